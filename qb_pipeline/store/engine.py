@@ -1,0 +1,39 @@
+"""The SQLAlchemy engine: psycopg 3, UTC, and JSON that keeps Decimals.
+
+Invariant: no number read from or written to jsonb ever passes through a float, and every time read is in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import simplejson
+from sqlalchemy import Engine, create_engine
+
+
+def dumps(value: Any) -> str:
+    """JSON text with Decimals as exact numbers; refuses NaN and infinities, which jsonb can't hold."""
+    return simplejson.dumps(value, use_decimal=True, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def loads(text: str | bytes) -> Any:
+    """JSON parsed with `Decimal` where a number has a fraction."""
+    return simplejson.loads(text, use_decimal=True)
+
+
+def make_engine(url: str, *, pool_size: int = 5, max_overflow: int = 15) -> Engine:
+    """An engine for `postgresql+psycopg://…`; connections are checked before use, as the server may be restarted."""
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,
+        json_serializer=dumps,
+        json_deserializer=loads,
+        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+    )
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)

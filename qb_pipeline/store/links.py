@@ -1,0 +1,128 @@
+"""Links: which two records are the same thing, and what both sides last agreed on (the base).
+
+Invariant: a native id is linked at most once per company and entity, and base, hashes and line links move together
+in one statement, so that no crash leaves a base that belongs to other hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, text, update
+
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.store import tables
+from qb_pipeline.store.engine import dumps, utcnow
+
+_link = tables.link
+
+
+class LinkState(StrEnum):
+    LIVE = "live"
+    VOIDED = "voided"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link as stored. `base` is in the JSON form of `entities.values.to_json`, its references are link ids or
+    whatever the engine puts there; `*_changed` maps a field to the ISO time of the version it was first seen to
+    differ in; `line_links` is the engine's own JSON."""
+
+    id: int
+    company: str
+    entity: str
+    contractor_id: str | None
+    quickbooks_id: str | None
+    base: Mapping[str, Any]
+    line_links: Any
+    contractor_hash: str | None
+    quickbooks_hash: str | None
+    contractor_changed: Mapping[str, str]
+    quickbooks_changed: Mapping[str, str]
+    match_class: str | None
+    evidence: Any
+    state: LinkState
+    created_at: datetime
+    updated_at: datetime
+
+    def id_on(self, side: Side) -> str | None:
+        return self.contractor_id if side is Side.CONTRACTOR else self.quickbooks_id
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """A link to create; either native id may be missing while its record is being created."""
+
+    company: str
+    entity: str
+    contractor_id: str | None
+    quickbooks_id: str | None
+    base: Mapping[str, Any] = field(default_factory=dict)
+    line_links: Any = field(default_factory=dict)
+    contractor_hash: str | None = None
+    quickbooks_hash: str | None = None
+    contractor_changed: Mapping[str, str] = field(default_factory=dict)
+    quickbooks_changed: Mapping[str, str] = field(default_factory=dict)
+    match_class: str | None = None
+    evidence: Any = field(default_factory=dict)
+    state: LinkState = LinkState.LIVE
+
+
+@dataclass(frozen=True)
+class LinkUpdate:
+    """What moves on an existing link; None keeps the stored value. An empty hash ("") has the link planned again."""
+
+    id: int
+    base: Mapping[str, Any] | None = None
+    line_links: Any = None
+    contractor_hash: str | None = None
+    quickbooks_hash: str | None = None
+    contractor_changed: Mapping[str, str] | None = None
+    quickbooks_changed: Mapping[str, str] | None = None
+    contractor_id: str | None = None
+    quickbooks_id: str | None = None
+    state: LinkState | None = None
+
+
+@dataclass(frozen=True)
+class NativeIds:
+    contractor_id: str | None
+    quickbooks_id: str | None
+
+    def on(self, side: Side) -> str | None:
+        return self.contractor_id if side is Side.CONTRACTOR else self.quickbooks_id
+
+
+def create_many(conn: Connection, links: Sequence[NewLink], now: datetime | None = None) -> list[int]:
+    """Insert links and return their ids in the order given; a native id linked already raises `IntegrityError`."""
+    raise NotImplementedError
+
+
+def update_base_many(conn: Connection, company: str, updates: Sequence[LinkUpdate], now: datetime | None = None) -> int:
+    """Apply all updates in one statement; returns how many links were changed (ids of other companies are not)."""
+    raise NotImplementedError
+
+
+def get_many(conn: Connection, company: str, ids: Iterable[int]) -> dict[int, Link]:
+    """Links by id; unknown ids are left out."""
+    raise NotImplementedError
+
+
+def find(conn: Connection, company: str, entity: str, side: Side, native_ids: Iterable[str]) -> dict[str, Link]:
+    """Links by the native id of their record on `side`; unlinked ids are left out."""
+    raise NotImplementedError
+
+
+def link_ids(conn: Connection, company: str, entity: str, side: Side, native_ids: Iterable[str]) -> dict[str, int]:
+    """native id -> link id, for the ids that are linked."""
+    raise NotImplementedError
+
+
+def native_ids(conn: Connection, company: str, entity: str, ids: Iterable[int]) -> dict[int, NativeIds]:
+    """link id -> the native ids on both sides."""
+    raise NotImplementedError

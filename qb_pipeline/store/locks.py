@@ -1,0 +1,64 @@
+"""Locks per company, held by the server for as long as our session lives.
+
+Invariant: work on one company is serialised across processes and machines; a process that dies frees its locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
+
+from qb_pipeline.errors import RetryLater
+
+
+@contextmanager
+def company_lock(engine: Engine, company: str, wait: float = 0) -> Iterator[None]:
+    """Hold the company's run lock; waits at most `wait` seconds, then raises `RetryLater` (code `company_busy`)."""
+    busy = RetryLater(
+        f"Another run is working on company {company!r}.",
+        code="company_busy",
+        fix="It is retried by itself; wait for the other run to end.",
+        after=30,
+    )
+    with session_lock(engine, f"run:{company}", wait, busy):
+        yield
+
+
+@contextmanager
+def session_lock(engine: Engine, name: str, wait: float, busy: RetryLater) -> Iterator[Connection]:
+    """Hold an advisory lock on a connection of its own, in autocommit: no transaction stays open meanwhile."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        if not _acquire(conn, name, wait):
+            raise busy
+        try:
+            yield conn
+        finally:
+            _release(conn, name)
+
+
+def _acquire(conn: Connection, name: str, wait: float) -> bool:
+    if conn.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), {"name": name}):
+        return True
+    if wait <= 0:
+        return False
+    conn.execute(text("SELECT set_config('lock_timeout', :ms, false)"), {"ms": f"{int(wait * 1000) or 1}ms"})
+    try:
+        conn.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == "55P03":  # lock_not_available: the wait is over
+            return False
+        raise
+    finally:
+        conn.execute(text("RESET lock_timeout"))
+    return True
+
+
+def _release(conn: Connection, name: str) -> None:
+    try:
+        conn.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
+    except OperationalError:
+        # The server has dropped the session and the lock with it; the pool must not hand it out again.
+        conn.invalidate()
