@@ -16,7 +16,7 @@ from typing import Any
 import simplejson
 
 from qb_pipeline.entities.records import Line, Value, Values
-from qb_pipeline.entities.spec import Entity, Field, Kind
+from qb_pipeline.entities.spec import Direction, Entity, Field, Kind
 
 CENT = Decimal("0.01")
 _MICRO = Decimal("0.000001")
@@ -99,6 +99,10 @@ def field_from_json(spec: Field, value: Any) -> Value:
 
 
 def content_hash(entity: Entity, values: Values, state: str) -> str:
-    """A short digest of what a person would call the content: canonical fields and state, no versions or times."""
-    canonical = simplejson.dumps([state, to_json(entity, values)], sort_keys=True, separators=(",", ":"))
+    """A short digest of what a person would call the content.
+
+    Versions, times and merely observed figures (an invoice's balance) do not count: a payment is no edit of its invoice.
+    """
+    owned = {f.name: values.get(f.name) for f in entity.fields if f.direction is not Direction.NONE}
+    canonical = simplejson.dumps([state, to_json(entity, owned)], sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,318 @@
+"""The planner: what, if anything, must be written for one record; a pure function of the three trees and the rules.
+
+Invariant: equal trees plan nothing; a plan never contains a write into a closed period, onto a frozen record or with a
+reference the target doesn't know; what can't be written becomes a named problem or waits visibly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Direction, Entity, Kind, Removal, Side
+from qb_pipeline.entities.values import same
+from qb_pipeline.errors import Who
+from qb_pipeline.sync.linkspace import Unlinked, unlinked
+from qb_pipeline.sync.merge import Both, Conflict, Merged, merge
+from qb_pipeline.sync.rules import Rules
+
+Verb = Literal["create", "update", "void", "delete"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One side's observation, its references in link space."""
+
+    id: str
+    version: str
+    updated_at: datetime
+    values: Mapping[str, Any]
+    label: str
+    state: State = State.LIVE
+    skip: str | None = None
+    frozen: str | None = None
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The three trees of one record; `link_id` None before first contact. `held` says why it must wait for a person."""
+
+    contractor: Node | None
+    quickbooks: Node | None
+    link_id: int | None = None
+    base: Mapping[str, Any] | None = None
+    removed: bool = False
+    contractor_edits: Mapping[str, datetime] = field(default_factory=dict)
+    quickbooks_edits: Mapping[str, datetime] = field(default_factory=dict)
+    held: str | None = None
+
+    def node(self, side: Side) -> Node | None:
+        return self.contractor if side is Side.CONTRACTOR else self.quickbooks
+
+    @property
+    def label(self) -> str:
+        node = self.quickbooks or self.contractor
+        return node.label if node else "?"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One owed write. `values` is the complete desired record in link space, `changed` the fields that differ."""
+
+    target: Side
+    verb: Verb
+    values: Mapping[str, Any]
+    changed: frozenset[str]
+    source_id: str | None
+    target_id: str | None
+    version: str | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a record can't be brought into agreement, for the exception table."""
+
+    code: str
+    title: str
+    cause: str
+    fix: str
+    who: Who
+    side: Side
+
+
+class Verdict(StrEnum):
+    AGREED = "agreed"
+    WRITE = "write"
+    PARKED = "parked"
+    CONFLICT = "conflict"
+    EXCEPTION = "exception"
+    SKIPPED = "skipped"
+    REVIEW = "review"
+    ENDED = "ended"  # gone on both sides, or there is nothing left to agree on
+
+
+@dataclass
+class Plan:
+    """The verdict for one record and what it needs."""
+
+    verdict: Verdict
+    operations: list[Operation] = field(default_factory=list)
+    base: Mapping[str, Any] | None = None
+    waits_for: list[Unlinked] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    reason: str = ""
+
+
+def plan(entity: Entity, tree: Tree, rules: Rules) -> Plan:
+    """Decide for one record; see `Verdict`."""
+    contractor, quickbooks = tree.contractor, tree.quickbooks
+    skip = next((n.skip for n in (contractor, quickbooks) if n and n.skip), None)
+    if skip:
+        return Plan(Verdict.SKIPPED, reason=skip)
+    if tree.held:
+        return Plan(Verdict.REVIEW, reason=tree.held)
+    if contractor is not None and quickbooks is not None:
+        decided = _plan_linked(entity, tree, contractor, quickbooks, rules)
+    else:
+        decided = _plan_one_sided(entity, tree, rules)
+    return _checked(entity, tree, decided, rules)
+
+
+def _plan_one_sided(entity: Entity, tree: Tree, rules: Rules) -> Plan:
+    side = Side.CONTRACTOR if tree.contractor is not None else Side.QUICKBOOKS
+    node = tree.node(side)
+    if node is None:
+        return Plan(Verdict.ENDED, reason="neither side has it")
+    if node.state is State.DELETED:
+        return Plan(Verdict.ENDED, reason=f"deleted in {_system(side)} before it reached the other side")
+    if node.state is State.VOIDED:
+        return Plan(Verdict.SKIPPED, reason=f"void in {_system(side)} before first contact: nothing to agree on")
+    if not rules.entity_direction(entity).allows(side.other):
+        return Plan(Verdict.SKIPPED, reason=_one_way(entity, side, rules))
+    waiting = unlinked(entity, node.values)
+    if waiting:
+        return Plan(Verdict.PARKED, waits_for=waiting)
+    sent = {f.name: node.values.get(f.name) for f in entity.fields if f.direction is not Direction.NONE}
+    fields = frozenset(k for k, v in sent.items() if v not in (None, ()))
+    create = Operation(side.other, "create", sent, fields, node.id, None, None, node.label)
+    return Plan(Verdict.WRITE, [create], base={})
+
+
+def _plan_linked(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node, rules: Rules) -> Plan:
+    if contractor.state is State.LIVE and quickbooks.state is State.LIVE:
+        return _plan_live(entity, tree, contractor, quickbooks, rules)
+    if contractor.state is not State.LIVE and quickbooks.state is not State.LIVE:
+        return Plan(Verdict.ENDED, base=tree.base or {}, reason="void or deleted on both sides")
+    return _plan_removal(entity, tree, contractor, quickbooks, rules)
+
+
+def _plan_live(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node, rules: Rules) -> Plan:
+    both = Both(
+        contractor.values, quickbooks.values, contractor.updated_at, quickbooks.updated_at,
+        tree.contractor_edits, tree.quickbooks_edits,
+    )  # fmt: skip
+    merged = merge(entity, both, tree.base, rules)
+    operations = [op for side in Side if (op := _update(entity, tree, side, merged)) is not None]
+    problems = [_conflict_problem(tree, c) for c in merged.conflicts]
+    if operations:
+        return Plan(Verdict.WRITE, operations, merged.base, problems=problems)
+    if problems:
+        return Plan(Verdict.CONFLICT, base=merged.base, problems=problems)
+    return Plan(Verdict.AGREED, base=merged.base)
+
+
+def _update(entity: Entity, tree: Tree, side: Side, merged: Merged) -> Operation | None:
+    changes, target, source = merged.target(side), tree.node(side), tree.node(side.other)
+    if not changes or target is None or source is None:
+        return None
+    desired = {**target.values, **changes}
+    changed = _with_groups(entity, frozenset(changes))
+    for name in merged.recompute:
+        desired.pop(name, None)
+    return Operation(side, "update", desired, changed, source.id, target.id, target.version, target.label)
+
+
+def _with_groups(entity: Entity, changed: frozenset[str]) -> frozenset[str]:
+    """QBO replaces an address as a whole, so one changed part sends all six."""
+    groups = {entity[name].group for name in changed} - {None}
+    return changed | {f.name for f in entity.fields if f.group in groups}
+
+
+def _plan_removal(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node, rules: Rules) -> Plan:
+    """One side let go of the record: the other follows, unless it was edited meanwhile."""
+    gone, left = (contractor, quickbooks) if contractor.state is not State.LIVE else (quickbooks, contractor)
+    left_side = Side.QUICKBOOKS if left is quickbooks else Side.CONTRACTOR
+    if tree.removed:
+        return Plan(Verdict.ENDED, base=tree.base or {}, reason="its removal was agreed before")
+    if not rules.entity_direction(entity).allows(left_side):
+        return Plan(Verdict.SKIPPED, reason=_one_way(entity, left_side.other, rules))
+    if _edited(entity, left, tree.base or {}):
+        return Plan(Verdict.CONFLICT, base=tree.base, problems=[_removed_but_edited(tree, gone, left_side)])
+    verb, values, changed = _removal_verb(entity, left_side, gone, left)
+    operation = Operation(left_side, verb, values, changed, gone.id, left.id, left.version, left.label)
+    return Plan(Verdict.WRITE, [operation], tree.base)
+
+
+def _removal_verb(
+    entity: Entity, target: Side, gone: Node, left: Node
+) -> tuple[Verb, Mapping[str, Any], frozenset[str]]:
+    if entity.removal is Removal.INACTIVATE and target is Side.QUICKBOOKS:
+        return "update", {**left.values, "active": False}, frozenset({"active"})
+    if entity.removal is Removal.VOID and (gone.state is State.VOIDED or target is Side.QUICKBOOKS):
+        return "void", left.values, frozenset()
+    return "delete", left.values, frozenset()
+
+
+def _edited(entity: Entity, node: Node, base: Mapping[str, Any]) -> bool:
+    """Whether the surviving side differs from what both last agreed on, in plain fields or in its lines' number."""
+    for spec in entity.fields:
+        if spec.direction is Direction.NONE or spec.name not in base or spec.create_only:
+            continue
+        value = node.values.get(spec.name)
+        if spec.kind is Kind.LINES:
+            if _lines_edited(spec.lines, value or (), base[spec.name] or ()):
+                return True
+        elif not same(spec, value, base[spec.name]):
+            return True
+    return False
+
+
+def _lines_edited(fields: tuple[Any, ...], lines: tuple[Any, ...], base: tuple[Any, ...]) -> bool:
+    names = [f.name for f in fields if all(f.name in b for b in base)]
+    known = [f for f in fields if f.name in names]
+
+    def content(rows: tuple[Any, ...]) -> list[str]:
+        return sorted(str([str(row.get(f.name)) for f in known]) for row in rows)
+
+    return content(lines) != content(base)
+
+
+def _checked(entity: Entity, tree: Tree, decided: Plan, rules: Rules) -> Plan:
+    """Withhold operations that must not leave: frozen targets, closed periods, unlinked references."""
+    allowed: list[Operation] = []
+    for operation in decided.operations:
+        waiting = unlinked(entity, operation.values, operation.changed)
+        problem = _forbidden(tree, operation, rules)
+        if waiting:
+            decided.waits_for.extend(waiting)
+        elif problem is not None:
+            decided.problems.append(problem)
+        else:
+            allowed.append(operation)
+    if decided.verdict is Verdict.WRITE and not allowed:
+        decided.verdict = Verdict.PARKED if decided.waits_for else Verdict.EXCEPTION
+    decided.operations = allowed
+    return decided
+
+
+def _forbidden(tree: Tree, operation: Operation, rules: Rules) -> Problem | None:
+    target = tree.node(operation.target)
+    if target is not None and target.frozen:
+        return Problem(
+            "frozen",
+            "The record can no longer be changed",
+            f"{operation.label}: {target.frozen}.",
+            f"Make the change in {_system(operation.target)} by hand, or take back the edit on the other side.",
+            "accountant",
+            operation.target,
+        )
+    dated = operation.values.get("date")
+    if operation.target is Side.QUICKBOOKS and _closed(dated, rules.closed_through):
+        return Problem(
+            "books_closed",
+            "The books are closed for this date",
+            f"{operation.label} is dated {dated}, and QuickBooks' books are closed through {rules.closed_through}.",
+            "Reopen the period in QuickBooks, or give the record a date after it.",
+            "accountant",
+            Side.QUICKBOOKS,
+        )
+    return None
+
+
+def _closed(dated: Any, closed_through: date | None) -> bool:
+    return isinstance(dated, date) and closed_through is not None and dated <= closed_through
+
+
+def _conflict_problem(tree: Tree, conflict: Conflict) -> Problem:
+    return Problem(
+        f"conflict_{conflict.field}",
+        f"Both sides changed the {conflict.label}",
+        f"{tree.label}: the contractor's system says {_shown(conflict.contractor)}, "
+        f"QuickBooks says {_shown(conflict.quickbooks)}.",
+        "Make both sides say the same, or set a policy for this field in the company's file.",
+        "accountant",
+        Side.QUICKBOOKS,
+    )
+
+
+def _removed_but_edited(tree: Tree, gone: Node, left: Side) -> Problem:
+    return Problem(
+        "removed_but_edited",
+        "Removed on one side, edited on the other",
+        f"{tree.label} is {gone.state.value} in {_system(left.other)} but was edited in {_system(left)} since.",
+        f"Remove it in {_system(left)} as well, or restore it in {_system(left.other)}.",
+        "accountant",
+        left,
+    )
+
+
+def _shown(value: Any) -> str:
+    return f"{len(value)} lines" if isinstance(value, tuple) else repr(str(value)) if value is not None else "nothing"
+
+
+def _one_way(entity: Entity, side: Side, rules: Rules) -> str:
+    word = {
+        Direction.TO_CONTRACTOR: "kept in QuickBooks and only copied from there",
+        Direction.TO_QUICKBOOKS: "kept in the contractor's system and only copied from there",
+        Direction.NONE: "only observed",
+    }.get(rules.entity_direction(entity), "kept on both sides")
+    return f"{entity.plural.replace('_', ' ')} are {word}; this one was changed in {_system(side)}"
+
+
+def _system(side: Side) -> str:
+    return "QuickBooks" if side is Side.QUICKBOOKS else "the contractor's system"
