@@ -1,0 +1,113 @@
+"""Match candidates that a person has to decide.
+
+Invariant: a decision once taken is never reopened by the matcher proposing the same pair again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from qb_pipeline.store import tables
+from qb_pipeline.store.engine import utcnow
+
+_candidate = tables.candidate
+
+
+class Decision(StrEnum):
+    OPEN = "open"
+    LINKED = "linked"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A possible pair: `match_class` as the matcher names it (exact, strong, weak), `score` in 0…1, evidence as JSON."""
+
+    entity: str
+    contractor_id: str
+    quickbooks_id: str
+    match_class: str
+    score: Decimal
+    evidence: Any = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Candidate(Proposal):
+    """A proposal as stored."""
+
+    id: int = 0
+    company: str = ""
+    decision: Decision = Decision.OPEN
+    created_at: datetime | None = None
+    decided_at: datetime | None = None
+
+
+def propose(conn: Connection, company: str, proposals: Sequence[Proposal], now: datetime | None = None) -> int:
+    """Store pairs for review; an open pair takes the new score, a decided one stays. Returns how many are open."""
+    if not proposals:
+        return 0
+    rows = [_stored_form(company, p, now or utcnow()) for p in proposals]
+    statement = insert(_candidate)
+    taken = statement.excluded
+    upsert = statement.on_conflict_do_update(
+        index_elements=["company", "entity", "contractor_id", "quickbooks_id"],
+        set_={"class": taken["class"], "score": taken.score, "evidence": taken.evidence},
+        where=_candidate.c.decision == Decision.OPEN.value,
+    )
+    return len(conn.scalars(upsert.returning(_candidate.c.id), rows).all())
+
+
+def _stored_form(company: str, proposal: Proposal, now: datetime) -> dict[str, Any]:
+    return {
+        "company": company,
+        "entity": proposal.entity,
+        "contractor_id": proposal.contractor_id,
+        "quickbooks_id": proposal.quickbooks_id,
+        "class": proposal.match_class,
+        "score": proposal.score,
+        "evidence": proposal.evidence,
+        "created_at": now,
+    }
+
+
+def decide(conn: Connection, company: str, candidate_id: int, decision: Decision, now: datetime | None = None) -> bool:
+    """Record a person's decision; False where there is no such open candidate."""
+    statement = update(_candidate).where(
+        _candidate.c.company == company,
+        _candidate.c.id == candidate_id,
+        _candidate.c.decision == Decision.OPEN.value,
+    )
+    return conn.execute(statement.values(decision=decision.value, decided_at=now or utcnow())).rowcount == 1
+
+
+def listing(
+    conn: Connection, company: str, *, entity: str | None = None, decision: Decision | None = Decision.OPEN
+) -> list[Candidate]:
+    """Candidates, best score first; every decision when `decision` is None."""
+    statement = select(_candidate).where(_candidate.c.company == company)
+    if entity is not None:
+        statement = statement.where(_candidate.c.entity == entity)
+    if decision is not None:
+        statement = statement.where(_candidate.c.decision == decision.value)
+    statement = statement.order_by(_candidate.c.score.desc(), _candidate.c.id)
+    return [_read(row) for row in conn.execute(statement).mappings()]
+
+
+def rejected_pairs(conn: Connection, company: str, entity: str) -> set[tuple[str, str]]:
+    """(contractor id, quickbooks id) of pairs a person has said are different."""
+    rejected = listing(conn, company, entity=entity, decision=Decision.REJECTED)
+    return {(c.contractor_id, c.quickbooks_id) for c in rejected}
+
+
+def _read(row: Mapping[str, Any]) -> Candidate:
+    values = dict(row)
+    match_class = values.pop("class")
+    return Candidate(**{**values, "match_class": match_class, "decision": Decision(values["decision"])})

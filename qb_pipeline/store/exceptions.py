@@ -1,0 +1,297 @@
+"""Exceptions: every record that could not be kept in agreement, with its cause, its fix and who can apply it.
+
+Invariant: one unresolved row per (company, entity, side, record, code) however often it fails, and the same failure
+with the same inputs is not tried again unchanged once it rests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import random
+from typing import Any
+
+from sqlalchemy import Connection, case, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.errors import PipelineError
+from qb_pipeline.store import tables
+from qb_pipeline.store.engine import utcnow
+
+MAX_ATTEMPTS = 5
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=4)
+
+_exception = tables.exception
+
+
+class ExceptionState(StrEnum):
+    OPEN = "open"  # waits for a person; a due time set by `retry` has it tried again
+    RETRYING = "retrying"  # a passing fault: tried again when due
+    DEAD = "dead"  # a passing fault that did not pass: rests until someone retries, ignores or remaps it
+    IGNORED = "ignored"
+    RESOLVED = "resolved"
+
+
+UNRESOLVED = tuple(s for s in ExceptionState if s is not ExceptionState.RESOLVED)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One failure to report. `record_label` names the record to a person; `blocks` lists what waits for it."""
+
+    entity: str
+    side: Side
+    record_id: str
+    code: str
+    title: str
+    cause: str
+    fix: str
+    who: str
+    retry_safe: bool
+    record_label: str | None = None
+    blocks: Sequence[Any] = field(default_factory=tuple)
+    fingerprint: str | None = None
+    run_id: str | None = None
+
+    @classmethod
+    def from_error(
+        cls,
+        error: PipelineError,
+        *,
+        entity: str,
+        side: Side,
+        record_id: str,
+        title: str,
+        record_label: str | None = None,
+        blocks: Sequence[Any] = (),
+        fingerprint: str | None = None,
+        run_id: str | None = None,
+    ) -> Problem:
+        return cls(
+            entity=entity,
+            side=side,
+            record_id=record_id,
+            code=error.code,
+            title=title,
+            cause=error.cause,
+            fix=error.fix,
+            who=error.who,
+            retry_safe=error.retry_safe,
+            record_label=record_label,
+            blocks=blocks,
+            fingerprint=fingerprint,
+            run_id=run_id,
+        )
+
+
+@dataclass(frozen=True)
+class Reported(Problem):
+    """An exception as stored."""
+
+    id: int = 0
+    company: str = ""
+    state: ExceptionState = ExceptionState.OPEN
+    attempts: int = 1
+    next_attempt_at: datetime | None = None
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    resolved_at: datetime | None = None
+
+
+def next_wait(attempts: int, chance: float) -> timedelta:
+    """Exponential backoff with full jitter over its upper half; `chance` is in [0, 1)."""
+    longest = min(_FIRST_WAIT * 4 ** (attempts - 1), _LONGEST_WAIT)
+    return longest * (0.5 + chance / 2)
+
+
+def report(conn: Connection, company: str, problems: Sequence[Problem], now: datetime | None = None) -> list[int]:
+    """Open an exception for each problem, or count one more attempt on the unresolved one; returns ids in order.
+
+    A retry-safe problem is tried again with backoff and becomes dead at `MAX_ATTEMPTS`; changed inputs (another
+    fingerprint) start the count anew and wake a dead or ignored one. What is ignored stays ignored otherwise.
+    """
+    return [_report_one(conn, company, problem, now or utcnow()) for problem in problems]
+
+
+def _report_one(conn: Connection, company: str, problem: Problem, now: datetime) -> int:
+    existing = _unresolved(conn, company, problem)
+    attempts, state = _next_state(problem, existing)
+    due = now + next_wait(attempts, random()) if state is ExceptionState.RETRYING else None
+    row = {
+        **_stored_form(problem),
+        "company": company,
+        "attempts": attempts,
+        "state": state.value,
+        "next_attempt_at": due,
+        "last_seen": now,
+    }
+    statement = insert(_exception).values(first_seen=now, **row)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["company", "entity", "side", "record_id", "code"],
+        index_where=_exception.c.state != ExceptionState.RESOLVED.value,
+        set_={**row, "record_label": func.coalesce(statement.excluded.record_label, _exception.c.record_label)},
+    )
+    return int(conn.execute(upsert.returning(_exception.c.id)).scalar_one())
+
+
+def _unresolved(conn: Connection, company: str, problem: Problem) -> Reported | None:
+    statement = select(_exception).where(
+        _exception.c.company == company,
+        _exception.c.entity == problem.entity,
+        _exception.c.side == problem.side.value,
+        _exception.c.record_id == problem.record_id,
+        _exception.c.code == problem.code,
+        _exception.c.state != ExceptionState.RESOLVED.value,
+    )
+    row = conn.execute(statement.with_for_update()).mappings().first()
+    return _read(row) if row else None
+
+
+def _next_state(problem: Problem, existing: Reported | None) -> tuple[int, ExceptionState]:
+    same_inputs = existing is not None and existing.fingerprint == problem.fingerprint
+    attempts = existing.attempts + 1 if existing and same_inputs else 1
+    if existing and same_inputs and existing.state is ExceptionState.IGNORED:
+        return attempts, ExceptionState.IGNORED
+    if not problem.retry_safe:
+        return attempts, ExceptionState.OPEN
+    return attempts, ExceptionState.DEAD if attempts >= MAX_ATTEMPTS else ExceptionState.RETRYING
+
+
+def _stored_form(problem: Problem) -> dict[str, Any]:
+    return {
+        "entity": problem.entity,
+        "side": problem.side.value,
+        "record_id": problem.record_id,
+        "record_label": problem.record_label,
+        "code": problem.code,
+        "title": problem.title,
+        "cause": problem.cause,
+        "fix": problem.fix,
+        "who": problem.who,
+        "retry_safe": problem.retry_safe,
+        "blocks": list(problem.blocks),
+        "fingerprint": problem.fingerprint,
+        "run_id": problem.run_id,
+    }
+
+
+def resolve(
+    conn: Connection,
+    company: str,
+    entity: str,
+    side: Side,
+    record_ids: Iterable[str],
+    codes: Iterable[str] | None = None,
+    now: datetime | None = None,
+) -> int:
+    """Close the unresolved exceptions of records that agree now (only of `codes`, if given); returns how many."""
+    wanted = list(record_ids)
+    if not wanted:
+        return 0
+    statement = update(_exception).where(
+        _exception.c.company == company,
+        _exception.c.entity == entity,
+        _exception.c.side == side.value,
+        _exception.c.record_id.in_(wanted),
+        _exception.c.state != ExceptionState.RESOLVED.value,
+    )
+    if codes is not None:
+        statement = statement.where(_exception.c.code.in_(list(codes)))
+    closed = {"state": ExceptionState.RESOLVED.value, "resolved_at": now or utcnow(), "next_attempt_at": None}
+    return conn.execute(statement.values(closed)).rowcount
+
+
+def retry(conn: Connection, company: str, ids: Iterable[int] | None = None, now: datetime | None = None) -> int:
+    """Have unresolved exceptions (all of the company's when `ids` is None) tried in the next run, counted from nought.
+
+    The fingerprint is forgotten, so that unchanged inputs are no reason to leave them.
+    """
+    statement = update(_exception).where(
+        _exception.c.company == company, _exception.c.state != ExceptionState.RESOLVED.value
+    )
+    if ids is not None:
+        statement = statement.where(_exception.c.id.in_(list(ids)))
+    again = case(
+        (_exception.c.retry_safe, literal(ExceptionState.RETRYING.value)), else_=literal(ExceptionState.OPEN.value)
+    )
+    due = {"state": again, "attempts": 0, "next_attempt_at": now or utcnow(), "fingerprint": None}
+    return conn.execute(statement.values(due)).rowcount
+
+
+def ignore(conn: Connection, company: str, ids: Iterable[int]) -> int:
+    """Leave unresolved exceptions alone until their inputs change; returns how many."""
+    statement = update(_exception).where(
+        _exception.c.company == company,
+        _exception.c.id.in_(list(ids)),
+        _exception.c.state != ExceptionState.RESOLVED.value,
+    )
+    return conn.execute(statement.values(state=ExceptionState.IGNORED.value, next_attempt_at=None)).rowcount
+
+
+def due(conn: Connection, company: str, now: datetime | None = None) -> list[Reported]:
+    """Open and retrying exceptions whose time has come, the longest waiting first."""
+    statement = select(_exception).where(
+        _exception.c.company == company,
+        _exception.c.state.in_([ExceptionState.OPEN.value, ExceptionState.RETRYING.value]),
+        _exception.c.next_attempt_at <= (now or utcnow()),
+    )
+    return [_read(r) for r in conn.execute(statement.order_by(_exception.c.next_attempt_at)).mappings()]
+
+
+def listing(
+    conn: Connection,
+    company: str,
+    *,
+    entity: str | None = None,
+    states: Iterable[ExceptionState] = UNRESOLVED,
+    limit: int | None = None,
+) -> list[Reported]:
+    """Exceptions of a company, newest first; unresolved ones unless told otherwise."""
+    statement = select(_exception).where(
+        _exception.c.company == company, _exception.c.state.in_([s.value for s in states])
+    )
+    if entity is not None:
+        statement = statement.where(_exception.c.entity == entity)
+    statement = statement.order_by(_exception.c.last_seen.desc(), _exception.c.id.desc()).limit(limit)
+    return [_read(row) for row in conn.execute(statement).mappings()]
+
+
+def of_records(
+    conn: Connection, company: str, entity: str, side: Side, record_ids: Iterable[str]
+) -> dict[str, list[Reported]]:
+    """Unresolved exceptions by record id."""
+    statement = select(_exception).where(
+        _exception.c.company == company,
+        _exception.c.entity == entity,
+        _exception.c.side == side.value,
+        _exception.c.record_id.in_(list(record_ids)),
+        _exception.c.state != ExceptionState.RESOLVED.value,
+    )
+    found: dict[str, list[Reported]] = {}
+    for row in conn.execute(statement.order_by(_exception.c.id)).mappings():
+        found.setdefault(row["record_id"], []).append(_read(row))
+    return found
+
+
+def get(conn: Connection, company: str, exception_id: int) -> Reported | None:
+    statement = select(_exception).where(_exception.c.company == company, _exception.c.id == exception_id)
+    row = conn.execute(statement).mappings().first()
+    return _read(row) if row else None
+
+
+def counts(conn: Connection, company: str) -> dict[ExceptionState, int]:
+    """How many unresolved exceptions stand in each state."""
+    statement = (
+        select(_exception.c.state, func.count())
+        .where(_exception.c.company == company, or_(*(_exception.c.state == s.value for s in UNRESOLVED)))
+        .group_by(_exception.c.state)
+    )
+    return {ExceptionState(state): count for state, count in conn.execute(statement).tuples()}
+
+
+def _read(row: Mapping[str, Any]) -> Reported:
+    return Reported(**{**row, "side": Side(row["side"]), "state": ExceptionState(row["state"])})

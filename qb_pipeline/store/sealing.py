@@ -1,0 +1,64 @@
+"""Secrets at rest: AES-256-GCM, bound to the key they were sealed with and to their company.
+
+Invariant: no token, key or client secret is stored in the clear, and a sealed value moved to another company's row,
+or changed by a bit, does not open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from qb_pipeline.errors import Misconfigured, Reconnect
+
+_KEY_ID_BYTES = 8
+_NONCE_BYTES = 12
+
+
+class Sealer:
+    """Seals and unseals text; a sealed value is key id (8 bytes) + nonce (12 bytes) + ciphertext with its tag."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != 32:
+            raise Misconfigured(
+                f"The key that seals tokens has {len(key)} bytes.",
+                code="bad_token_key",
+                fix="Set QB_TOKEN_KEY to the base64 form of 32 random bytes.",
+            )
+        self._cipher = AESGCM(key)
+        self._key_id = hashlib.blake2b(key, digest_size=_KEY_ID_BYTES, person=b"qb-token-key").digest()
+
+    def seal(self, secret: str, company: str) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return self._key_id + nonce + self._cipher.encrypt(nonce, secret.encode(), self._context(company))
+
+    def unseal(self, sealed: bytes, company: str) -> str:
+        """The secret; `Misconfigured` if another key sealed it, `Reconnect` if it was changed or is another company's.
+        """
+        key_id, nonce, body = _split(bytes(sealed))
+        if key_id != self._key_id:
+            raise Misconfigured(
+                f"The secrets of company {company!r} were sealed with another key.",
+                code="other_token_key",
+                fix="Restore the former QB_TOKEN_KEY (or token.key), or connect the company again.",
+            )
+        try:
+            return self._cipher.decrypt(nonce, body, self._context(company)).decode()
+        except InvalidTag:
+            raise Reconnect(
+                f"A stored secret of company {company!r} was changed or belongs to another company.",
+                code="seal_broken",
+                fix="Connect the company again.",
+                who="owner",
+            ) from None
+
+    def _context(self, company: str) -> bytes:
+        return self._key_id + company.encode()
+
+
+def _split(sealed: bytes) -> tuple[bytes, bytes, bytes]:
+    start = _KEY_ID_BYTES + _NONCE_BYTES
+    return sealed[:_KEY_ID_BYTES], sealed[_KEY_ID_BYTES:start], sealed[start:]
