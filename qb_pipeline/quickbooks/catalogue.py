@@ -1,0 +1,188 @@
+"""What each of QBO's error codes means for us: how to recover, in whose hands, with which words.
+
+Invariant: a code decides, never QBO's text, which is translated into the company's language and changes over the years.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qb_pipeline.errors import FixTheData, OwnerMustAct, PipelineError, PlanAgain, PossibleDuplicate, Reconnect, Who
+from qb_pipeline.errors import RetryLater as Later
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One code. `quote` says whether QBO's own detail may be shown: those of 401 hold pieces of the token."""
+
+    recovery: type[PipelineError]
+    cause: str
+    fix: str
+    who: Who = "accountant"
+    quote: bool = True
+
+
+_BY_ITSELF = "It is retried by itself; call Intuit's support with the reference if it lasts for hours."
+_RECONNECT = "Connect the company to QuickBooks again, as a user who is its administrator."
+_REPORT = "Report it with the reference: the request itself has to change, trying again can't help."
+_IN_BOOKS = "Correct it in the contractor system, or change it by hand in QuickBooks; then retry the exception."
+
+
+def _later(cause: str, fix: str = _BY_ITSELF) -> Entry:
+    return Entry(Later, cause, fix, "nobody", quote=False)
+
+
+def _reconnect(cause: str) -> Entry:
+    return Entry(Reconnect, cause, _RECONNECT, "owner", quote=False)
+
+
+def _again(cause: str) -> Entry:
+    return Entry(PlanAgain, cause, "It is read again and planned anew by itself.", "nobody")
+
+
+def _data(cause: str, fix: str = _IN_BOOKS, who: Who = "accountant") -> Entry:
+    return Entry(FixTheData, cause, fix, who)
+
+
+def _ours(cause: str) -> Entry:
+    return Entry(FixTheData, cause, _REPORT, "data engineer")
+
+
+def _owner(cause: str, fix: str) -> Entry:
+    return Entry(OwnerMustAct, cause, fix, "owner")
+
+
+_CONNECTION = {
+    "100": _reconnect("QuickBooks does not accept the connection's credentials."),
+    "110": _reconnect("QuickBooks refuses the OAuth credentials of this app."),
+    "120": _reconnect("The person who connected the company is not its administrator any more."),
+    "130": _later("QuickBooks sent the request to the wrong one of its clusters."),
+    "140": _later("The company is locked in QuickBooks for a moment."),
+    "150": _later("QuickBooks is closed for maintenance."),
+    "3001": _later("QuickBooks' request limit for this company is used up."),
+    "3100": _reconnect("The connection has no right to this company: wrong realm, wrong environment or disconnected."),
+    "3200": _reconnect("QuickBooks does not accept the access token, not even a fresh one."),
+    "3202": _reconnect("QuickBooks found no access token in the request."),
+    "invalid_grant": _reconnect(
+        "QuickBooks does not accept the refresh token any more: it was revoked or has expired."
+    ),
+    "access_denied": _reconnect("The person asked for consent declined it."),
+}
+
+_MOVED = {
+    "5010": Entry(PlanAgain, "Somebody changed the record in QuickBooks since it was read.",
+                  "It is read again, merged again and written anew by itself.", "nobody", quote=False),
+    "610": _again("The record, or one it refers to, was deleted or made inactive in QuickBooks."),
+    "620": _again("A transaction can't be linked: it is closed, inactive or another customer's."),
+    "2500": _again("The record refers to something that QuickBooks does not know or has made inactive."),
+    "6540": _again("The payment was put into a deposit in QuickBooks and can't be changed there."),
+    "600": _later("QuickBooks is still working on an earlier sending of this very request."),
+}  # fmt: skip
+
+_OWNER = {
+    "5020": _owner("The connected user has no permission for this in QuickBooks.",
+                   "Give that user the right in QuickBooks, or connect again as an administrator."),
+    "5030": _owner("The company's QuickBooks plan or settings lack this feature.",
+                   "Switch the feature on in QuickBooks (Account and settings), or choose a plan that has it."),
+    "6190": _owner("The company's QuickBooks subscription has lapsed: it can only be read.",
+                   "Renew the subscription in QuickBooks (Subscriptions and billing)."),
+    "6200": _owner("The date lies in a period whose books are closed in QuickBooks.",
+                   "Reopen the period in QuickBooks (Account and settings, Advanced), or date the record later."),
+    "6210": _owner("The date lies in a period whose books are closed with a password in QuickBooks.",
+                   "Reopen the period in QuickBooks (Account and settings, Advanced), or date the record later."),
+    "10200": _owner("The company's data was reset in QuickBooks.",
+                    "Confirm the reset, then disconnect the company and connect it again."),
+}  # fmt: skip
+
+_SAME_NAME = "Link the two records if they are the same; otherwise rename one, then retry the exception."
+_SAME_NUMBER = (
+    "Link the two documents if they are the same; otherwise give one another number, then retry the exception."
+)
+_DUPLICATE = {
+    "630": Entry(PossibleDuplicate, "QuickBooks already holds an equal record.", _SAME_NAME),
+    "6140": Entry(PossibleDuplicate, "The document number is already used in QuickBooks.", _SAME_NUMBER),
+    "6240": Entry(PossibleDuplicate, "The name is already used in QuickBooks, if only by another kind of record.",
+                  _SAME_NAME),
+}  # fmt: skip
+
+_OURS = {
+    "500": _ours("QuickBooks does not offer this operation."),
+    "1040": _ours("The batch has more items than QuickBooks takes."),
+    "1050": _ours("QuickBooks does not take this content type."),
+    "2000": _ours("QuickBooks does not know this kind of object."),
+    "2010": _ours("The request has a property that QuickBooks does not know or take."),
+    "2130": _ours("QuickBooks does not accept the form of the request id."),
+    "4000": _ours("QuickBooks can't parse the query."),
+    "4001": _ours("QuickBooks can't answer this query."),
+    "5000": _ours("The request uses a field that QuickBooks has given up."),
+    "10100": _ours("The query's answer is larger than QuickBooks gives."),
+}
+
+_DATA = {
+    "800": _data("Other records depend on this one, so QuickBooks does not delete it.",
+                 "Remove or unlink what depends on it in QuickBooks, then retry the exception."),
+    "2020": _data("A value that QuickBooks requires is missing."),
+    "2030": _data("An id has a form that QuickBooks does not accept.", _REPORT, "data engineer"),
+    "2040": _data("A text has a character that QuickBooks does not accept (colon, tab or line feed in a name)."),
+    "2050": _data("A text is too long or too short for QuickBooks."),
+    "2210": _data("An e-mail address is not valid.", "Correct the e-mail address, then retry the exception.", "office"),
+    "2300": _data("Debits and credits are not equal."),
+    "4002": _data("A record in QuickBooks holds a value that QuickBooks itself can't read back.",
+                  "Correct the value in QuickBooks (most often an e-mail address), then run the sync again."),
+    "6000": _data("QuickBooks refuses the record by a business rule."),
+    "6070": _data("An amount is not quantity times unit price."),
+    "6100": _data("A line's tax code must be TAX or NON in a US company."),
+    "6220": _data("The customer or account still has a balance, so QuickBooks does not make it inactive.",
+                  "Settle the balance first, then retry the exception."),
+    "6250": _data("The customer is missing or inactive in QuickBooks.",
+                  "Make the customer active in QuickBooks or choose another, then retry the exception."),
+    "6270": _data("The date lies before the start date of a stocked item.",
+                  "Change the document's date or the item's start date, then retry the exception."),
+    "6280": _data("The customer still has unbilled charges, so QuickBooks does not make it inactive.",
+                  "Bill or delete the charges first, then retry the exception."),
+    "6430": _data("An account is of the wrong type for this use.",
+                  "Map another account, then retry the exception."),
+    "6440": _data("A line has neither item nor account.", "Map an item or an account, then retry the exception."),
+    "6450": _data("The payment was settled by QuickBooks Payments and can't be voided.",
+                  "Refund it in QuickBooks instead of voiding it."),
+    "6480": _data("The transaction is matched with the bank feed, so QuickBooks does not delete it.",
+                  "Undo the match in QuickBooks' banking page, then retry the exception."),
+}  # fmt: skip
+
+CATALOGUE: dict[str, Entry] = {**_CONNECTION, **_MOVED, **_OWNER, **_DUPLICATE, **_OURS, **_DATA}
+
+APPLICATION_ERROR = "10000"
+_FAILED_INSIDE = _later("QuickBooks failed inside while working on the request.")
+_NEVER_WORKS = _ours("QuickBooks can't do what was asked, and says so only as an inner failure.")
+_REFUSED = _data("QuickBooks refuses the record.")
+
+# Class names and router messages of the service's own program: unlike its texts, they are never translated.
+_LASTING = ("UnsupportedOperationException", "IllegalArgumentException", "Could not find resource")
+
+CLOSED_PERIOD_UNDER_5010 = CATALOGUE["6200"]
+
+
+def entry_for(code: str, *, message: str, detail: str, status: int) -> Entry:
+    """The entry for a code of a Fault; `message`, `detail` and HTTP `status` settle the few ambiguous codes."""
+    if code == "5010" and "period" in f"{message} {detail}".casefold():
+        return CLOSED_PERIOD_UNDER_5010
+    if code in ("100", "120") and status >= 500:
+        return _FAILED_INSIDE
+    if code == APPLICATION_ERROR:
+        return _NEVER_WORKS if any(name in detail for name in _LASTING) else _FAILED_INSIDE
+    if code in CATALOGUE:
+        return CATALOGUE[code]
+    return by_status(status) if status in (401, 403, 408, 429) or status >= 500 else _REFUSED
+
+
+def by_status(status: int) -> Entry:
+    """The entry for an answer that names no known code."""
+    if status == 401:
+        return CATALOGUE["3200"]
+    if status == 403:
+        return CATALOGUE["3100"]
+    if status == 429:
+        return CATALOGUE["3001"]
+    if status == 408 or status >= 500:
+        return _later(f"QuickBooks is not available at the moment (HTTP {status}).")
+    return _ours(f"QuickBooks answered HTTP {status} without saying why.")

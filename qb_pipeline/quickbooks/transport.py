@@ -1,0 +1,262 @@
+"""One HTTP exchange with QBO: token, throttle, bounded repetition, translation of whatever comes back.
+
+Invariant: a write is never repeated except with the very same bytes and request id; and once one sending of it may have
+been carried out, no later failure of the same write claims the opposite.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Literal
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+from requests.auth import AuthBase
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
+
+from qb_pipeline.errors import PipelineError, RetryLater
+from qb_pipeline.quickbooks.clock import Clock
+from qb_pipeline.quickbooks.errors import CONNECTION_LOST, THROTTLED, TIMEOUT, UNREACHABLE, Context, no_answer
+from qb_pipeline.quickbooks.throttle import Lane, Throttle
+from qb_pipeline.quickbooks.tokens import TokenSource
+from qb_pipeline.quickbooks.wire import HttpAnswer, Object, payload_of
+
+Kind = Literal["query", "read", "cdc", "batch", "write", "other"]
+Timeout = tuple[float, float]
+
+THROTTLE_RETRIES = 3
+READ_RETRIES = 2
+CONNECTION_RETRIES = 2
+_FIRST_PAUSE = 0.5  # seconds; doubled each time, with jitter of half to one and a half
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, fixed before the first sending. `path` stands below the company's prefix."""
+
+    kind: Kind
+    method: Literal["GET", "POST"]
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = "application/json"
+
+    @property
+    def writes(self) -> bool:
+        return self.kind in ("batch", "write")
+
+    @property
+    def lane(self) -> Lane:
+        return "batch" if self.kind == "batch" else "request"
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """What one sending came to, for metrics: `status` is None without an answer, `code` None on success."""
+
+    kind: Kind
+    method: str
+    path: str
+    seconds: float
+    status: int | None
+    tid: str | None
+    code: str | None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A success: the checked document beside the bytes it came in."""
+
+    payload: Object
+    raw: bytes
+    context: Context
+
+
+class Transport:
+    """HTTP to one company's part of the data service; thread-safe, with one connection pool per thread."""
+
+    def __init__(
+        self,
+        realm_id: str,
+        base: str,
+        token_source: TokenSource,
+        throttle: Throttle,
+        clock: Clock,
+        *,
+        timeout: Timeout,
+        on_call: Callable[[CallRecord], None] | None,
+    ) -> None:
+        self._realm_id = realm_id
+        self._base = base
+        self._tokens = token_source
+        self._throttle = throttle
+        self._clock = clock
+        self._timeout = timeout
+        self._on_call = on_call
+        self._sessions = threading.local()
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def calls(self) -> Counter[str]:
+        """A copy of the HTTP calls counted so far, by kind."""
+        with self._lock:
+            return self._counts.copy()
+
+    def exchange(self, call: Call, *, admitted: bool = False) -> Exchange:
+        """The answer to `call` after the repetitions that are harmless; raises a `PipelineError`.
+
+        `admitted`: the caller has already taken the throttle's slot for the first sending.
+        """
+        tries: Counter[str] = Counter()
+        doubt = False
+        while True:
+            try:
+                return self._authorised(call, admitted=admitted and not tries)
+            except RetryLater as error:
+                doubt = error.maybe_written = error.maybe_written or doubt
+                reason = _reason_to_repeat(call, error)
+                if reason is None or tries[reason] >= _RETRIES[reason]:
+                    raise
+                tries[reason] += 1
+                self._pause(reason, tries[reason], error)
+
+    def _pause(self, reason: str, nth: int, error: RetryLater) -> None:
+        if reason == "throttled":
+            self._throttle.penalise(error.after)
+        else:
+            self._clock.sleep(error.after or _FIRST_PAUSE * 2 ** (nth - 1) * random.uniform(0.5, 1.5))
+
+    def _authorised(self, call: Call, *, admitted: bool) -> Exchange:
+        """One sending, and one more with another token when the first one is refused."""
+        token = self._tokens.access_token()
+        if not admitted:
+            self._throttle.acquire(call.lane)
+        answer = self._send(call, token)
+        if answer.status == 401:
+            token = self._tokens.refresh_after_401(token)
+            self._throttle.acquire(call.lane)
+            answer = self._send(call, token)
+        return self._understood(call, answer)
+
+    def _understood(self, call: Call, answer: HttpAnswer) -> Exchange:
+        context = answer.context(writes=call.writes)
+        try:
+            return Exchange(payload_of(answer, writes=call.writes), answer.body, context)
+        except PipelineError as error:
+            self._log_failure(call, answer.status, answer.tid, error.code)
+            raise
+
+    def _send(self, call: Call, token: str) -> HttpAnswer:
+        with self._lock:
+            self._counts[call.kind] += 1
+        started = self._clock.monotonic()
+        try:
+            response = self._session().request(
+                call.method,
+                f"{self._base}/{call.path}",
+                params=call.params,
+                data=call.body,
+                headers={"Content-Type": call.content_type} if call.body is not None else {},
+                auth=_Bearer(token),
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            failure = _failure(error, writes=call.writes)
+            self._record(call, started, None, None, failure.code)
+            self._log_failure(call, None, None, failure.code)
+            raise failure from error
+        answer = _answer(response)
+        self._record(call, started, answer.status, answer.tid, None if response.ok else f"qbo_http_{answer.status}")
+        return answer
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._sessions, "session", None)
+        if session is None:
+            session = self._sessions.session = requests.Session()
+            session.headers["Accept"] = "application/json"
+        return session
+
+    def _record(self, call: Call, started: float, status: int | None, tid: str | None, code: str | None) -> None:
+        if self._on_call:
+            seconds = self._clock.monotonic() - started
+            self._on_call(CallRecord(call.kind, call.method, call.path, seconds, status, tid, code))
+
+    def _log_failure(self, call: Call, status: int | None, tid: str | None, code: str) -> None:
+        # The path only: query statements hold names and e-mail addresses.
+        _log.warning(
+            "quickbooks_call_failed",
+            realm=self._realm_id,
+            method=call.method,
+            path=call.path,
+            status=status,
+            code=code,
+            intuit_tid=tid,
+        )
+
+
+class _Bearer(AuthBase):
+    """The token as an `auth` object: a mere header would lose against an entry in the user's ~/.netrc."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+_RETRIES = {"throttled": THROTTLE_RETRIES, "read": READ_RETRIES, "connection": CONNECTION_RETRIES}
+
+
+def _reason_to_repeat(call: Call, error: RetryLater) -> str | None:
+    if error.code == THROTTLED:
+        return "throttled"
+    if not call.writes:
+        return "read"
+    return "connection" if error.code in (CONNECTION_LOST, UNREACHABLE) else None
+
+
+def _failure(error: requests.RequestException, *, writes: bool) -> RetryLater:
+    """A request without an answer. Only a connection that never came about proves that nothing was written."""
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", inner)
+    host = urlsplit(error.request.url or "").hostname if error.request is not None else None
+    where = f"QuickBooks ({host})" if host else "QuickBooks"
+    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
+        return no_answer(UNREACHABLE, f"{where} can't be reached.", maybe_written=False)
+    if isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError):
+        return no_answer(TIMEOUT, f"{where} did not answer in time.", maybe_written=writes)
+    return no_answer(CONNECTION_LOST, f"{where} closed the connection before its answer.", maybe_written=writes)
+
+
+def _answer(response: requests.Response) -> HttpAnswer:
+    headers = response.headers
+    return HttpAnswer(
+        response.status_code,
+        headers.get("Content-Type", "").casefold(),
+        response.content,
+        headers.get("intuit_tid"),
+        _seconds(headers.get("Retry-After"), headers.get("Date")),
+    )
+
+
+def _seconds(retry_after: str | None, date: str | None) -> float | None:
+    """Retry-After in seconds, whether it came as a number or as a date (counted from the answer's own Date)."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date or "")).total_seconds())
+    except (TypeError, ValueError):
+        return None  # neither form: then the default pause holds
