@@ -1,0 +1,148 @@
+"""Reading what a platform answered: refusals become errors named by recovery, records are checked.
+
+Invariant: an answer that is not what was asked for (HTML, half a JSON, another record) is never taken for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+import simplejson
+
+from qb_pipeline.contractor.paths import look
+from qb_pipeline.contractor.protocol import Observed
+from qb_pipeline.contractor.system import Refusals, System
+from qb_pipeline.errors import (
+    FixTheData,
+    Misconfigured,
+    NotFound,
+    PipelineError,
+    PlanAgain,
+    PossibleDuplicate,
+    Reconnect,
+    RetryLater,
+)
+
+_SCALE = {"unix_s": 1, "unix_ms": 1000}
+
+
+def raise_for_refusal(system: System, about: str, response: requests.Response, *, writes: bool) -> None:
+    """Raises unless the status is 2xx: `Reconnect` 401/403, `NotFound` 404/410, `PlanAgain` 412, `RetryLater`
+    408/425/429/5xx, `PossibleDuplicate` or `FixTheData` other 4xx, `Misconfigured` for a redirect.
+    """
+    if response.status_code >= 300:
+        raise _refusal(system, about, response, writes=writes)
+
+
+def _refusal(system: System, about: str, response: requests.Response, *, writes: bool) -> PipelineError:
+    status = response.status_code
+    code, message, field = _said(system.refusals, response)
+    cause = f"The contractor system refused to {about}: {message or f'HTTP {status} without a reason'}"
+    cause = cause if cause.endswith((".", "!", "?")) else cause + "."
+    if status in (408, 425, 429) or status >= 500 or code in system.refusals.retry:
+        maybe = writes and status != 429 and code not in system.refusals.retry
+        return RetryLater(cause, code=code or f"http_{status}", after=_retry_after(response), maybe_written=maybe)
+    if status < 400:
+        place = response.headers.get("Location", "another address")
+        return Misconfigured(f"The contractor system redirects to {place}.", code="redirected", fix="Connect there.")
+    return _lasting(system.refusals, status, code or f"http_{status}", cause, field)
+
+
+def _lasting(refusals: Refusals, status: int, code: str, cause: str, field: str | None) -> PipelineError:
+    if status in (401, 403):
+        fix = "Connect the contractor system again with a key that is valid and may do this."
+        return Reconnect(cause, code=code, fix=fix, who="office")
+    if status in (404, 410):
+        return NotFound(cause, code=code, fix="It is read again and planned anew.", who="nobody")
+    if status == 412:
+        return PlanAgain(cause, code=code, fix="It is read again and merged anew.", who="nobody", field=field)
+    if code in refusals.duplicate:
+        fix = "Link the record with the one that is there already, or change its number or name."
+        return PossibleDuplicate(cause, code=code, fix=fix)
+    fix = f"Correct `{field}` and retry." if field else "Correct the record and retry."
+    return FixTheData(cause, code=code, fix=fix, who="office", field=field)
+
+
+def _said(refusals: Refusals, response: requests.Response) -> tuple[str | None, str | None, str | None]:
+    """Code, message and field of an error answer, None where it does not say."""
+    try:
+        answer = simplejson.loads(response.content, use_decimal=True)
+    except ValueError:
+        return None, None, None
+    paths = (refusals.code, refusals.message, refusals.field)
+    found = [look(answer, path) if path and isinstance(answer, Mapping) else None for path in paths]
+    code, message, field = (None if value is None else str(value) for value in found)
+    return code, message, field
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Seconds to wait as the answer says: a number or an HTTP date."""
+    said = response.headers.get("Retry-After", "").strip()
+    if not said:
+        return None
+    if said.replace(".", "", 1).isdecimal():
+        return float(said)
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def not_json(title: str, about: str, response: requests.Response, *, writes: bool) -> RetryLater:
+    kind = "HTML" if response.content.lstrip()[:1] == b"<" else "something broken"
+    start = response.text.strip().splitlines()[0][:60] if response.text.strip() else ""
+    return RetryLater(
+        f"The contractor system answered {kind}, not JSON, when asked to {about} (it begins {start!r}).",
+        code="not_json",
+        fix=f"It is retried by itself; if it stays, check that the address is the API of {title}.",
+        maybe_written=writes,
+    )
+
+
+def malformed(about: str, what: str, *, writes: bool) -> RetryLater:
+    return RetryLater(
+        f"The contractor system's answer makes no sense when asked to {about}: {what}.",
+        code="malformed_answer",
+        fix="It is retried by itself; if it stays, compare the system file with what the system answers.",
+        maybe_written=writes,
+    )
+
+
+def observed(system: System, raw: Any, about: str, *, wanted: str | None = None, writes: bool = False) -> Observed:
+    """The record in an answer; raises `RetryLater` with code `malformed_answer` when it is none, or not `wanted`."""
+    if not isinstance(raw, Mapping):
+        raise malformed(about, "it is not a record", writes=writes)
+    shape = system.shape
+    found, version = look(raw, shape.id), look(raw, shape.version)
+    if found in (None, "") or version in (None, ""):
+        missing = shape.id if found in (None, "") else shape.version
+        raise malformed(about, f"a record without `{missing}`", writes=writes)
+    if wanted is not None and str(found) != wanted:
+        raise malformed(about, f"it holds the record {found}, not {wanted}", writes=writes)
+    moment = moment_of(look(raw, shape.updated_at), shape.time_unit)
+    if moment is None:
+        raise malformed(about, f"`{shape.updated_at}` of {found} is not a time with its zone", writes=writes)
+    return Observed(id=str(found), version=str(version), updated_at=moment, deleted=False, raw=raw)
+
+
+def moment_of(value: Any, unit: str) -> datetime | None:
+    """An instant in the platform's unit (`iso`, `unix_s`, `unix_ms`), None when it is none or has no zone."""
+    try:
+        if unit in _SCALE:
+            return datetime.fromtimestamp(float(Decimal(value) / _SCALE[unit]), UTC)
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError, ArithmeticError, OverflowError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def spelled(moment: datetime, unit: str) -> str:
+    """An instant as the platform wants it in a filter."""
+    if unit in _SCALE:
+        return str(int(moment.timestamp() * _SCALE[unit]))
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
