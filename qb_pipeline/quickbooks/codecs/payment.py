@@ -1,0 +1,162 @@
+"""Customer payments.
+
+Invariant: allocations are money received, so they never add up to more than the payment; what a credit memo settles in
+the same object stays in QBO untouched, whatever is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar
+
+from qb_pipeline.entities.payment import PAYMENT
+from qb_pipeline.entities.records import Decoded, Line, State, Values
+from qb_pipeline.quickbooks.codecs import fields, limits
+from qb_pipeline.quickbooks.codecs.base import QuickBooksCodec, closed_books, foreign_currency
+from qb_pipeline.quickbooks.codecs.fields import Body, Raw
+from qb_pipeline.quickbooks.codecs.invoice import is_voided
+
+_ZERO = Decimal("0.00")
+_BY_CREDIT = "it applies a credit memo; the credit memo carries it"
+
+
+class PaymentCodec(QuickBooksCodec):
+    entity = PAYMENT
+    header: ClassVar = {
+        "date": fields.write_date("TxnDate", "date"),
+        "amount": fields.write_value("TotalAmt", "amount"),
+        "method": fields.write_ref("PaymentMethodRef", "method"),
+        "reference": fields.write_text("PaymentRefNum", "reference"),
+        "memo": fields.write_text("PrivateNote", "memo"),
+    }
+
+    def decode(self, raw: Raw) -> Decoded:
+        dated = fields.read_date(raw, "TxnDate")
+        values = {
+            "customer": self._payer(raw),
+            "date": dated,
+            "amount": fields.read_money(raw, "TotalAmt"),
+            "method": fields.read_ref(raw, "PaymentMethodRef"),
+            "reference": fields.read_text(raw, "PaymentRefNum"),
+            "allocations": tuple(
+                {"id": invoice, "invoice": invoice, "amount": amount} for invoice, amount in _received(raw).items()
+            ),
+            "memo": fields.read_text(raw, "PrivateNote"),
+            "unapplied": fields.read_money(raw, "UnappliedAmt"),
+        }
+        return Decoded(
+            values,
+            state=State.VOIDED if is_voided(raw) else State.LIVE,
+            skip=self._why_left_out(raw),
+            frozen=_deposited(raw) or closed_books(dated, self.facts),
+        )
+
+    def _payer(self, raw: Raw) -> str | None:
+        payer = fields.read_ref(raw, "CustomerRef")
+        return self.facts.job_parents.get(payer, payer) if payer else None
+
+    def _why_left_out(self, raw: Raw) -> str | None:
+        credits_only = fields.read_money(raw, "TotalAmt") == 0 and "CreditMemo" in _link_types(raw)
+        return _BY_CREDIT if credits_only and not is_voided(raw) else foreign_currency(raw, self.facts)
+
+    def encode_create(self, values: Values) -> Body:
+        limits.check(self.entity, values, [field.name for field in self.entity.fields])
+        body = fields.without_blanks(fields.written(self.header, self.header, values))
+        return {"CustomerRef": {"value": values["customer"]}, **body, "Line": self._lines(values, {})}
+
+    def encode_update(self, values: Values, changed: frozenset[str], current: Raw) -> Body:
+        limits.check(self.entity, values, changed)
+        changes = fields.written(self.header, changed, values)
+        if "customer" in changed and values["customer"] != self._payer(current):
+            changes["CustomerRef"] = {"value": values["customer"]}
+        # The amount bounds what the lines may settle, so the two always travel together.
+        if changed & {"allocations", "amount"}:
+            changes["Line"] = self._lines(values, current)
+        return fields.sparse(current, changes)
+
+    def _lines(self, values: Values, current: Raw) -> list[Body]:
+        """All lines: one to an allocated invoice, with the part that credits settle on top, and the other links."""
+        wanted = _summed(values)
+        self._check_sum(values, wanted)
+        credited = _credited(current)
+        ordered = [*wanted, *(invoice for invoice in credited if invoice not in wanted)]
+        invoices = [_line(invoice, wanted.get(invoice, _ZERO) + credited.get(invoice, _ZERO)) for invoice in ordered]
+        return invoices + _other_lines(current)
+
+    def _check_sum(self, values: Values, wanted: Mapping[str, Decimal]) -> None:
+        total, amount = sum(wanted.values(), _ZERO), values.get("amount")
+        if isinstance(amount, Decimal) and total > amount:
+            raise limits.refuse(
+                self.entity,
+                values,
+                f"allocates {total} to invoices but is only {amount}.",
+                code="over-allocated",
+                fix="Lower the allocations or correct the amount of the payment.",
+                field="allocations",
+            )
+
+
+def _line(invoice: str, amount: Decimal) -> Body:
+    return {"Amount": amount, "LinkedTxn": [{"TxnId": invoice, "TxnType": "Invoice"}]}
+
+
+def _invoice_of(line: Raw) -> str | None:
+    linked = (link for link in fields.objects(line, "LinkedTxn") if link.get("TxnType") == "Invoice")
+    return next((str(link["TxnId"]) for link in linked), None)
+
+
+def _link_types(raw: Raw) -> frozenset[str]:
+    return frozenset(
+        str(link.get("TxnType")) for line in fields.objects(raw, "Line") for link in fields.objects(line, "LinkedTxn")
+    )
+
+
+def _settled(raw: Raw) -> dict[str, Decimal]:
+    """What the payment settles on each invoice, by money and by credit together."""
+    settled: dict[str, Decimal] = {}
+    for line in fields.objects(raw, "Line"):
+        if invoice := _invoice_of(line):
+            settled[invoice] = settled.get(invoice, _ZERO) + (fields.read_money(line, "Amount") or _ZERO)
+    return settled
+
+
+def _credited(raw: Raw) -> dict[str, Decimal]:
+    """The part of each invoice that credits settle: what the invoices take beyond the money, in the lines' order."""
+    settled = _settled(raw)
+    money = (fields.read_money(raw, "TotalAmt") or _ZERO) - (fields.read_money(raw, "UnappliedAmt") or _ZERO)
+    beyond = max(sum(settled.values(), _ZERO) - money, _ZERO)
+    credited: dict[str, Decimal] = {}
+    for invoice, amount in settled.items():
+        part = min(amount, beyond)
+        if part > 0:
+            credited[invoice] = part
+            beyond -= part
+    return credited
+
+
+def _received(raw: Raw) -> dict[str, Decimal]:
+    """What the payment's own money settles on each invoice."""
+    credited = _credited(raw)
+    received = {invoice: amount - credited.get(invoice, _ZERO) for invoice, amount in _settled(raw).items()}
+    return {invoice: amount for invoice, amount in received.items() if amount}
+
+
+def _other_lines(raw: Raw) -> list[Body]:
+    """Links to anything but invoices, without the block that QBO adds to each line and refuses back."""
+    others = (line for line in fields.objects(raw, "Line") if _invoice_of(line) is None)
+    return [{key: part for key, part in line.items() if key != "LineEx"} for line in others]
+
+
+def _summed(values: Values) -> dict[str, Decimal]:
+    allocations = values.get("allocations")
+    lines: tuple[Line, ...] = allocations if isinstance(allocations, tuple) else ()
+    wanted: dict[str, Decimal] = {}
+    for line in lines:
+        wanted[line["invoice"]] = wanted.get(line["invoice"], _ZERO) + line["amount"]
+    return wanted
+
+
+def _deposited(raw: Raw) -> str | None:
+    deposits = [link.get("TxnId") for link in fields.objects(raw, "LinkedTxn") if link.get("TxnType") == "Deposit"]
+    return f"it is part of deposit {deposits[0]}, which QuickBooks no longer lets anyone change" if deposits else None

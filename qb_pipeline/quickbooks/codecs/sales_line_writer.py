@@ -1,0 +1,225 @@
+"""Writing the lines of a sales document.
+
+Invariant: the array sent is always complete, because QBO drops the lines left out; a line that exists keeps its Id and
+whatever others entered in it that is not canonical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from qb_pipeline.entities import values as canonical
+from qb_pipeline.entities.records import Line
+from qb_pipeline.errors import FixTheData
+from qb_pipeline.quickbooks.codecs import fields
+from qb_pipeline.quickbooks.codecs.fields import Body, Raw
+from qb_pipeline.quickbooks.codecs.sales_lines import (
+    DISCOUNT,
+    DISCOUNT_ID,
+    GROUP,
+    ITEM,
+    SUBTOTAL,
+    TEXT,
+    detail_of,
+    group_parts,
+    read_line,
+)
+from qb_pipeline.quickbooks.facts import Facts
+
+_DETAIL_OF_KIND = {"item": ITEM, "text": TEXT, "discount": DISCOUNT}
+_TYPE_OF_DETAIL = {ITEM: ITEM, TEXT: "DescriptionOnly", DISCOUNT: DISCOUNT}
+# Read-only blocks that QBO refuses or recomputes; the line's place in the array gives its number.
+_SERVER_MADE = frozenset({"LineEx", "CustomExtensions", "LineNum"})
+_DESCRIPTION_LIMIT = 4000
+
+
+@dataclass(frozen=True)
+class LineWriter:
+    """Writes one document's lines. `document` is the object as QBO holds it, empty for a new one; `owner` names it."""
+
+    facts: Facts
+    owner: str
+    document: Raw
+
+    def write(self, lines: tuple[Line, ...]) -> list[Body]:
+        """The complete `Line` array, the discount last; raises `FixTheData` naming the line QBO can't hold."""
+        if sum(line["kind"] == "discount" for line in lines) > 1:
+            raise self._refuse(
+                "has more than one discount line; QuickBooks holds one.",
+                code="second-discount",
+                fix="Join the discounts into one line.",
+            )
+        existing = self._existing()
+        groups = self._groups()
+        subtotal = sum((_amount(line) or Decimal(0) for line in lines if line["kind"] != "discount"), Decimal(0))
+        body: list[Body] = []
+        written_groups: set[str] = set()
+        for place, line in enumerate(sorted(lines, key=lambda line: line["kind"] == "discount"), start=1):
+            group = groups.get(str(line.get("id")))
+            if group is None:
+                body.append(self._line(line, place, existing.get(str(line.get("id"))), subtotal))
+            elif group["Id"] not in written_groups:
+                written_groups.add(group["Id"])
+                body.append(self._unchanged_group(group, lines))
+        return body
+
+    def _existing(self) -> dict[str, Raw]:
+        lines = (raw for raw in fields.objects(self.document, "Line") if detail_of(raw) not in (SUBTOTAL, GROUP))
+        return {DISCOUNT_ID if detail_of(raw) == DISCOUNT else str(raw.get("Id")): raw for raw in lines}
+
+    def _groups(self) -> dict[str, Raw]:
+        """Each bundle by the ids of its parts."""
+        groups = [raw for raw in fields.objects(self.document, "Line") if detail_of(raw) == GROUP]
+        return {str(part.get("Id")): group for group in groups for part in group_parts(group)}
+
+    def _unchanged_group(self, group: Raw, lines: tuple[Line, ...]) -> Body:
+        parts = [read_line(part, self.document, self.facts) for part in group_parts(group)]
+        ids = {part["id"] for part in parts}
+        if [dict(line) for line in lines if line.get("id") in ids] != parts:
+            raise self._refuse(
+                f"changes a part of the bundle in line {group['Id']}, which QuickBooks' API can't do.",
+                code="bundle-changed",
+                fix="Change the bundle in QuickBooks.",
+            )
+        inner = {**group[GROUP], "Line": [_accepted(part) for part in group_parts(group)]}
+        return {**_accepted(group), GROUP: inner}
+
+    def _line(self, line: Line, place: int, existing: Raw | None, subtotal: Decimal) -> Body:
+        self._check(line, place)
+        before = None if existing is None else read_line(existing, self.document, self.facts)
+        if existing is None or before is None or before["kind"] != line["kind"]:
+            before, start = {}, {} if existing is None or "Id" not in existing else {"Id": existing["Id"]}
+        else:
+            start = _accepted(existing)
+        changed = frozenset(name for name in line if name != "id" and (not before or before.get(name) != line[name]))
+        body = {**start, **_described(line)}
+        if not line.get("description"):
+            body.pop("Description", None)
+        if line["kind"] == "item":
+            return self._item(line, place, body, changed)
+        if line["kind"] == "discount":
+            return self._discount(line, place, body, subtotal)
+        return _text(line, body)
+
+    def _item(self, line: Line, place: int, body: Body, changed: frozenset[str]) -> Body:
+        detail = {key: part for key, part in body.get(ITEM, {}).items() if key != "ItemAccountRef"}
+        if "item" in changed:
+            detail["ItemRef"] = {"value": self._item_id(line, place)}
+        if "taxable" in changed:
+            detail["TaxCodeRef"] = {"value": "TAX" if line["taxable"] else "NON"}
+        if changed & {"quantity", "unit_price", "amount"}:
+            detail = {key: part for key, part in detail.items() if key not in ("Qty", "UnitPrice")}
+            detail |= _quantity_and_price(line)
+        if "division" in changed:
+            detail = self._with_class(detail, line)
+        return {**body, "DetailType": ITEM, "Amount": self._known_amount(line, place), ITEM: detail}
+
+    def _discount(self, line: Line, place: int, body: Body, subtotal: Decimal) -> Body:
+        amount = -self._known_amount(line, place)
+        detail = self._with_class(dict(body.get(DISCOUNT, {})), line)
+        if not _still_the_same_percent(detail, subtotal, amount):
+            detail.pop("DiscountPercent", None)
+            detail["PercentBased"] = False
+        if self.facts.discount_account and "DiscountAccountRef" not in detail:
+            detail["DiscountAccountRef"] = {"value": self.facts.discount_account}
+        return {**body, "DetailType": DISCOUNT, "Amount": amount, DISCOUNT: detail}
+
+    def _with_class(self, detail: Body, line: Line) -> Body:
+        if self.facts.class_tracking != "line":
+            return detail
+        rest = {key: part for key, part in detail.items() if key != "ClassRef"}
+        return {**rest, "ClassRef": {"value": line["division"]}} if line.get("division") else rest
+
+    def _item_id(self, line: Line, place: int) -> str:
+        if line.get("item") is None:
+            raise self._refuse(
+                f"line {place} {_quoted(line)} has no price-book item, and QuickBooks sells only items.",
+                code="no-item",
+                fix="Choose an item of the price book for the line.",
+            )
+        return str(line["item"])
+
+    def _known_amount(self, line: Line, place: int) -> Decimal:
+        amount = _amount(line)
+        if amount is None:
+            raise self._refuse(
+                f"line {place} {_quoted(line)} has no amount.",
+                code="no-amount",
+                fix="Give the line an amount, or a quantity and a unit price.",
+            )
+        return amount
+
+    def _check(self, line: Line, place: int) -> None:
+        if line["kind"] not in _DETAIL_OF_KIND:
+            raise self._refuse(
+                f"line {place} is of the kind '{line['kind']}', which QuickBooks does not know.",
+                code="unknown-line",
+                fix="Use item, text or discount lines.",
+            )
+        length = len(line.get("description") or "")
+        if length > _DESCRIPTION_LIMIT:
+            raise self._refuse(
+                f"line {place} has {length} characters in description; QuickBooks holds at most {_DESCRIPTION_LIMIT}.",
+                code="too-long",
+                fix=f"Shorten the description to {_DESCRIPTION_LIMIT} characters.",
+            )
+
+    def _refuse(self, problem: str, *, code: str, fix: str) -> FixTheData:
+        return FixTheData(f"{self.owner} {problem}", code=code, fix=fix, who="office", field="lines")
+
+
+def shared_division(lines: tuple[Line, ...], owner: str) -> str | None:
+    """The one division of all item lines, for companies that keep one class per transaction."""
+    divisions = {line.get("division") for line in lines if line["kind"] == "item"}
+    if len(divisions) > 1:
+        raise FixTheData(
+            f"{owner} has lines of different divisions, but this company keeps one class per transaction.",
+            code="several-divisions",
+            fix="Give all lines the same division, or turn on classes for each row in QuickBooks.",
+            who="office",
+            field="lines",
+        )
+    return next(iter(divisions), None)
+
+
+def _accepted(raw: Raw) -> Body:
+    return {key: part for key, part in raw.items() if key not in _SERVER_MADE}
+
+
+def _described(line: Line) -> Mapping[str, Any]:
+    return {"Description": line["description"]} if line.get("description") else {}
+
+
+def _text(line: Line, body: Body) -> Body:
+    amount = {"Amount": line["amount"]} if line.get("amount") else {}
+    return {**body, **amount, "DetailType": _TYPE_OF_DETAIL[TEXT], TEXT: dict(body.get(TEXT, {}))}
+
+
+def _amount(line: Line) -> Decimal | None:
+    if line.get("amount") is not None:
+        return Decimal(line["amount"])
+    quantity, price = line.get("quantity"), line.get("unit_price")
+    return None if quantity is None or price is None else canonical.money(quantity * price)
+
+
+def _quantity_and_price(line: Line) -> Body:
+    """Quantity and unit price, or neither where QBO would refuse the line because they do not make its amount."""
+    quantity, price = line.get("quantity"), line.get("unit_price")
+    if quantity is not None and price is not None and canonical.money(quantity * price) != _amount(line):
+        return {}
+    given = {"Qty": quantity, "UnitPrice": price}
+    return {key: part for key, part in given.items() if part is not None}
+
+
+def _still_the_same_percent(detail: Raw, subtotal: Decimal, amount: Decimal) -> bool:
+    percent = fields.read_number(detail, "DiscountPercent")
+    return (
+        bool(detail.get("PercentBased")) and percent is not None and canonical.money(subtotal * percent / 100) == amount
+    )
+
+
+def _quoted(line: Line) -> str:
+    return f"'{line.get('description') or ''}'"

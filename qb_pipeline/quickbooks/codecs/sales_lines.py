@@ -1,0 +1,119 @@
+"""Reading the lines of a sales document.
+
+Invariant: every line that carries money or words is read exactly once, bundles by their parts; the subtotal, which QBO
+computes and puts there itself, is no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from qb_pipeline.entities.records import Line
+from qb_pipeline.errors import FixTheData
+from qb_pipeline.quickbooks.codecs import fields
+from qb_pipeline.quickbooks.codecs.fields import Raw
+from qb_pipeline.quickbooks.facts import Facts
+
+ITEM = "SalesItemLineDetail"
+TEXT = "DescriptionLineDetail"
+DISCOUNT = "DiscountLineDetail"
+SUBTOTAL = "SubTotalLineDetail"
+GROUP = "GroupLineDetail"
+DISCOUNT_ID = "discount"
+"""The id of a discount line, to which QBO gives none; a document has at most one."""
+
+_DETAILS = (ITEM, TEXT, DISCOUNT, SUBTOTAL, GROUP)
+_DETAIL_OF_TYPE = {**{detail: detail for detail in _DETAILS}, "DescriptionOnly": TEXT}
+# QBO answers these in place of an item's id for amounts entered in the footer of its form.
+_FOOTER_ITEMS = frozenset({"SHIPPING_ITEM_ID", "GRATUITY_ITEM_ID"})
+
+
+def detail_of(raw: Raw) -> str:
+    """Which detail a line carries; the object itself says more than its type, whose spelling has changed over time."""
+    carried = next((detail for detail in _DETAILS if isinstance(raw.get(detail), dict)), None)
+    found = carried or _DETAIL_OF_TYPE.get(str(raw.get("DetailType")))
+    if found is None:
+        raise FixTheData(
+            f"Line {raw.get('Id')} is of the type {raw.get('DetailType')!r}, which is not known here.",
+            code="unknown-line",
+            fix="Replace the line in QuickBooks by one that sells an item, gives a discount or only describes.",
+            who="accountant",
+            field="lines",
+        )
+    return found
+
+
+def group_parts(raw: Raw) -> tuple[Raw, ...]:
+    return fields.objects(raw, GROUP, "Line")
+
+
+def read_lines(document: Raw, facts: Facts) -> tuple[Line, ...]:
+    """The canonical lines of a sales document, in its order."""
+    return tuple(read_line(raw, document, facts) for raw in _flat(fields.objects(document, "Line")))
+
+
+def _flat(lines: tuple[Raw, ...]) -> Iterator[Raw]:
+    for raw in lines:
+        detail = detail_of(raw)
+        if detail == GROUP:
+            yield from _flat(group_parts(raw))
+        elif detail != SUBTOTAL:
+            yield raw
+
+
+def read_line(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:
+    """One line with its native id; the document supplies what QBO keeps in its header for all lines."""
+    reader = {ITEM: _read_item, TEXT: _read_text, DISCOUNT: _read_discount}[detail_of(raw)]
+    return reader(raw, document, facts)
+
+
+def _read_item(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:
+    item = fields.read_text(raw, ITEM, "ItemRef", "value")
+    return {
+        "id": fields.read_text(raw, "Id"),
+        "kind": "item",
+        "item": None if item in _FOOTER_ITEMS else item,
+        "description": fields.read_text(raw, "Description"),
+        "quantity": fields.read_number(raw, ITEM, "Qty"),
+        "unit_price": fields.read_number(raw, ITEM, "UnitPrice"),
+        "amount": fields.read_money(raw, "Amount"),
+        "taxable": fields.read_text(raw, ITEM, "TaxCodeRef", "value") not in (None, "NON"),
+        "division": _division(raw, ITEM, document, facts),
+    }
+
+
+def _read_text(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:  # noqa: ARG001 - one signature for all kinds
+    return {
+        "id": fields.read_text(raw, "Id"),
+        "kind": "text",
+        "item": None,
+        "description": fields.read_text(raw, "Description"),
+        "quantity": None,
+        "unit_price": None,
+        # A described amount of zero is QBO's way of saying there is none.
+        "amount": fields.read_money(raw, "Amount") or None,
+        "taxable": False,
+        "division": None,
+    }
+
+
+def _read_discount(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:
+    amount = fields.read_money(raw, "Amount")
+    return {
+        "id": DISCOUNT_ID,
+        "kind": "discount",
+        "item": None,
+        "description": fields.read_text(raw, "Description"),
+        "quantity": None,
+        "unit_price": None,
+        "amount": None if amount is None else -amount,
+        "taxable": fields.read_flag(document, "ApplyTaxAfterDiscount"),
+        "division": fields.read_text(raw, DISCOUNT, "ClassRef", "value") if facts.class_tracking == "line" else None,
+    }
+
+
+def _division(raw: Raw, detail: str, document: Raw, facts: Facts) -> str | None:
+    if facts.class_tracking == "line":
+        return fields.read_text(raw, detail, "ClassRef", "value")
+    return fields.read_ref(document, "ClassRef") if facts.class_tracking == "transaction" else None
