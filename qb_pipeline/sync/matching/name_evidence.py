@@ -1,0 +1,202 @@
+"""Comparing names: persons by given and family name, companies by the words of their core.
+
+Invariant: what names two different beings (another given name, core word, branch number or legal form) is never
+outweighed by a likeness elsewhere in the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rapidfuzz.fuzz import ratio
+
+from qb_pipeline.sync.matching.evidence import MISSING, Frequencies, Grade, Level, typo
+from qb_pipeline.sync.matching.naming import Kind, Name
+from qb_pipeline.sync.matching.words import COMMON_SURNAMES, COMPANY_WORDS, FILLERS, GIVEN_NAMES, NICKNAMES
+
+_COMMON = 16  # a surname of the common list counts as if this many bore it
+
+
+def compare_names(left: Sequence[Name], right: Sequence[Name], seen: Frequencies) -> Grade:
+    """The best agreement among all names of both sides, with what forbids a link in `veto`."""
+    if not left or not right:
+        return MISSING
+    grades = [(_grade(a, b, seen), a, b) for a in left for b in right]
+    best, a, b = max(grades, key=lambda g: (g[0].level, g[0].bits, not g[0].veto))
+    veto = best.veto if best.level < Level.CLOSE else ""
+    if _companies_apart(grades):
+        veto = "different companies"
+    level, bits = best.level, best.bits
+    if level is Level.EXACT and _business_of_one_side(left, right) and a.kind is not Kind.COMPANY:
+        level = Level.CLOSE
+    return Grade(level, bits, veto, a.raw, b.raw)
+
+
+def _companies_apart(grades: Sequence[tuple[Grade, Name, Name]]) -> bool:
+    """Both sides name a company for certain, and no two of them agree."""
+    firms = [grade for grade, a, b in grades if a.kind is b.kind is Kind.COMPANY]
+    return bool(firms) and all(g.level is Level.DIFFERS for g in firms)
+
+
+def _business_of_one_side(left: Sequence[Name], right: Sequence[Name]) -> bool:
+    return any(n.kind is Kind.COMPANY for n in left) != any(n.kind is Kind.COMPANY for n in right)
+
+
+def _grade(a: Name, b: Name, seen: Frequencies) -> Grade:
+    by_words = _limited(_compare_cores(a, b, seen), a, b)
+    if not (a.family and b.family):
+        return by_words
+    by_person = _limited(_compare_persons(a, b, seen), a, b)
+    if Kind.PERSON in (a.kind, b.kind):
+        return by_person
+    return max(by_words, by_person, key=lambda g: (g.level, g.bits))
+
+
+def _limited(grade: Grade, a: Name, b: Name) -> Grade:
+    """What the decoration of the names allows at most."""
+    contradiction = _contradiction(a, b)
+    if contradiction and grade.level > Level.DIFFERS:
+        return Grade(Level.WEAK, grade.bits - 6.0, contradiction)
+    if grade.level is Level.EXACT and not _same_decoration(a, b):
+        return Grade(Level.CLOSE, grade.bits - 1.0, grade.veto)
+    return grade
+
+
+def _contradiction(a: Name, b: Name) -> str:
+    if a.generation and b.generation and a.generation != b.generation:
+        return "different generations"
+    if a.numbers and b.numbers and a.numbers != b.numbers:
+        return "different numbers in the name"
+    if a.qualifier and b.qualifier and ratio(a.qualifier, b.qualifier) < 90:
+        return "different branches or jobs"
+    if a.legal and b.legal and a.legal != b.legal:
+        return "different legal forms"
+    if {a.kind, b.kind} == {Kind.PERSON, Kind.COMPANY}:
+        return "a person and a company"
+    return ""
+
+
+def _same_decoration(a: Name, b: Name) -> bool:
+    if a.generation != b.generation or a.qualifier != b.qualifier:
+        return False
+    return a.numbers == b.numbers or not (a.numbers ^ b.numbers) - {"1"}
+
+
+def surname_bits(family: str, seen: Frequencies) -> float:
+    """What agreeing on a surname is worth: 9 bits for a rare one, 3 at least."""
+    shared = seen.discount(("family", family))
+    return max(3.0, 9.0 - max(shared, 4.0 if family in COMMON_SURNAMES else 0.0))
+
+
+def _compare_persons(a: Name, b: Name, seen: Frequencies) -> Grade:
+    family = _word_level(a.family, b.family)
+    given, given_bits = compare_given(a.given, b.given)
+    if family is Level.DIFFERS:
+        return _swapped_or_different(a, b, seen)
+    family_bits = surname_bits(a.family, seen) if family is Level.EXACT else 5.5
+    if given is Level.DIFFERS:
+        return Grade(Level.DIFFERS, -6.0, "different first names")
+    if _middles_differ(a, b):
+        return Grade(Level.WEAK, 2.0, "different middle names")
+    if given is Level.MISSING:
+        return Grade(Level.WEAK, family_bits - 2.0)
+    level = Level.EXACT if family is given is Level.EXACT else Level.CLOSE
+    return Grade(level, family_bits + given_bits)
+
+
+def _swapped_or_different(a: Name, b: Name, seen: Frequencies) -> Grade:
+    if (a.family,) == b.given and (b.family,) == a.given:
+        return Grade(Level.CLOSE, surname_bits(a.family, seen) + 3.0)
+    if set(a.given) & set(b.given) and {a.family, b.family} & ({*a.middle} | {*b.middle}):
+        return Grade(Level.WEAK, 3.0)  # Mary Smith, Mary Smith Jones
+    same_given = bool(set(a.given) & set(b.given))
+    return Grade(Level.DIFFERS, -6.0 if same_given else -10.0, "different names")
+
+
+def _middles_differ(a: Name, b: Name) -> bool:
+    if not a.middle or not b.middle:
+        return False
+    first, second = a.middle[0], b.middle[0]
+    initials = min(len(first), len(second)) == 1
+    return first[0] != second[0] if initials else not (first == second or typo(first, second))
+
+
+def _word_level(a: str, b: str) -> Level:
+    if a == b:
+        return Level.EXACT
+    return Level.CLOSE if typo(a, b) or a.replace(" ", "") == b.replace(" ", "") else Level.DIFFERS
+
+
+def compare_given(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[Level, float]:
+    """Given names, couples included: the best pair decides, and a spouse on one side only makes it close."""
+    if not a or not b:
+        return Level.MISSING, 0.0
+    level, bits = max(_one_given(x, y) for x in a for y in b)
+    if len(a) != len(b) and level is Level.EXACT:
+        return Level.CLOSE, bits - 1.0
+    return level, bits
+
+
+def _one_given(a: str, b: str) -> tuple[Level, float]:
+    if a == b:
+        return (Level.EXACT, 5.0) if len(a) > 1 else (Level.CLOSE, 2.0)
+    if NICKNAMES.get(a, frozenset({a})) & NICKNAMES.get(b, frozenset({b})):
+        return Level.CLOSE, 4.0
+    if min(len(a), len(b)) == 1:
+        return (Level.CLOSE, 2.0) if a[0] == b[0] else (Level.DIFFERS, -6.0)
+    if a in GIVEN_NAMES and b in GIVEN_NAMES:  # Mark and Mary differ by a letter and are two people
+        return Level.DIFFERS, -6.0
+    return (Level.CLOSE, 3.5) if typo(a, b) else (Level.DIFFERS, -6.0)
+
+
+def core_bits(name: Name, seen: Frequencies) -> float:
+    """What agreeing on a company's whole core is worth; a core of trade words only says little."""
+    if all(w in COMPANY_WORDS for w in name.core):
+        return 6.0
+    return 5.0 + max(1.0, 9.0 - seen.discount(("core", name.key)))
+
+
+def _compare_cores(a: Name, b: Name, seen: Frequencies) -> Grade:
+    if a.core == b.core or "".join(a.core) == "".join(b.core):
+        return Grade(Level.EXACT, core_bits(a, seen))
+    only_a, only_b = _unpaired(a.core, b.core)
+    own_a, own_b = _telling(only_a), _telling(only_b)
+    if own_a or own_b:
+        return _with_own_words(a, b, own_a, own_b)
+    trade_a, trade_b = only_a - FILLERS, only_b - FILLERS
+    if trade_a and trade_b:
+        return Grade(Level.DIFFERS, -4.0, "different companies")
+    if trade_a or trade_b:
+        return Grade(Level.WEAK, 3.0)
+    if not _telling(set(a.core)):
+        return Grade(Level.WEAK, 2.0)
+    return Grade(Level.CLOSE, min(core_bits(a, seen), core_bits(b, seen)) - 4.0)
+
+
+def _telling(words: set[str]) -> set[str]:
+    return {w for w in words if w not in COMPANY_WORDS and w not in FILLERS}
+
+
+def _with_own_words(a: Name, b: Name, own_a: set[str], own_b: set[str]) -> Grade:
+    """At least one side has a telling word the other lacks."""
+    shared = _telling(set(a.core)) & _telling(set(b.core))
+    if shared and not (own_a and own_b):
+        return Grade(Level.WEAK, 3.0)
+    if _is_acronym(a.core, b.core) or _is_acronym(b.core, a.core):
+        return Grade(Level.WEAK, 2.0)
+    return Grade(Level.DIFFERS, -8.0 if not shared else -4.0, "different companies")
+
+
+def _is_acronym(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
+    return len(short[0]) >= 3 and len(long) >= 3 and short[0] == "".join(w[0] for w in long)
+
+
+def _unpaired(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[set[str], set[str]]:
+    """The words of each side that have no equal or mistyped partner on the other."""
+    only_a, only_b = set(a) - set(b), set(b) - set(a)
+    slips = [(x, y) for x in only_a for y in only_b if typo(x, y) and not {x, y} <= COMPANY_WORDS]
+    # Ordered without regard to sides, so that both directions pair the same words.
+    for x, y in sorted(slips, key=lambda pair: (min(pair), max(pair))):
+        if x in only_a and y in only_b:
+            only_a, only_b = only_a - {x}, only_b - {y}
+    return only_a, only_b

@@ -1,0 +1,135 @@
+"""Matching customers and vendors: names, phone, e-mail, address.
+
+Invariant: a link is automatic only when the name agrees and a second, independent field does too, and never across a
+contradiction (another first name, company, branch, generation or legal form).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qb_pipeline.sync.matching.assign import assign
+from qb_pipeline.sync.matching.blocks import pairs, party_keys
+from qb_pipeline.sync.matching.evidence import (
+    Grade,
+    Level,
+    compare_address,
+    compare_email,
+    compare_phone,
+    in_words,
+)
+from qb_pipeline.sync.matching.model import Candidate, MatchClass, Party, Scored
+from qb_pipeline.sync.matching.name_evidence import compare_names
+from qb_pipeline.sync.matching.naming import Kind
+from qb_pipeline.sync.matching.profile import Profile, Seen, read_party
+
+PRIOR_BITS = -12.0  # one in 4,096: the odds that two parties picked blindly are one
+STRONG_BITS = 6.0
+WEAK_BITS = -3.0
+VETO_BITS = 15.0
+DELETED_BITS = 4.0  # a live record goes before one QuickBooks marks "(deleted)"
+SIDES = ("contractor", "QuickBooks")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The graded fields of one pair."""
+
+    name: Grade
+    phone: Grade
+    email: Grade
+    address: Grade
+    deleted: bool
+    shared_name: bool
+    company: bool
+
+    @property
+    def bits(self) -> float:
+        fields = self.name.bits + self.phone.bits + self.email.bits + self.address.bits
+        return PRIOR_BITS + fields - VETO_BITS * bool(self.name.veto) - DELETED_BITS * self.deleted
+
+    @property
+    def others(self) -> tuple[Grade, Grade, Grade]:
+        return self.phone, self.email, self.address
+
+
+def match_parties(left: Sequence[Party], right: Sequence[Party], sides: tuple[str, str] = SIDES) -> list[Candidate]:
+    """Links and weak candidates between two lists of parties; `sides` names the lists in the evidence."""
+    lefts, rights = [read_party(p) for p in left], [read_party(p) for p in right]
+    seen = Seen(lefts, rights)
+    worth = pairs([party_keys(p) for p in lefts], [party_keys(p) for p in rights])
+    scored = (_score(lefts[i], rights[j], seen, sides) for i, j in worth)
+    return assign([s for s in scored if s is not None])
+
+
+def _score(left: Profile, right: Profile, seen: Seen, sides: tuple[str, str]) -> Scored | None:
+    found = compare(left, right, seen)
+    verdict = classify(found)
+    if verdict is MatchClass.NONE:
+        return None
+    words = explain(left, right, found, sides)
+    return Scored(left.party.id, right.party.id, verdict, found.bits, probability(found.bits), words)
+
+
+def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
+    """Grade every field of a pair."""
+    names = (*left.names, *right.names)
+    return Comparison(
+        name=compare_names(left.names, right.names, seen.names),
+        phone=compare_phone(left.phone, right.phone, seen.phones),
+        email=compare_email(left.email, right.email, seen.emails),
+        address=compare_address(left.address, right.address, seen.doors),
+        deleted=left.deleted != right.deleted,
+        shared_name=max(seen.bearers(left), seen.bearers(right)) > 1,
+        company=any(n.kind is Kind.COMPANY for n in names),
+    )
+
+
+def classify(found: Comparison) -> MatchClass:
+    """The class of a pair on its own, before rivals are looked at."""
+    agreeing = sum(g.level is Level.EXACT for g in found.others)
+    if found.name.veto:
+        # A spouse or a sister company may share everything else: worth a person's look, never a link.
+        return MatchClass.WEAK if agreeing >= 2 else MatchClass.NONE
+    if found.bits < WEAK_BITS:
+        return MatchClass.NONE
+    if found.bits < STRONG_BITS or not _may_link(found):
+        return MatchClass.WEAK
+    contradicted = any(g.level is Level.DIFFERS for g in found.others)
+    exact = found.name.level is Level.EXACT and agreeing >= 2 and not contradicted
+    return MatchClass.EXACT if exact else MatchClass.STRONG
+
+
+def _may_link(found: Comparison) -> bool:
+    """The name agrees, something independent of it agrees too, and it is not merely another site of the same owner."""
+    if found.name.level < Level.CLOSE or not any(g.level >= Level.CLOSE for g in found.others):
+        return False
+    other_site = found.address.level is Level.DIFFERS and (found.company or found.shared_name)
+    return not other_site
+
+
+def probability(bits: float) -> Decimal:
+    """Log2 odds as a probability with four places."""
+    return Decimal(f"{1 / (1 + 2.0**-bits):.4f}")
+
+
+def explain(left: Profile, right: Profile, found: Comparison, sides: tuple[str, str]) -> tuple[str, ...]:
+    """The evidence in words, the name first, what forbids a link before everything."""
+    a, b = left.party, right.party
+    shown = (found.name.left or left.label, found.name.right or right.label)
+    words = [
+        in_words("name", found.name, *shown, sides),
+        in_words("phone", found.phone, a.phone or "", b.phone or "", sides),
+        in_words("e-mail", found.email, a.email or "", b.email or "", sides),
+        in_words("address", found.address, _one_line(a), _one_line(b), sides),
+    ]
+    veto = [found.name.veto] if found.name.veto else []
+    deleted = ["one of the two is marked deleted"] if found.deleted else []
+    return tuple(veto + [w for w in words if w] + deleted)
+
+
+def _one_line(party: Party) -> str:
+    parts = (party.line1, party.line2, party.city, party.state, party.postal_code)
+    return ", ".join(p.strip().replace("\n", ", ") for p in parts if p and p.strip())

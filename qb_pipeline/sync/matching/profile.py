@@ -1,0 +1,78 @@
+"""A party read once: names, phone, e-mail and address in the form in which they are compared.
+
+Invariant: a profile depends on its own record only; what the lists as a whole say stands in `Seen`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from qb_pipeline.sync.matching.addresses import Address, read_address
+from qb_pipeline.sync.matching.evidence import Frequencies
+from qb_pipeline.sync.matching.model import Party
+from qb_pipeline.sync.matching.naming import Kind, Name, read_names, read_person
+from qb_pipeline.sync.matching.normalise import email, phone
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One party as the comparison sees it."""
+
+    party: Party
+    names: tuple[Name, ...]
+    phone: str
+    email: str
+    address: Address
+    deleted: bool
+
+    @property
+    def label(self) -> str:
+        p = self.party
+        return p.name or p.company_name or " ".join(filter(None, (p.first_name, p.last_name))) or p.id
+
+
+def read_party(party: Party) -> Profile:
+    """Read a party's fields; unreadable ones count as missing."""
+    names = _names(party)
+    place = read_address(party.line1, party.line2, party.city, party.state, party.postal_code)
+    deleted = any(n.deleted for n in names)
+    return Profile(party, names, phone(party.phone), email(party.email), place, deleted)
+
+
+def _names(party: Party) -> tuple[Name, ...]:
+    persons = read_person(party.first_name, party.last_name)
+    known = {frozenset(p.core) for p in persons}
+    display = read_names(party.name)
+    if any(frozenset(n.core) == core for n in display for core in known):
+        display = read_names(party.name, person=True)  # the fields say that the display name is this person
+    company = [n for n in read_names(party.company_name) if frozenset(n.core) not in known]
+    found = [*display, *company, *(p for p in persons if not _among(p, display))]
+    return tuple({(n.core, n.kind, n.legal, n.qualifier): n for n in reversed(found)}.values())
+
+
+def _among(person: Name, names: Sequence[Name]) -> bool:
+    return any(n.kind is Kind.PERSON and (n.given, n.family) == (person.given, person.family) for n in names)
+
+
+class Seen:
+    """How many parties share each name, phone, e-mail and door."""
+
+    def __init__(self, left: Sequence[Profile], right: Sequence[Profile]) -> None:
+        self.names = Frequencies(_all_names(left), _all_names(right))
+        self.phones = Frequencies((p.phone for p in left), (p.phone for p in right))
+        self.emails = Frequencies((p.email for p in left), (p.email for p in right))
+        self.doors = Frequencies((p.address.key for p in left), (p.address.key for p in right))
+
+    def bearers(self, profile: Profile) -> int:
+        """How many parties of one side bear the most shared name of this one."""
+        return max((self.names["core", n.key] for n in profile.names), default=1)
+
+
+def _all_names(profiles: Sequence[Profile]) -> Iterable[Hashable]:
+    return (key for p in profiles for key in _name_keys(p))
+
+
+def _name_keys(profile: Profile) -> frozenset[Hashable]:
+    cores = {("core", n.key) for n in profile.names}
+    return frozenset(cores | {("family", n.family) for n in profile.names if n.family})
