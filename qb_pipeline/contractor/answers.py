@@ -59,7 +59,7 @@ def _lasting(refusals: Refusals, status: int, code: str, cause: str, field: str 
         return Reconnect(cause, code=code, fix=fix, who="office")
     if status in (404, 410):
         return NotFound(cause, code=code, fix="It is read again and planned anew.", who="nobody")
-    if status == 412:
+    if status == 412 or (status == 409 and code in refusals.moved):
         return PlanAgain(cause, code=code, fix="It is read again and merged anew.", who="nobody", field=field)
     if code in refusals.duplicate:
         fix = "Link the record with the one that is there already, or change its number or name."

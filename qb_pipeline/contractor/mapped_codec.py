@@ -82,6 +82,8 @@ class MappedCodec:
 
     def _read(self, m: ValueMap, holder: Raw, record: Raw) -> Any:
         found = look(holder, m.at)
+        if found in (None, "") and m.otherwise:
+            found = look(holder, m.otherwise)
         if found is None:
             return m.default
         if m.enum is not None:

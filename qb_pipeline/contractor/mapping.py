@@ -20,7 +20,7 @@ _TEXTS = (Kind.TEXT, Kind.EMAIL, Kind.PHONE)
 @dataclass(frozen=True)
 class ValueMap:
     """One canonical field at one path. `enum` maps the platform's words to ours; of several words for one of ours the
-    first is written. `default` stands for an absent platform value and is canonical.
+    first is written. Where the platform has no value, `otherwise` is read, then `default` (canonical) stands.
     """
 
     spec: Field
@@ -31,6 +31,7 @@ class ValueMap:
     create_only: bool = False
     enum: Mapping[str, str] | None = None
     default: Any = None
+    otherwise: str | None = None
 
 
 @dataclass(frozen=True)

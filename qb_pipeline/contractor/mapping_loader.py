@@ -106,6 +106,7 @@ def _load_value(node: Located, spec: Field) -> ValueMap:
         create_only=node.take_or("create_only", bool, default=False) or spec.create_only,
         enum=_load_enum(node),
         default=_load_default(node, transform),
+        otherwise=None if node.optional("otherwise") is None else take_path(node, "otherwise"),
     )
     node.done()
     return result

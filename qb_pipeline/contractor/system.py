@@ -95,12 +95,13 @@ class Versioning:
 
 @dataclass(frozen=True)
 class Refusals:
-    """Paths in an error answer, and the codes that mean a duplicate or that trying again helps."""
+    """Paths in an error answer, and the codes of a duplicate, of a record that moved (with 409), of a passing fault."""
 
     code: str
     message: str
     field: str | None
     duplicate: frozenset[str]
+    moved: frozenset[str]
     retry: frozenset[str]
 
 

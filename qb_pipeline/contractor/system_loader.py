@@ -174,6 +174,7 @@ def _load_refusals(node: Located) -> Refusals:
         message=take_path(node, "message"),
         field=None if node.optional("field") is None else take_path(node, "field"),
         duplicate=frozenset(node.texts("duplicate_codes")),
+        moved=frozenset(node.texts("moved_codes")),
         retry=frozenset(node.texts("retry_codes")),
     )
     node.done()
