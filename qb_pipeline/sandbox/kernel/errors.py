@@ -1,8 +1,9 @@
-"""The refusals of `/_sandbox/*`.
+"""The refusals of `/_sandbox/*`, and of a data folder at start-up.
 
 Invariant: a control call that is not understood changes nothing and says what would have been right.
 
     raise ControlError("message with the fix", field="deliver", status=400)
+    raise DataError("Invoice.jsonl line 7: cause and fix")     # the command prints it as its one line and exits 1
 """
 
 
@@ -15,3 +16,7 @@ class ControlError(Exception):
         self.field = field
         self.status = status
         self.code = code
+
+
+class DataError(Exception):
+    """A `--data` folder that cannot be loaded; the text names file, line, field and cause."""

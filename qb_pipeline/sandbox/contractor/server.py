@@ -1,0 +1,124 @@
+"""The contractor sandbox as a process: state, sample or data, API, control routes, first line of output.
+
+Invariant: key and webhook secret belong to the state file, so a restart on it needs no new configuration.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from qb_pipeline.sandbox.contractor.api import Api, answer_status, classify
+from qb_pipeline.sandbox.contractor.loading import load_folder, load_sample
+from qb_pipeline.sandbox.contractor.problems import Problem
+from qb_pipeline.sandbox.contractor.service import Service
+from qb_pipeline.sandbox.contractor.store import Store
+from qb_pipeline.sandbox.kernel.calls import Call, Incoming
+from qb_pipeline.sandbox.kernel.control import Kernel
+from qb_pipeline.sandbox.kernel.database import get_meta, open_database, set_meta, transaction
+from qb_pipeline.sandbox.kernel.errors import ControlError
+from qb_pipeline.sandbox.kernel.limits import LimitRule
+from qb_pipeline.sandbox.kernel.middleware import SandboxMiddleware
+from qb_pipeline.sandbox.kernel.serve import serve
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+# The API's key never expires, so there is no token to let die.
+ACTIONS = ("status", "drop_before", "drop_after", "delay")
+
+
+class ContractorWorld:
+    """What the control routes can do with this server."""
+
+    def __init__(self, service: Service, credentials: dict[str, str]) -> None:
+        self._service = service
+        self._credentials = credentials
+
+    def info(self) -> dict[str, Any]:
+        """The credentials a client needs."""
+        return {"system": "contractor", **self._credentials}
+
+    def issue_token(self, _realm_id: str | None) -> dict[str, Any]:
+        """Refused: this API knows one key."""
+        raise ControlError("the contractor API has no tokens; use api_key from /_sandbox/info", code="not_modelled")
+
+    def ui(self, act: dict[str, Any]) -> dict[str, Any]:
+        """{"act": "merge_customers", "from", "into"}."""
+        if act["act"] != "merge_customers":
+            raise ControlError(f"act {act['act']!r} is unknown; known is merge_customers", field="act")
+        if set(act) != {"act", "from", "into"} or not all(isinstance(value, str) for value in act.values()):
+            raise ControlError('merge_customers takes exactly "from" and "into", both customer ids')
+        try:
+            return self._service.merge_customers(act["from"], act["into"])
+        except Problem as problem:
+            raise ControlError(problem.message, status=problem.status, code=problem.code) from problem
+
+    def state(self) -> dict[str, Any]:
+        """Counts and sums per collection."""
+        return {"collections": self._service.store.summary()}
+
+
+def run(*, port: int, host: str, state: Path | None, data: Path | None, empty: bool) -> None:
+    """Serve until stopped. DataError for a bad data folder, OSError for a port in use."""
+    app, credentials = build(state=state, data=data, empty=empty)
+    serve(app, host, port, credentials)
+
+
+def build(*, state: Path | None, data: Path | None, empty: bool) -> tuple[ASGIApp, dict[str, str]]:
+    """The application and the credentials for it."""
+    conn = open_database(state)
+    credentials = {name: secret_of(conn, name) for name in ("api_key", "webhook_secret")}
+    kernel = Kernel.create(conn, signer(credentials["webhook_secret"]), limits=[LimitRule("per minute", 600, 60, key)])
+    service = Service(Store(conn, kernel.clock), kernel.webhooks)
+    fill_once(service, data, empty=empty)
+    api = Api(service, credentials["api_key"])
+    routes = [
+        *kernel.routes(ContractorWorld(service, credentials)),
+        Route("/{path:path}", api.endpoint, methods=METHODS),
+    ]
+    app = Starlette(routes=routes, lifespan=kernel.lifespan)
+    return SandboxMiddleware(app, kernel, classify=classify, answer=answer_status), credentials
+
+
+def fill_once(service: Service, data: Path | None, *, empty: bool) -> None:
+    """Fill a new workspace; one that was filled before is left as it is."""
+    conn = service.store.conn
+    if get_meta(conn, "filled") is not None:
+        return
+    with transaction(conn):
+        if data is not None:
+            load_folder(service, data)
+        elif not empty:
+            load_sample(service)
+        set_meta(conn, "filled", "yes")
+
+
+def secret_of(conn: sqlite3.Connection, name: str) -> str:
+    """A secret made once per state file."""
+    found = get_meta(conn, name)
+    if found is None:
+        found = secrets.token_urlsafe(24)
+        set_meta(conn, name, found)
+    return found
+
+
+def key(incoming: Incoming, _call: Call) -> str | None:
+    """Limits count per caller."""
+    return incoming.headers.get("authorization", "nobody")
+
+
+def signer(secret: str) -> Any:
+    """Renders one event as a webhook body with its signature."""
+
+    def render(events: list[dict[str, Any]], _format: str) -> tuple[bytes, dict[str, str]]:
+        body = json.dumps(events[0], separators=(",", ":")).encode()
+        signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        return body, {"content-type": "application/json", "x-signature": f"sha256={signature}"}
+
+    return render
