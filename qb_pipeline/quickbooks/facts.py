@@ -21,7 +21,7 @@ class Facts:
     """One company's preferences and the few lists that give its objects their meaning; every id is a QBO id.
 
     `job_parents` maps each sub-customer, however deep, to its top-level customer; `rate_percents` maps a TaxRate to
-    its percent. The default accounts stand in where a new item names none; `discount_account` where a discount does not.
+    its percent. The accounts stand in where a new item, or a discount, names none.
     """
 
     home_currency: str = "USD"

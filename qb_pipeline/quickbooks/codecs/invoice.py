@@ -116,8 +116,8 @@ class InvoiceCodec(QuickBooksCodec):
         body: Body = {"Line": LineWriter(self.facts, owner, current).write(lines)}
         body |= self._class(lines, owner, current)
         discount = next((line for line in lines if line["kind"] == "discount"), None)
-        if discount is not None:
-            body["ApplyTaxAfterDiscount"] = bool(discount.get("taxable"))
+        if discount is not None and discount.get("taxable") is not None:
+            body["ApplyTaxAfterDiscount"] = discount["taxable"]
         return body
 
     def _class(self, lines: tuple[Line, ...], owner: str, current: Raw) -> Body:

@@ -82,9 +82,11 @@ class JobCodec(FieldwiseCodec):
         return super().encode_update(values, changed, current)
 
     def check(self, values: Values, names: frozenset[str]) -> None:
-        super().check(values, names)
         if names & {"name", "number"}:
+            super().check(values, names | {"name"})
             self._check_readable_again(values)
+        else:
+            super().check(values, names)
 
     def _check_readable_again(self, values: Values) -> None:
         name, number = str(values["name"]), values.get("number")

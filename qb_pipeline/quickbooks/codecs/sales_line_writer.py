@@ -18,7 +18,6 @@ from qb_pipeline.quickbooks.codecs import fields
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
 from qb_pipeline.quickbooks.codecs.sales_lines import (
     DISCOUNT,
-    DISCOUNT_ID,
     GROUP,
     ITEM,
     SUBTOTAL,
@@ -56,48 +55,49 @@ class LineWriter:
         groups = self._groups()
         subtotal = sum((_amount(line) or Decimal(0) for line in lines if line["kind"] != "discount"), Decimal(0))
         body: list[Body] = []
-        written_groups: set[str] = set()
-        for place, line in enumerate(sorted(lines, key=lambda line: line["kind"] == "discount"), start=1):
-            group = groups.get(str(line.get("id")))
+        written_groups: list[Raw] = []
+        # QBO puts the discount behind the subtotal wherever it stood.
+        for place, line in sorted(enumerate(lines, start=1), key=lambda placed: placed[1]["kind"] == "discount"):
+            line_id = line.get("id")
+            group = groups.get(line_id)
             if group is None:
-                body.append(self._line(line, place, existing.get(str(line.get("id"))), subtotal))
-            elif group["Id"] not in written_groups:
-                written_groups.add(group["Id"])
+                body.append(self._line(line, place, existing.get(line_id, {}), subtotal))
+            elif group not in written_groups:
+                written_groups.append(group)
                 body.append(self._unchanged_group(group, lines))
         return body
 
-    def _existing(self) -> dict[str, Raw]:
-        lines = (raw for raw in fields.objects(self.document, "Line") if detail_of(raw) not in (SUBTOTAL, GROUP))
-        return {DISCOUNT_ID if detail_of(raw) == DISCOUNT else str(raw.get("Id")): raw for raw in lines}
+    def _existing(self) -> dict[str | None, Raw]:
+        lines = [raw for raw in fields.objects(self.document, "Line") if detail_of(raw) not in (SUBTOTAL, GROUP)]
+        by_id = {read_line(raw, self.document, self.facts)["id"]: raw for raw in lines}
+        return {line_id: raw for line_id, raw in by_id.items() if line_id is not None}
 
-    def _groups(self) -> dict[str, Raw]:
+    def _groups(self) -> dict[str | None, Raw]:
         """Each bundle by the ids of its parts."""
         groups = [raw for raw in fields.objects(self.document, "Line") if detail_of(raw) == GROUP]
-        return {str(part.get("Id")): group for group in groups for part in group_parts(group)}
+        return {fields.read_text(part, "Id"): group for group in groups for part in group_parts(group)}
 
     def _unchanged_group(self, group: Raw, lines: tuple[Line, ...]) -> Body:
         parts = [read_line(part, self.document, self.facts) for part in group_parts(group)]
         ids = {part["id"] for part in parts}
-        if [dict(line) for line in lines if line.get("id") in ids] != parts:
+        if [{name: line.get(name) for name in parts[0]} for line in lines if line.get("id") in ids] != parts:
             raise self._refuse(
-                f"changes a part of the bundle in line {group['Id']}, which QuickBooks' API can't do.",
+                f"changes a part of the bundle in line {group.get('Id')}, which QuickBooks' API can't do.",
                 code="bundle-changed",
                 fix="Change the bundle in QuickBooks.",
             )
         inner = {**group[GROUP], "Line": [_accepted(part) for part in group_parts(group)]}
         return {**_accepted(group), GROUP: inner}
 
-    def _line(self, line: Line, place: int, existing: Raw | None, subtotal: Decimal) -> Body:
+    def _line(self, line: Line, place: int, existing: Raw, subtotal: Decimal) -> Body:
         self._check(line, place)
-        before = None if existing is None else read_line(existing, self.document, self.facts)
-        if existing is None or before is None or before["kind"] != line["kind"]:
-            before, start = {}, {} if existing is None or "Id" not in existing else {"Id": existing["Id"]}
+        before = read_line(existing, self.document, self.facts) if existing else {}
+        if before.get("kind") == line["kind"]:
+            body = {**_accepted(existing), **_described(line)}
         else:
-            start = _accepted(existing)
-        changed = frozenset(name for name in line if name != "id" and (not before or before.get(name) != line[name]))
-        body = {**start, **_described(line)}
-        if not line.get("description"):
-            body.pop("Description", None)
+            # Of another kind of line only the identity is worth keeping.
+            before, body = {}, {**_identity(existing), **_described(line)}
+        changed = frozenset(name for name in line if name not in before or before[name] != line[name])
         if line["kind"] == "item":
             return self._item(line, place, body, changed)
         if line["kind"] == "discount":
@@ -105,10 +105,11 @@ class LineWriter:
         return _text(line, body)
 
     def _item(self, line: Line, place: int, body: Body, changed: frozenset[str]) -> Body:
+        # QBO takes the account from the item; the old one would contradict a new item.
         detail = {key: part for key, part in body.get(ITEM, {}).items() if key != "ItemAccountRef"}
         if "item" in changed:
             detail["ItemRef"] = {"value": self._item_id(line, place)}
-        if "taxable" in changed:
+        if "taxable" in changed and line["taxable"] is not None:
             detail["TaxCodeRef"] = {"value": "TAX" if line["taxable"] else "NON"}
         if changed & {"quantity", "unit_price", "amount"}:
             detail = {key: part for key, part in detail.items() if key not in ("Qty", "UnitPrice")}
@@ -189,8 +190,13 @@ def _accepted(raw: Raw) -> Body:
     return {key: part for key, part in raw.items() if key not in _SERVER_MADE}
 
 
+def _identity(raw: Raw) -> Body:
+    return {"Id": raw["Id"]} if "Id" in raw else {}
+
+
 def _described(line: Line) -> Mapping[str, Any]:
-    return {"Description": line["description"]} if line.get("description") else {}
+    """The description; an empty one clears what the line said before."""
+    return {"Description": line.get("description") or ""}
 
 
 def _text(line: Line, body: Body) -> Body:
@@ -216,9 +222,9 @@ def _quantity_and_price(line: Line) -> Body:
 
 def _still_the_same_percent(detail: Raw, subtotal: Decimal, amount: Decimal) -> bool:
     percent = fields.read_number(detail, "DiscountPercent")
-    return (
-        bool(detail.get("PercentBased")) and percent is not None and canonical.money(subtotal * percent / 100) == amount
-    )
+    if not detail.get("PercentBased") or percent is None:
+        return False
+    return canonical.money(subtotal * percent / 100) == amount
 
 
 def _quoted(line: Line) -> str:

@@ -93,7 +93,8 @@ def _read_text(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:  # noqa
         "unit_price": None,
         # A described amount of zero is QBO's way of saying there is none.
         "amount": fields.read_money(raw, "Amount") or None,
-        "taxable": False,
+        # A text is not sold, so the question does not arise.
+        "taxable": None,
         "division": None,
     }
 
@@ -108,7 +109,8 @@ def _read_discount(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:
         "quantity": None,
         "unit_price": None,
         "amount": None if amount is None else -amount,
-        "taxable": fields.read_flag(document, "ApplyTaxAfterDiscount"),
+        # False is what QBO answers when nobody said anything, so it is no statement about this discount.
+        "taxable": fields.read_flag(document, "ApplyTaxAfterDiscount") or None,
         "division": fields.read_text(raw, DISCOUNT, "ClassRef", "value") if facts.class_tracking == "line" else None,
     }
 

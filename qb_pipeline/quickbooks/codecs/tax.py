@@ -45,8 +45,7 @@ class TaxCodeCodec(KeptInQuickBooks):
         return Decoded(values, skip=reason if pseudo else None)
 
     def _percent(self, raw: Raw) -> Decimal | None:
-        rates = [
-            fields.read_ref(rate, "TaxRateRef") for rate in fields.objects(raw, "SalesTaxRateList", "TaxRateDetail")
-        ]
+        details = fields.objects(raw, "SalesTaxRateList", "TaxRateDetail")
+        rates = [fields.read_ref(detail, "TaxRateRef") or "" for detail in details]
         known = [self.facts.rate_percents[rate] for rate in rates if rate in self.facts.rate_percents]
         return canonical.number(sum(known, Decimal(0))) if len(known) == len(rates) else None
