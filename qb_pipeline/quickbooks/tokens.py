@@ -38,7 +38,7 @@ class LockedTokens(Protocol):
 
 
 class TokenStore(Protocol):
-    """One company's tokens. `locked` shuts out all other threads and processes; raises `Reconnect` when there are none."""
+    """One company's tokens. `locked` shuts out every other thread and process; raises `Reconnect` without tokens."""
 
     def locked(self) -> AbstractContextManager[LockedTokens]: ...
 

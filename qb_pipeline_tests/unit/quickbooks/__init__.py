@@ -1,0 +1,1 @@
+"""The QuickBooks package against canned answers over real HTTP."""

@@ -1,0 +1,116 @@
+"""The throttle with a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+
+import pytest
+
+from qb_pipeline.quickbooks.throttle import Limits, Throttle
+from qb_pipeline_tests.unit.quickbooks.canned import FakeClock
+
+
+def starts(throttle: Throttle, clock: FakeClock, calls: int) -> list[float]:
+    """When each of `calls` calls was let through."""
+    times = []
+    for _ in range(calls):
+        throttle.acquire()
+        times.append(clock.monotonic())
+    return times
+
+
+def most_within(times: list[float], seconds: float) -> int:
+    return max(sum(1 for each in times if begin <= each < begin + seconds) for begin in times)
+
+
+def test_no_second_holds_more_than_ten_requests_and_no_minute_more_than_five_hundred() -> None:
+    clock = FakeClock()
+    times = starts(Throttle(Limits(), clock), clock, 1300)
+    assert most_within(times, 1.0) == 10
+    assert most_within(times, 60.0) == 500
+    assert all(earlier <= later for earlier, later in pairwise(times))
+
+
+def test_the_limit_is_used_nearly_in_full() -> None:
+    clock = FakeClock()
+    times = starts(Throttle(Limits(), clock), clock, 1500)
+    assert times[-1] < 180, "1500 calls at 500 a minute fit into three minutes"
+
+
+def test_batches_have_their_own_limit_beside_the_one_of_requests() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(per_second=None), clock)
+    assert [throttle.try_acquire("batch") for _ in range(41)] == [True] * 40 + [False]
+    assert throttle.try_acquire("request"), "the single lane stays open when the batch lane is used up"
+    clock.sleep(62)
+    assert throttle.try_acquire("batch")
+
+
+def test_a_batch_counts_as_a_request_too() -> None:
+    throttle = Throttle(Limits(per_minute=2, per_second=None), FakeClock())
+    assert throttle.try_acquire("batch")
+    assert throttle.try_acquire("request")
+    assert not throttle.try_acquire("request")
+
+
+def test_a_refused_try_uses_no_slot() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(per_minute=3, per_second=None, batches_per_minute=1), clock)
+    assert throttle.try_acquire("batch")
+    assert not throttle.try_acquire("batch")
+    assert throttle.try_acquire("request")
+    assert throttle.try_acquire("request")
+    assert not throttle.try_acquire("request")
+
+
+def test_a_penalty_closes_both_lanes_for_a_minute_unless_told_otherwise() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(), clock)
+    throttle.penalise()
+    assert not throttle.try_acquire("request")
+    assert not throttle.try_acquire("batch")
+    throttle.acquire()
+    assert clock.monotonic() == pytest.approx(60)
+    throttle.penalise(7)
+    throttle.acquire()
+    assert clock.monotonic() == pytest.approx(67)
+
+
+def test_a_shorter_penalty_does_not_shorten_a_longer_one() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(), clock)
+    throttle.penalise(30)
+    throttle.penalise(1)
+    throttle.acquire()
+    assert clock.monotonic() == pytest.approx(30)
+
+
+def test_scaled_time_scales_windows_and_the_penalty() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(scale=60), clock)
+    times = starts(throttle, clock, 1000)
+    assert most_within(times, 1.0) == 500
+    throttle.penalise()
+    before = clock.monotonic()
+    throttle.acquire()
+    assert clock.monotonic() - before == pytest.approx(1.0, abs=0.05)
+
+
+def test_unlimited_never_waits() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits.unlimited(), clock)
+    assert all(throttle.try_acquire("batch") for _ in range(5000))
+    assert clock.sleeps == []
+
+
+def test_threads_share_one_limit() -> None:
+    throttle = Throttle(Limits(per_minute=50, per_second=None), FakeClock())
+    got: list[bool] = []
+    threads = [threading.Thread(target=lambda: got.extend(throttle.try_acquire() for _ in range(20))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got.count(True) == 50
+    assert len(got) == 160
