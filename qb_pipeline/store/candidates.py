@@ -29,7 +29,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True)
 class Proposal:
-    """A possible pair: `match_class` as the matcher names it (exact, strong, weak), `score` in 0…1, evidence as JSON."""
+    """A possible pair: `match_class` is exact, strong or weak, `score` in 0…1, `evidence` any JSON."""
 
     entity: str
     contractor_id: str
@@ -107,7 +107,7 @@ def rejected_pairs(conn: Connection, company: str, entity: str) -> set[tuple[str
     return {(c.contractor_id, c.quickbooks_id) for c in rejected}
 
 
-def _read(row: Mapping[str, Any]) -> Candidate:
+def _read(row: Mapping[Any, Any]) -> Candidate:
     values = dict(row)
     match_class = values.pop("class")
     return Candidate(**{**values, "match_class": match_class, "decision": Decision(values["decision"])})

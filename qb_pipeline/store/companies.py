@@ -145,5 +145,5 @@ def _update(conn: Connection, name: str, **values: Any) -> None:
     conn.execute(update(_company).where(_company.c.name == name).values(**values))
 
 
-def _read(row: Mapping[str, Any]) -> Company:
+def _read(row: Mapping[Any, Any]) -> Company:
     return Company(**{**row, "state": CompanyState(row["state"])})

@@ -5,11 +5,13 @@ Invariant: no number read from or written to jsonb ever passes through a float, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import simplejson
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import ColumnElement, Engine, any_, create_engine, literal
+from sqlalchemy.dialects.postgresql import ARRAY
 
 
 def dumps(value: Any) -> str:
@@ -37,3 +39,8 @@ def make_engine(url: str, *, pool_size: int = 5, max_overflow: int = 15) -> Engi
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
+
+
+def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column = ANY(values)`: one array parameter, where IN would spend one of 65,535 parameters on each value."""
+    return column == any_(literal(list(values), ARRAY(column.type)))

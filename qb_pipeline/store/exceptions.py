@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import tables
-from qb_pipeline.store.engine import utcnow
+from qb_pipeline.store.engine import among, utcnow
 
 MAX_ATTEMPTS = 5
 _FIRST_WAIT = timedelta(minutes=1)
@@ -104,7 +104,7 @@ class Reported(Problem):
 
 def next_wait(attempts: int, chance: float) -> timedelta:
     """Exponential backoff with full jitter over its upper half; `chance` is in [0, 1)."""
-    longest = min(_FIRST_WAIT * 4 ** (attempts - 1), _LONGEST_WAIT)
+    longest: timedelta = min(_FIRST_WAIT * 4 ** (attempts - 1), _LONGEST_WAIT)
     return longest * (0.5 + chance / 2)
 
 
@@ -196,11 +196,11 @@ def resolve(
         _exception.c.company == company,
         _exception.c.entity == entity,
         _exception.c.side == side.value,
-        _exception.c.record_id.in_(wanted),
+        among(_exception.c.record_id, wanted),
         _exception.c.state != ExceptionState.RESOLVED.value,
     )
     if codes is not None:
-        statement = statement.where(_exception.c.code.in_(list(codes)))
+        statement = statement.where(among(_exception.c.code, codes))
     closed = {"state": ExceptionState.RESOLVED.value, "resolved_at": now or utcnow(), "next_attempt_at": None}
     return conn.execute(statement.values(closed)).rowcount
 
@@ -214,7 +214,7 @@ def retry(conn: Connection, company: str, ids: Iterable[int] | None = None, now:
         _exception.c.company == company, _exception.c.state != ExceptionState.RESOLVED.value
     )
     if ids is not None:
-        statement = statement.where(_exception.c.id.in_(list(ids)))
+        statement = statement.where(among(_exception.c.id, ids))
     again = case(
         (_exception.c.retry_safe, literal(ExceptionState.RETRYING.value)), else_=literal(ExceptionState.OPEN.value)
     )
@@ -226,7 +226,7 @@ def ignore(conn: Connection, company: str, ids: Iterable[int]) -> int:
     """Leave unresolved exceptions alone until their inputs change; returns how many."""
     statement = update(_exception).where(
         _exception.c.company == company,
-        _exception.c.id.in_(list(ids)),
+        among(_exception.c.id, ids),
         _exception.c.state != ExceptionState.RESOLVED.value,
     )
     return conn.execute(statement.values(state=ExceptionState.IGNORED.value, next_attempt_at=None)).rowcount
@@ -268,7 +268,7 @@ def of_records(
         _exception.c.company == company,
         _exception.c.entity == entity,
         _exception.c.side == side.value,
-        _exception.c.record_id.in_(list(record_ids)),
+        among(_exception.c.record_id, record_ids),
         _exception.c.state != ExceptionState.RESOLVED.value,
     )
     found: dict[str, list[Reported]] = {}
@@ -293,5 +293,5 @@ def counts(conn: Connection, company: str) -> dict[ExceptionState, int]:
     return {ExceptionState(state): count for state, count in conn.execute(statement).tuples()}
 
 
-def _read(row: Mapping[str, Any]) -> Reported:
+def _read(row: Mapping[Any, Any]) -> Reported:
     return Reported(**{**row, "side": Side(row["side"]), "state": ExceptionState(row["state"])})

@@ -6,15 +6,38 @@ crash interrupts can be sent again byte for byte; a row leaves the open phases o
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    TableValuedAlias,
+    Text,
+    and_,
+    cast,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import TypeEngine
 
 from qb_pipeline.entities.spec import Side
+from qb_pipeline.store import tables
+from qb_pipeline.store.engine import among, dumps, utcnow
+
+_journal = tables.journal
 
 
 class Phase(StrEnum):
@@ -72,50 +95,121 @@ class Write(PlannedWrite):
     bound_at: datetime | None
 
 
+_STAMPS = {Phase.SENT: "sent_at", Phase.ANSWERED: "answered_at", Phase.BOUND: "bound_at"}
+
+
 def insert_planned(conn: Connection, rows: Sequence[PlannedWrite], now: datetime | None = None) -> list[int]:
     """Insert rows in phase planned and return their ids in the order given.
 
     A second open row with the same key, or a second open creation of the same record, raises `IntegrityError`.
     """
-    raise NotImplementedError
+    if not rows:
+        return []
+    returning = insert(_journal).returning(_journal.c.id, sort_by_parameter_order=True)
+    return list(conn.scalars(returning, [_stored_form(row, now or utcnow()) for row in rows]))
+
+
+def _stored_form(row: PlannedWrite, now: datetime) -> dict[str, Any]:
+    return {
+        **vars(row),
+        "side": row.side.value,
+        "operation": row.operation.value,
+        "body_hash": body_hash(row.body),
+        "phase": Phase.PLANNED.value,
+        "planned_at": now,
+    }
+
+
+def body_hash(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def mark(conn: Connection, company: str, ids: Iterable[int], phase: Phase, now: datetime | None = None) -> int:
     """Move rows to `phase` and stamp its time; returns how many moved. Closed rows stay as they are."""
-    raise NotImplementedError
+    values: dict[str, Any] = {"phase": phase.value}
+    if phase in _STAMPS:
+        values[_STAMPS[phase]] = now or utcnow()
+    statement = update(_journal).where(_open(company), among(_journal.c.id, ids))
+    return conn.execute(statement.values(values)).rowcount
 
 
 def store_answers(conn: Connection, company: str, answers: Mapping[int, bytes], now: datetime | None = None) -> int:
     """Keep the raw answers and move their rows to answered; returns how many."""
-    raise NotImplementedError
+    given = _pairs("answer", answers, LargeBinary())
+    answered = {"answer": given.c.answer, "phase": Phase.ANSWERED.value, "answered_at": now or utcnow()}
+    return _update_from(conn, company, given, answered)
 
 
-def store_answer(conn: Connection, company: str, id: int, answer: bytes, now: datetime | None = None) -> None:  # noqa: A002
+def store_answer(conn: Connection, company: str, write_id: int, answer: bytes, now: datetime | None = None) -> None:
     """Keep one raw answer and move its row to answered."""
-    raise NotImplementedError
+    store_answers(conn, company, {write_id: answer}, now)
 
 
 def fail(conn: Connection, company: str, errors: Mapping[int, Any], phase: Phase = Phase.FAILED) -> int:
     """Close rows as failed (or abandoned) with the error as JSON; returns how many."""
-    raise NotImplementedError
+    given = _pairs("error", {k: dumps(v) for k, v in errors.items()}, Text())
+    return _update_from(conn, company, given, {"error": cast(given.c.error, JSONB), "phase": phase.value})
 
 
 def set_target(conn: Connection, company: str, targets: Mapping[int, str]) -> int:
-    """Note the id that a creation was given on the written side."""
-    raise NotImplementedError
+    """Note the id that a creation was given on the written side; returns how many open rows took one."""
+    given = _pairs("target_id", targets, Text())
+    return _update_from(conn, company, given, {"target_id": given.c.target_id})
 
 
 def open_rows(conn: Connection, company: str, entity: str | None = None) -> list[Write]:
     """Every row whose outcome is not settled (planned, sent, answered), oldest first."""
-    raise NotImplementedError
+    statement = select(_journal).where(_open(company))
+    if entity is not None:
+        statement = statement.where(_journal.c.entity == entity)
+    return [_read(row) for row in conn.execute(statement.order_by(_journal.c.id)).mappings()]
 
 
 def get_many(conn: Connection, company: str, ids: Iterable[int]) -> dict[int, Write]:
-    raise NotImplementedError
+    """Rows by id, whatever their phase; unknown ids are left out."""
+    statement = select(_journal).where(_journal.c.company == company, among(_journal.c.id, ids))
+    return {row["id"]: _read(row) for row in conn.execute(statement).mappings()}
+
+
+def of_run(conn: Connection, company: str, run_id: str) -> list[Write]:
+    """Everything a run planned, oldest first."""
+    statement = select(_journal).where(_journal.c.company == company, _journal.c.run_id == run_id)
+    return [_read(row) for row in conn.execute(statement.order_by(_journal.c.id)).mappings()]
 
 
 def last_generations(
     conn: Connection, company: str, side: Side, entity: str, source_ids: Iterable[str]
 ) -> dict[str, int]:
     """source id -> the highest generation ever journalled for it on `side`; records never written are left out."""
-    raise NotImplementedError
+    statement = (
+        select(_journal.c.source_id, func.max(_journal.c.generation))
+        .where(
+            _journal.c.company == company,
+            _journal.c.side == side.value,
+            _journal.c.entity == entity,
+            among(_journal.c.source_id, source_ids),
+        )
+        .group_by(_journal.c.source_id)
+    )
+    return dict(conn.execute(statement).tuples().all())
+
+
+def _open(company: str) -> ColumnElement[bool]:
+    # Spelled as in the partial index, so that the planner can use it.
+    return and_(_journal.c.company == company, text("phase IN ('planned', 'sent', 'answered')"))
+
+
+def _pairs(name: str, values: Mapping[int, Any], type_: TypeEngine[Any]) -> TableValuedAlias:
+    """id and value as a table of two columns, from two array parameters."""
+    ids, items = literal(list(values), ARRAY(BigInteger)), literal(list(values.values()), ARRAY(type_))
+    return func.unnest(ids, items).table_valued(column("id", BigInteger), column(name, type_)).render_derived("given")
+
+
+def _update_from(conn: Connection, company: str, given: TableValuedAlias, values: dict[str, Any]) -> int:
+    statement = update(_journal).where(_open(company), _journal.c.id == given.c.id)
+    return conn.execute(statement.values(values)).rowcount
+
+
+def _read(row: Mapping[Any, Any]) -> Write:
+    typed = {"side": Side(row["side"]), "operation": Operation(row["operation"]), "phase": Phase(row["phase"])}
+    return Write(**{**row, **typed})

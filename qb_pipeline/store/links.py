@@ -12,11 +12,25 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.store import tables
-from qb_pipeline.store.engine import dumps, utcnow
+from qb_pipeline.store.engine import among, utcnow
 
 _link = tables.link
 
@@ -100,29 +114,79 @@ class NativeIds:
 
 def create_many(conn: Connection, links: Sequence[NewLink], now: datetime | None = None) -> list[int]:
     """Insert links and return their ids in the order given; a native id linked already raises `IntegrityError`."""
-    raise NotImplementedError
+    if not links:
+        return []
+    at = now or utcnow()
+    rows = [{**vars(link), "state": link.state.value, "created_at": at, "updated_at": at} for link in links]
+    returning = insert(_link).returning(_link.c.id, sort_by_parameter_order=True)
+    return list(conn.scalars(returning, rows))
+
+
+_MOVES = (
+    "base", "line_links", "contractor_hash", "quickbooks_hash", "contractor_changed", "quickbooks_changed",
+    "contractor_id", "quickbooks_id", "state",
+)  # fmt: skip
 
 
 def update_base_many(conn: Connection, company: str, updates: Sequence[LinkUpdate], now: datetime | None = None) -> int:
     """Apply all updates in one statement; returns how many links were changed (ids of other companies are not)."""
-    raise NotImplementedError
+    if not updates:
+        return 0
+    changed = func.jsonb_to_recordset(bindparam("rows", type_=JSONB)).table_valued(
+        column("id", BigInteger), *(column(name, _link.c[name].type) for name in _MOVES)
+    )
+    new = changed.render_derived(name="new", with_types=True)
+    moves = {name: func.coalesce(new.c[name], _link.c[name]) for name in _MOVES}
+    statement = update(_link).where(_link.c.company == company, _link.c.id == new.c.id)
+    rows = [{k: v for k, v in vars(u).items() if v is not None} for u in updates]
+    return conn.execute(statement.values(**moves, updated_at=now or utcnow()), {"rows": rows}).rowcount
 
 
 def get_many(conn: Connection, company: str, ids: Iterable[int]) -> dict[int, Link]:
     """Links by id; unknown ids are left out."""
-    raise NotImplementedError
+    statement = select(_link).where(_link.c.company == company, among(_link.c.id, ids))
+    return {row["id"]: _read(row) for row in conn.execute(statement).mappings()}
 
 
 def find(conn: Connection, company: str, entity: str, side: Side, native_ids: Iterable[str]) -> dict[str, Link]:
     """Links by the native id of their record on `side`; unlinked ids are left out."""
-    raise NotImplementedError
+    native = _native(side)
+    statement = select(_link).where(_of(company, entity), among(native, native_ids))
+    return {row[native.name]: _read(row) for row in conn.execute(statement).mappings()}
+
+
+def everything(conn: Connection, company: str, entity: str) -> list[Link]:
+    """Every link of an entity, whatever its state, in id order."""
+    statement = select(_link).where(_of(company, entity)).order_by(_link.c.id)
+    return [_read(row) for row in conn.execute(statement).mappings()]
 
 
 def link_ids(conn: Connection, company: str, entity: str, side: Side, native_ids: Iterable[str]) -> dict[str, int]:
     """native id -> link id, for the ids that are linked."""
-    raise NotImplementedError
+    native = _native(side)
+    statement = select(native, _link.c.id).where(_of(company, entity), among(native, native_ids))
+    return dict(conn.execute(statement).tuples().all())
 
 
 def native_ids(conn: Connection, company: str, entity: str, ids: Iterable[int]) -> dict[int, NativeIds]:
     """link id -> the native ids on both sides."""
-    raise NotImplementedError
+    columns = (_link.c.id, _link.c.contractor_id, _link.c.quickbooks_id)
+    statement = select(*columns).where(_of(company, entity), among(_link.c.id, ids))
+    return {link_id: NativeIds(contractor, qbo) for link_id, contractor, qbo in conn.execute(statement).tuples()}
+
+
+def remove(conn: Connection, company: str, ids: Iterable[int]) -> int:
+    """Forget links altogether (a person said the pair was wrong); returns how many."""
+    return conn.execute(delete(_link).where(_link.c.company == company, among(_link.c.id, ids))).rowcount
+
+
+def _native(side: Side) -> Column[str]:
+    return _link.c.contractor_id if side is Side.CONTRACTOR else _link.c.quickbooks_id
+
+
+def _of(company: str, entity: str) -> ColumnElement[bool]:
+    return and_(_link.c.company == company, _link.c.entity == entity)
+
+
+def _read(row: Mapping[Any, Any]) -> Link:
+    return Link(**{**row, "state": LinkState(row["state"])})

@@ -39,9 +39,7 @@ class Run:
     error: str | None
 
 
-def start(
-    conn: Connection, company: str, trigger: str, run_id: str | None = None, now: datetime | None = None
-) -> str:
+def start(conn: Connection, company: str, trigger: str, run_id: str | None = None, now: datetime | None = None) -> str:
     """Open a run and return its id (a new UUID unless the caller brings one)."""
     run_id = run_id or str(uuid.uuid4())
     row = {"id": run_id, "company": company, "trigger": trigger, "started_at": now or utcnow()}
@@ -85,5 +83,5 @@ def recent(conn: Connection, company: str, limit: int = 20) -> list[Run]:
     return [_read(row) for row in conn.execute(statement).mappings()]
 
 
-def _read(row: Mapping[str, Any]) -> Run:
+def _read(row: Mapping[Any, Any]) -> Run:
     return Run(**{**row, "status": RunStatus(row["status"])})

@@ -36,8 +36,7 @@ class Sealer:
         return self._key_id + nonce + self._cipher.encrypt(nonce, secret.encode(), self._context(company))
 
     def unseal(self, sealed: bytes, company: str) -> str:
-        """The secret; `Misconfigured` if another key sealed it, `Reconnect` if it was changed or is another company's.
-        """
+        """The secret; `Misconfigured` if another key sealed it, `Reconnect` if changed or another company's."""
         key_id, nonce, body = _split(bytes(sealed))
         if key_id != self._key_id:
             raise Misconfigured(

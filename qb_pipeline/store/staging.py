@@ -10,31 +10,37 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from psycopg import sql
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    MetaData,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 
-from qb_pipeline.entities.records import Record
+from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.store.links import Link
+from qb_pipeline.store.engine import among, utcnow
+from qb_pipeline.store.staged import Staged, deleted_hash, from_row, record_hash, to_row
+from qb_pipeline.store.staging_tables import FIXED, ensure_staging, table
+from qb_pipeline.store.worklist import Work, dirty, unlinked
 
-
-@dataclass(frozen=True)
-class Staged:
-    """One staged row: the record as decoded when it was read, its content hash and when it was last stored."""
-
-    record: Record
-    content_hash: str
-    seen_at: datetime
-    missing_since: datetime | None
-
-
-@dataclass(frozen=True)
-class Work:
-    """What has to be planned: a link (None: not linked yet) and what each side shows (None: nothing staged)."""
-
-    link: Link | None
-    contractor: Staged | None
-    quickbooks: Staged | None
+__all__ = [
+    "MergeCount", "Staged", "Work", "dirty", "ensure_staging", "fetch", "fetch_all", "mark_deleted", "merge",
+    "note_missing", "record_hash", "table", "unlinked",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,25 +49,111 @@ class MergeCount:
     updated: int = 0
     unchanged: int = 0  # including observations older than what is stored, and duplicates within the batch
 
-
-def ensure_staging(engine: Engine) -> None:
-    """Create missing staging schemas and tables (`staging_<side>.<entity>`) and add missing columns."""
-    raise NotImplementedError
-
-
-def record_hash(record: Record) -> str:
-    """The content hash staging keeps for a record; all deleted records of an entity have the same one."""
-    raise NotImplementedError
+    def __add__(self, other: MergeCount) -> MergeCount:
+        return MergeCount(
+            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
+        )
 
 
-def merge(conn: Connection, company: str, side: Side, entity: str, records: Iterable[Record]) -> MergeCount:
-    """Store observations; the newest of each id wins (time, then numeric version). A tombstone keeps the last values."""
-    raise NotImplementedError
+def merge(
+    conn: Connection, company: str, side: Side, entity: str, records: Iterable[Record], now: datetime | None = None
+) -> MergeCount:
+    """Store observations; the newest of each id wins (by time, then by numeric version).
+
+    A tombstone keeps the last known values beside its state. Needs a transaction, which the caller commits.
+    """
+    newest: dict[str, Record] = {}
+    given = 0
+    for record in records:
+        given += 1
+        held = newest.get(record.id)
+        if held is None or _age(record) >= _age(held):
+            newest[record.id] = record
+    if not newest:
+        return MergeCount()
+    incoming = _copy_in(conn, company, side, entity, newest.values(), now or utcnow())
+    new_rows = list(conn.scalars(_upsert(table(side, entity), incoming)))
+    incoming.drop(conn)
+    inserted = sum(new_rows)
+    return MergeCount(inserted, len(new_rows) - inserted, given - len(new_rows))
+
+
+def _age(record: Record) -> tuple[datetime, int]:
+    return record.updated_at, int(record.version) if record.version.isdecimal() else 0
+
+
+def _copy_in(
+    conn: Connection, company: str, side: Side, entity: str, records: Iterable[Record], now: datetime
+) -> Table:
+    """The records in a temporary table of this transaction."""
+    target = table(side, entity)
+    columns = [c._copy() for c in target.columns]  # SQLAlchemy has no public way to copy columns without their table
+    incoming = Table(f"incoming_{side.value}_{entity}", MetaData(), *columns, prefixes=["TEMPORARY"],
+                     postgresql_on_commit="DROP")  # fmt: skip
+    incoming.create(conn)
+    names = [c.name for c in target.columns]
+    command = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(incoming.name), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    driver: Any = conn.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(command) as copy:
+        for record in records:
+            row = to_row(company, record, now)
+            copy.write_row([row[name] for name in names])
+    return incoming
+
+
+def _upsert(target: Table, incoming: Table) -> Any:
+    """One statement that inserts and overwrites; it returns for each row written whether it is new."""
+    statement = insert(target).from_select([c.name for c in target.columns], select(incoming))
+    new = statement.excluded
+    gone = new.state == State.DELETED.value
+    fields = {
+        c.name: case((gone, func.coalesce(new[c.name], c)), else_=new[c.name])
+        for c in target.columns
+        if c.name not in FIXED
+    }
+    fixed = {name: new[name] for name in FIXED - {"company", "id", "raw", "absent"}}
+    kept = {
+        "raw": case((gone, target.c.raw.concat(new.raw)), else_=new.raw),
+        "absent": case((gone, target.c.absent), else_=new.absent),
+    }
+    return statement.on_conflict_do_update(
+        index_elements=["company", "id"],
+        set_={**fixed, **fields, **kept},
+        where=and_(_not_older(target, new), _differs(target, new)),
+    ).returning(literal_column("xmax = 0"))  # a row just inserted has no deleting transaction
+
+
+def _not_older(target: Table, new: Any) -> ColumnElement[bool]:
+    digits = "^[0-9]{1,18}$"
+    numeric = and_(new.version.regexp_match(digits), target.c.version.regexp_match(digits))
+    not_lower = case((numeric, cast(new.version, BigInteger) >= cast(target.c.version, BigInteger)), else_=True)
+    return or_(
+        new.updated_at > target.c.updated_at,
+        and_(new.updated_at == target.c.updated_at, not_lower),
+    )
+
+
+def _differs(target: Table, new: Any) -> ColumnElement[bool]:
+    compared = ("content_hash", "version", "state", "skip", "frozen", "updated_at")
+    changed = (new[name].is_distinct_from(target.c[name]) for name in compared)
+    return or_(*changed, target.c.missing_since.is_not(None))
 
 
 def mark_deleted(conn: Connection, company: str, side: Side, entity: str, ids: Iterable[str], at: datetime) -> int:
     """Set rows to deleted, keeping their last values; returns how many were not deleted before."""
-    raise NotImplementedError
+    target = table(side, entity)
+    statement = update(target).where(
+        target.c.company == company, among(target.c.id, ids), target.c.state != State.DELETED.value
+    )
+    gone = {
+        "state": State.DELETED.value,
+        "content_hash": deleted_hash(entity),
+        "updated_at": func.greatest(target.c.updated_at, at),
+        "seen_at": at,
+    }
+    return conn.execute(statement.values(gone)).rowcount
 
 
 def note_missing(
@@ -71,28 +163,36 @@ def note_missing(
 
     Returns the ids of all not deleted rows that are missing now, oldest absence first.
     """
-    raise NotImplementedError
+    target = table(side, entity)
+    listed = list(present)
+    mine = target.c.company == company
+    alive = and_(mine, target.c.state != State.DELETED.value)
+    back = update(target).where(mine, target.c.missing_since.is_not(None), among(target.c.id, listed))
+    conn.execute(back.values(missing_since=None))
+    away = update(target).where(alive, target.c.missing_since.is_(None), ~among(target.c.id, listed))
+    conn.execute(away.values(missing_since=at))
+    missing = select(target.c.id).where(alive, target.c.missing_since.is_not(None))
+    return list(conn.scalars(missing.order_by(target.c.missing_since, target.c.id)))
 
 
 def fetch(conn: Connection, company: str, side: Side, entity: str, ids: Iterable[str]) -> dict[str, Staged]:
     """Staged rows by id; ids not staged are left out."""
-    raise NotImplementedError
+    target = table(side, entity)
+    statement = select(target).where(target.c.company == company, among(target.c.id, ids))
+    return {row["id"]: from_row(side, entity, row) for row in conn.execute(statement).mappings()}
 
 
 def fetch_all(conn: Connection, company: str, side: Side, entity: str) -> list[Staged]:
     """Every staged row of an entity in id order, deleted and skipped ones too."""
-    raise NotImplementedError
+    target = table(side, entity)
+    statement = select(target).where(target.c.company == company).order_by(target.c.id)
+    return [from_row(side, entity, row) for row in conn.execute(statement).mappings()]
 
 
-def unlinked(conn: Connection, company: str, side: Side, entity: str) -> list[Staged]:
-    """Rows with no link that are to be synchronised (not deleted, not skipped)."""
-    raise NotImplementedError
-
-
-def dirty(conn: Connection, company: str, entity: str, now: datetime | None = None) -> list[Work]:
-    """The work list for planning.
-
-    Rows of either side without a link (not deleted, not skipped), live links with only one id, links whose staged
-    hash differs from the link's, and links with an exception due for retry at `now`.
-    """
-    raise NotImplementedError
+def versions(conn: Connection, company: str, side: Side, entity: str) -> dict[str, tuple[str, str]]:
+    """id -> (version, content hash) of every row that is not deleted, for comparing whole sets."""
+    target = table(side, entity)
+    statement = select(target.c.id, target.c.version, target.c.content_hash).where(
+        target.c.company == company, target.c.state != State.DELETED.value
+    )
+    return {record_id: (version, hash_) for record_id, version, hash_ in conn.execute(statement).tuples()}

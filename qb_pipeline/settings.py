@@ -1,0 +1,139 @@
+"""Settings from the environment, each with its description.
+
+Invariant: this is the only place that reads environment variables, and `.env.example` is rendered from it, so a
+variable can't exist without being described.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from qb_pipeline.errors import Misconfigured
+
+PREFIX = "QB_"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; names in the environment carry the prefix `QB_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+    )
+
+    home: Path = Field(
+        Path(".qb"),
+        description="Folder of everything a running instance keeps (database, keys, reports, logs). Several instances "
+        "run side by side with different folders.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="A PostgreSQL server to use, postgresql://user:password@host:5432/database. Without it, an "
+        "embedded server keeps its data in QB_HOME/postgres.",
+    )
+    token_key: SecretStr | None = Field(
+        None,
+        description="Key that seals OAuth tokens and secrets: 32 random bytes in base64. Without it, one is generated "
+        "into QB_HOME/token.key. Losing it means connecting every company again.",
+    )
+    environment: Literal["production", "sandbox"] = Field(
+        "production", description="Which of Intuit's environments to talk to: production or sandbox."
+    )
+    client_id: str | None = Field(None, description="Client id of the app on Intuit's developer portal.")
+    client_secret: SecretStr | None = Field(None, description="Client secret of the app on Intuit's developer portal.")
+    redirect_uri: str = Field(
+        "http://127.0.0.1:8050/oauth/callback",
+        description="Where Intuit sends the browser back after the consent; must be registered with the app.",
+    )
+    rate_scale: float = Field(
+        1.0,
+        ge=0,
+        description="Multiplier of the client-side request limits: 1 is Intuit's real limits, 0 sets no limits of our "
+        "own, so that only the server's 429 answers are honoured.",
+    )
+    company_file_dir: Path | None = Field(
+        None, description="Folder of the companies' mapping files. Default: QB_HOME/companies."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+
+    @field_validator("home", "company_file_dir", mode="after")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else path
+
+    @property
+    def companies(self) -> Path:
+        """The folder of the companies' mapping files."""
+        return self.company_file_dir or self.home / "companies"
+
+
+def settings(**overrides: Any) -> Settings:
+    """Settings from the environment, `.env` and `overrides`; `Misconfigured` names each variable that is wrong."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        wrong = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise Misconfigured(
+            f"Settings can't be read: {wrong}.",
+            code="bad_setting",
+            fix="Correct the variable in the environment or in .env; .env.example describes each.",
+        ) from None
+
+
+def token_key(current: Settings) -> bytes:
+    """The 32 bytes that seal secrets; generated once into QB_HOME/token.key (mode 0600) unless QB_TOKEN_KEY is set."""
+    if current.token_key is not None:
+        return _decoded(current.token_key.get_secret_value(), "QB_TOKEN_KEY")
+    path = current.home / "token.key"
+    if not path.exists():
+        _generate(path)
+    return _decoded(path.read_text(), str(path))
+
+
+def _decoded(encoded: str, source: str) -> bytes:
+    try:
+        key = base64.b64decode(encoded.strip(), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 32:
+        raise Misconfigured(
+            f"{source} does not hold 32 bytes in base64.",
+            code="bad_token_key",
+            fix="Restore the former key, or remove it and connect every company again.",
+        )
+    return key
+
+
+def _generate(path: Path) -> None:
+    """Write a new key so that of two processes starting at once both end with the same complete one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # unlike a rename it refuses to replace a key another process has just written
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
+
+
+def env_example() -> str:
+    """The text of `.env.example`: each variable's description and default."""
+    blocks = [_example(name, field.description or "", field.default) for name, field in Settings.model_fields.items()]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _example(name: str, description: str, default: Any) -> str:
+    value = "" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
+    return f"# {description}\n#{PREFIX}{name.upper()}={value}"

@@ -1,0 +1,1 @@
+"""Alembic's environment and revisions; run from code by `store.migrate`."""

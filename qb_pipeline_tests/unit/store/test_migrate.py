@@ -1,0 +1,57 @@
+"""Migrations and staging tables on a real server."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.store import tables
+from qb_pipeline.store.migrate import migrate, prepare
+from qb_pipeline.store.staging_tables import ensure_staging, schema_of
+
+
+def test_migrating_twice_changes_nothing(engine: Engine) -> None:
+    prepare(engine)
+    with engine.connect() as conn:
+        assert conn.scalar(text("SELECT count(*) FROM qb.alembic_version")) == 1
+
+
+def test_two_processes_migrating_an_empty_database_do_not_race(engine: Engine) -> None:
+    with engine.begin() as conn:
+        conn.execute(text("DROP SCHEMA qb CASCADE"))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: migrate(engine), range(2)))
+    assert set(inspect(engine).get_table_names("qb")) == {t.name for t in tables.metadata.sorted_tables} | {
+        "alembic_version"
+    }
+
+
+def test_the_migrations_build_exactly_the_declared_tables(engine: Engine) -> None:
+    def ours(obj: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
+        return kind != "table" or (getattr(obj, "schema", None) == "qb" and name != "alembic_version")
+
+    with engine.connect() as conn:
+        context = MigrationContext.configure(conn, opts={"include_schemas": True, "include_object": ours})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_every_entity_has_a_staging_table_on_both_sides(engine: Engine) -> None:
+    for side in Side:
+        assert set(inspect(engine).get_table_names(schema_of(side))) == set(ENTITIES)
+
+
+def test_a_missing_staging_column_is_added(engine: Engine) -> None:
+    with engine.begin() as conn:
+        conn.execute(text("ALTER TABLE staging_quickbooks.customer DROP COLUMN email, DROP COLUMN seen_at"))
+    ensure_staging(engine)
+    columns = {c["name"] for c in inspect(engine).get_columns("customer", "staging_quickbooks")}
+    assert {"email", "seen_at"} <= columns
+
+
+def test_every_revision_is_shipped_with_the_package() -> None:
+    folder = Path(tables.__file__).parent / "migrations" / "versions"
+    assert [p.name for p in sorted(folder.glob("r*.py"))] == ["r0001_first_tables.py"]
