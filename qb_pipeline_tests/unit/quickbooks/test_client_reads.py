@@ -328,8 +328,8 @@ def test_threads_share_a_client(client: QuickBooksClient, server: CannedServer) 
 
 
 def test_an_unreachable_server_proves_that_nothing_was_written(clock: FakeClock, store: InMemoryTokenStore) -> None:
-    client = QuickBooksClient(REALM, f"http://127.0.0.1:{unused_port()}", TokenSource(store, CountingOAuth(clock), clock),
-                              Throttle(Limits.unlimited(), clock), clock=clock)  # fmt: skip
+    source, throttle = TokenSource(store, CountingOAuth(clock), clock), Throttle(Limits.unlimited(), clock)
+    client = QuickBooksClient(REALM, f"http://127.0.0.1:{unused_port()}", source, throttle, clock=clock)
     with pytest.raises(RetryLater) as raised:
         client.post("Customer", b"{}", request_id="r1")
     assert raised.value.code == "qbo_unreachable"

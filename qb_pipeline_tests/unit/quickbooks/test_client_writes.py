@@ -303,6 +303,8 @@ def test_every_recorded_batch_answer_is_understood(recorded: Path) -> None:
             continue
         outcomes = batch_outcomes(file.read_bytes())
         for each in responses:
+            if "QueryResponse" in each:  # a query asked for in a batch, which this client never does
+                continue
             assert (outcomes[each["bId"]].error is not None) == ("Fault" in each), file.name
         understood += 1
     assert understood >= 3
