@@ -15,7 +15,7 @@ from qb_pipeline.quickbooks.codecs import fields, limits
 from qb_pipeline.quickbooks.codecs.base import QuickBooksCodec, closed_books, foreign_currency
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
 from qb_pipeline.quickbooks.codecs.sales_line_writer import LineWriter, shared_division
-from qb_pipeline.quickbooks.codecs.sales_lines import read_lines
+from qb_pipeline.quickbooks.codecs.sales_lines import hidden_charges, read_lines
 
 _NO_TAX = Decimal("0.00")
 _LINES_AND_TAX = frozenset({"lines", "tax", "tax_code"})
@@ -62,7 +62,7 @@ class InvoiceCodec(QuickBooksCodec):
             values,
             state=State.VOIDED if is_voided(raw) else State.LIVE,
             skip=self._why_left_out(raw),
-            frozen=closed_books(dated, self.facts),
+            frozen=closed_books(dated, self.facts) or _opaque(raw),
         )
 
     def _parties(self, raw: Raw) -> tuple[str | None, str | None]:
@@ -162,6 +162,10 @@ class InvoiceCodec(QuickBooksCodec):
             fix="Choose the tax rate on the invoice.",
             field="tax_code",
         )
+
+
+def _opaque(raw: Raw) -> str | None:
+    return "it bills statement charges, which QuickBooks keeps out of reach" if hidden_charges(raw) else None
 
 
 def _lines_of(values: Values) -> tuple[Line, ...]:

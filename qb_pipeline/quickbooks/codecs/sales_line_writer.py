@@ -96,7 +96,7 @@ class LineWriter:
             body = {**_accepted(existing), **_described(line)}
         else:
             # Of another kind of line only the identity is worth keeping.
-            before, body = {}, {**_identity(existing), **_described(line)}
+            before, body = {}, fields.without_blanks({**_identity(existing), **_described(line)})
         changed = frozenset(name for name in line if name not in before or before[name] != line[name])
         if line["kind"] == "item":
             return self._item(line, place, body, changed)

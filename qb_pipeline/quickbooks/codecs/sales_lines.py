@@ -7,6 +7,7 @@ computes and puts there itself, is no line.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from qb_pipeline.entities.records import Line
@@ -22,6 +23,8 @@ SUBTOTAL = "SubTotalLineDetail"
 GROUP = "GroupLineDetail"
 DISCOUNT_ID = "discount"
 """The id of a discount line, to which QBO gives none; a document has at most one."""
+HIDDEN_ID = "subtotal"
+"""The id of the line that stands for charges QBO shows only in the subtotal."""
 
 _DETAILS = (ITEM, TEXT, DISCOUNT, SUBTOTAL, GROUP)
 _DETAIL_OF_TYPE = {**{detail: detail for detail in _DETAILS}, "DescriptionOnly": TEXT}
@@ -50,7 +53,26 @@ def group_parts(raw: Raw) -> tuple[Raw, ...]:
 
 def read_lines(document: Raw, facts: Facts) -> tuple[Line, ...]:
     """The canonical lines of a sales document, in its order."""
-    return tuple(read_line(raw, document, facts) for raw in _flat(fields.objects(document, "Line")))
+    lines = tuple(read_line(raw, document, facts) for raw in _flat(fields.objects(document, "Line")))
+    hidden = hidden_charges(document)
+    return (*lines, _hidden_line(hidden, document)) if hidden else lines
+
+
+def hidden_charges(document: Raw) -> Decimal:
+    """What a document bills without showing a line for it: statement charges, which the API does not give out."""
+    lines = fields.objects(document, "Line")
+    if any(detail_of(raw) in (ITEM, GROUP) for raw in lines):
+        return Decimal(0)
+    subtotals = (fields.read_money(raw, "Amount") for raw in lines if detail_of(raw) == SUBTOTAL)
+    return next((amount for amount in subtotals if amount), Decimal(0))
+
+
+def _hidden_line(amount: Decimal, document: Raw) -> Line:
+    """One line for the charges behind the subtotal, so that the document adds up on the other side too."""
+    shown = {"kind": "item", "description": "Charges from a QuickBooks statement", "amount": amount}
+    taxed = bool(fields.read_money(document, "TxnTaxDetail", "TotalTax"))
+    unknown = dict.fromkeys(("item", "quantity", "unit_price", "division"))
+    return {"id": HIDDEN_ID, **shown, **unknown, "taxable": taxed}
 
 
 def _flat(lines: tuple[Raw, ...]) -> Iterator[Raw]:

@@ -1,0 +1,1 @@
+"""Tests of the translation between QBO's objects and canonical values."""
