@@ -18,6 +18,7 @@ from qb_pipeline.quickbooks.codecs import fields
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
 from qb_pipeline.quickbooks.codecs.sales_lines import (
     DISCOUNT,
+    FOOTER_ITEMS,
     GROUP,
     ITEM,
     SUBTOTAL,
@@ -44,7 +45,7 @@ class LineWriter:
     document: Raw
 
     def write(self, lines: tuple[Line, ...]) -> list[Body]:
-        """The complete `Line` array, the discount last; raises `FixTheData` naming the line QBO can't hold."""
+        """The complete `Line` array in QBO's order; raises `FixTheData` naming the line QBO can't hold."""
         if sum(line["kind"] == "discount" for line in lines) > 1:
             raise self._refuse(
                 "has more than one discount line; QuickBooks holds one.",
@@ -56,8 +57,7 @@ class LineWriter:
         subtotal = sum((_amount(line) or Decimal(0) for line in lines if line["kind"] != "discount"), Decimal(0))
         body: list[Body] = []
         written_groups: list[Raw] = []
-        # QBO puts the discount behind the subtotal wherever it stood.
-        for place, line in sorted(enumerate(lines, start=1), key=lambda placed: placed[1]["kind"] == "discount"):
+        for place, line in sorted(enumerate(lines, start=1), key=lambda placed: _rank(placed[1])):
             line_id = line.get("id")
             group = groups.get(line_id)
             if group is None:
@@ -184,6 +184,13 @@ def shared_division(lines: tuple[Line, ...], owner: str) -> str | None:
             field="lines",
         )
     return next(iter(divisions), None)
+
+
+def _rank(line: Line) -> int:
+    """QBO's own order: what is sold, then the discount, then the amounts of the footer."""
+    if line.get("id") in FOOTER_ITEMS:
+        return 2
+    return 1 if line["kind"] == "discount" else 0
 
 
 def _accepted(raw: Raw) -> Body:

@@ -29,7 +29,7 @@ HIDDEN_ID = "subtotal"
 _DETAILS = (ITEM, TEXT, DISCOUNT, SUBTOTAL, GROUP)
 _DETAIL_OF_TYPE = {**{detail: detail for detail in _DETAILS}, "DescriptionOnly": TEXT}
 # QBO answers these in place of an item's id for amounts entered in the footer of its form.
-_FOOTER_ITEMS = frozenset({"SHIPPING_ITEM_ID", "GRATUITY_ITEM_ID"})
+FOOTER_ITEMS = frozenset({"SHIPPING_ITEM_ID", "GRATUITY_ITEM_ID"})
 
 
 def detail_of(raw: Raw) -> str:
@@ -92,10 +92,11 @@ def read_line(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:
 
 def _read_item(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:
     item = fields.read_text(raw, ITEM, "ItemRef", "value")
+    in_footer = item in FOOTER_ITEMS
     return {
-        "id": fields.read_text(raw, "Id"),
+        "id": fields.read_text(raw, "Id") or (item if in_footer else None),
         "kind": "item",
-        "item": None if item in _FOOTER_ITEMS else item,
+        "item": None if in_footer else item,
         "description": fields.read_text(raw, "Description"),
         "quantity": fields.read_number(raw, ITEM, "Qty"),
         "unit_price": fields.read_number(raw, ITEM, "UnitPrice"),

@@ -94,6 +94,8 @@ def test_a_recorded_document_written_anew_reads_the_same(name: str) -> None:
         decoded = codec_.decode(raw)
         if decoded.skip or decoded.state != "live" or (decoded.frozen or "").startswith("it bills"):
             continue
+        if any(x.get("item") is None and x.get("kind") == "item" for x in decoded.values.get("lines", ())):
+            continue  # shipping in the footer of QBO's form, which only an existing invoice has
         again = codec_.decode(over_the_wire(codec_.encode_create(decoded.values))).values
         for field in entity.fields:
             if field.name not in server_made:
