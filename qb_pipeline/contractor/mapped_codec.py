@@ -113,7 +113,7 @@ class MappedCodec:
         for word in lines.words:
             choice = word.choose(line)
             values[word.spec.name] = choice.then if choice else None
-            values |= dict.fromkeys(choice.clear if choice else (), None)
+            values |= {m.spec.name: m.default for m in lines.values if choice and m.spec.name in choice.clear}
         return values
 
     def _written(self, m: ValueMap, value: Any) -> Any:

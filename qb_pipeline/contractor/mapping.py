@@ -36,7 +36,7 @@ class ValueMap:
 
 @dataclass(frozen=True)
 class Choice:
-    """A derived word: `then` where `when` holds (None: always); `clear` names line fields that then mean nothing."""
+    """A derived word: `then` where `when` holds (None: always); `clear` names fields that then are at their default."""
 
     then: str
     when: Condition | None = None

@@ -171,7 +171,7 @@ def _load_lines(node: Located, spec: Field) -> LinesMap:
     direction = node.choice("dir", _DIRECTIONS, "<>")
     each = node.child("each")
     specs = {field.name: field for field in spec.lines}
-    words = tuple(_load_word(child, field) for child, field in _under(each, specs) if _is_word(child))
+    words = tuple(_load_word(child, field, specs) for child, field in _under(each, specs) if _is_word(child))
     line_id = node.optional("line_id")
     result = LinesMap(
         spec=spec,
@@ -190,19 +190,21 @@ def _load_lines(node: Located, spec: Field) -> LinesMap:
     return result
 
 
-def _load_word(node: Located, spec: Field) -> DerivedWord:
-    choices = tuple(_load_choice(child) for child in node.child("choose").elements())
+def _load_word(node: Located, spec: Field, specs: Specs) -> DerivedWord:
+    choices = tuple(_load_choice(child, specs) for child in node.child("choose").elements())
     node.done()
     return DerivedWord(spec, choices)
 
 
-def _load_choice(node: Located) -> Choice:
+def _load_choice(node: Located, specs: Specs) -> Choice:
     when = node.optional("when")
     choice = Choice(
         then=node.take("then", str),
         when=None if when is None else load_condition(when),
         clear=frozenset(node.texts("clear")),
     )
+    for unknown in sorted(choice.clear - specs.keys()):
+        raise node.child("clear").wrong(f"there is no line field {unknown!r}", f"Use {', '.join(specs)}.")
     node.done()
     return choice
 

@@ -69,7 +69,7 @@ class RestConnector:
         answer = self._list(entity, params)
         rows = self._rows(entity, answer)
         return Page(
-            records=[self._observed(entity, row, f"list {ENTITIES[entity].plural}") for row in rows],
+            records=[self._observed(entity, row, _listing(entity)) for row in rows],
             next_page=self._next_page(answer, page, len(rows)),
             complete=listing.paging.stable,
         )
@@ -85,9 +85,9 @@ class RestConnector:
 
     def find(self, entity: str, field: str, value: str) -> list[Observed]:
         access = self._access(entity)
-        spec = ENTITIES[entity][field] if field in self.describe()[entity].findable else None
-        if spec is None:
+        if field not in access.map.texts():
             raise _no_such(f"looking up {ENTITIES[entity].plural} by {field}", self._system.title)
+        spec = access.map.entity[field]
         params = {access.find[field]: value} if field in access.find else {}
         found = self._everything(entity, params, kind="find")
         return [one for one in found if same(spec, self._codecs[entity].decode(one.raw).values[field], value)]
@@ -111,15 +111,16 @@ class RestConnector:
         return self._written(entity, request, wanted=id)
 
     def delete(self, entity: str, id: str, *, expected_version: str) -> Observed | None:  # noqa: A002 - the protocol's word
-        about = f"delete {_name(entity)} {id}"
-        headers = self._version_header(expected_version)
-        request = self._request("delete", entity, about, id, headers=headers)
         try:
-            self._check_version(entity, id, expected_version)
-            answer = self._unwrapped(self._transport.exchange(request))
+            return self._deleted(entity, id, expected_version)
         except NotFound:
             return None
-        return None if answer is None else self._observed(entity, answer, about, wanted=id, writes=True)
+        except PlanAgain:
+            # The answer to an earlier delete may have been lost: then the newer version is its tombstone.
+            current = self.get(entity, id)
+            if current.deleted:
+                return current
+            raise
 
     def parse_answer(self, entity: str, raw: bytes) -> Observed:
         about = f"write {_name(entity)}"
@@ -133,6 +134,13 @@ class RestConnector:
         if self._system.webhook is None:
             raise _no_such("webhooks", self._system.title)
         return parse_delivery(self._system.webhook, headers, raw_body, secret)
+
+    def _deleted(self, entity: str, record: str, expected_version: str) -> Observed | None:
+        about = f"delete {_name(entity)} {record}"
+        self._check_version(entity, record, expected_version)
+        request = self._request("delete", entity, about, record, headers=self._version_header(expected_version))
+        answer = self._unwrapped(self._transport.exchange(request))
+        return None if answer is None else self._observed(entity, answer, about, wanted=record, writes=True)
 
     def _access(self, entity: str) -> EntityAccess:
         access = self._system.entities.get(entity)
@@ -164,7 +172,7 @@ class RestConnector:
         return Request(kind, operation.method, path, about, params, headers, body)
 
     def _list(self, entity: str, params: Mapping[str, str], kind: str = "list") -> Any:
-        request = self._request("list", entity, f"list {ENTITIES[entity].plural}", params=params)
+        request = self._request("list", entity, _listing(entity), params=params)
         try:
             return self._transport.exchange(replace(request, kind=kind))
         except NotFound as error:
@@ -179,7 +187,7 @@ class RestConnector:
         rows = look(answer, path) if path and isinstance(answer, Mapping) else answer
         if not isinstance(rows, list):
             place = f"`{path}`" if path else "it"
-            raise malformed(f"list {ENTITIES[entity].plural}", f"{place} holds no list", writes=False)
+            raise malformed(_listing(entity), f"{place} holds no list", writes=False)
         return rows
 
     def _page_params(self, page: str | None) -> dict[str, str]:
@@ -207,13 +215,13 @@ class RestConnector:
         while True:
             answer = self._list(entity, {**self._system.listing.params, **self._page_params(page), **params}, kind)
             rows = self._rows(entity, answer)
-            records = (self._observed(entity, row, f"list {ENTITIES[entity].plural}") for row in rows)
+            records = (self._observed(entity, row, _listing(entity)) for row in rows)
             yield from (record for record in records if not record.deleted)
             following = self._next_page(answer, page, len(rows))
             if following is None:
                 return
             if following == page:
-                raise malformed(f"list {ENTITIES[entity].plural}", "the same page comes again", writes=False)
+                raise malformed(_listing(entity), "the same page comes again", writes=False)
             page = following
 
     def _observed(
@@ -282,7 +290,11 @@ def _capabilities(system: System, access: EntityAccess) -> EntityCapabilities:
 
 
 def _name(entity: str) -> str:
-    return f"the {ENTITIES[entity].title.lower()}"
+    return f"the {ENTITIES[entity].title.lower()}" if entity in ENTITIES else entity
+
+
+def _listing(entity: str) -> str:
+    return f"list {ENTITIES[entity].plural.replace('_', ' ')}" if entity in ENTITIES else f"list {entity}"
 
 
 def _no_such(what: str, title: str) -> Misconfigured:
