@@ -64,7 +64,9 @@ def _rows(path: Path, reader: csv.DictReader[str]) -> Iterator[tuple[int, Party]
         for row in reader:
             yield reader.line_num, _party(path, reader.line_num, row)
     except csv.Error as error:
-        raise _bad(path, reader.line_num, f"is not valid CSV ({error})", "Close the quotes of that row.") from error
+        raise _bad(
+            path, reader.reader.line_num, f"is not valid CSV ({error})", "Close the quotes of that row."
+        ) from error
 
 
 def _party(path: Path, line: int, row: dict[str, Any]) -> Party:

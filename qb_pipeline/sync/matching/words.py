@@ -107,9 +107,9 @@ GIVEN_NAMES: frozenset[str] = frozenset(NICKNAMES) | _words(_OTHER_GIVEN)
 
 COMMON_SURNAMES = _words(
     "smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson "
-    "anderson thomas taylor moore jackson martin lee perez thompson white harris sanchez clark ramirez lewis robinson walker "
-    "young allen king wright scott torres nguyen hill flores green adams nelson baker hall rivera campbell mitchell "
-    "carter roberts kim chen patel singh wang cohen murphy"
+    "anderson thomas taylor moore jackson martin lee perez thompson white harris sanchez clark ramirez lewis robinson "
+    "walker young allen king wright scott torres nguyen hill flores green adams nelson baker hall rivera campbell "
+    "mitchell carter roberts kim chen patel singh wang cohen murphy"
 )
 
 STREET_WORDS: dict[str, str] = {
