@@ -77,14 +77,22 @@ def outcomes_in(payload: Mapping[str, Any], context: Context) -> dict[str, Outco
     responses = payload.get("BatchItemResponse")
     if not isinstance(responses, list):
         raise unexpected("no BatchItemResponse in it", context)
-    return {str(each.get("bId")): _outcome(each, context) for each in responses if isinstance(each, Mapping)}
+    if not all(isinstance(each, Mapping) for each in responses):
+        raise unexpected("items that are no objects", context)
+    return {str(each.get("bId")): _outcome(each, context) for each in responses}
 
 
-def require_all(sent: bytes, outcomes: Mapping[str, Outcome], context: Context) -> None:
-    """Raise unless every item of the body `sent` has an outcome."""
-    asked = [str(item.get("bId")) for item in simplejson.loads(sent)["BatchItemRequest"]]
-    if missing := [bid for bid in asked if bid not in outcomes]:
-        raise unexpected(f"no outcome for the items {', '.join(missing)}", context)
+def outcomes_of(sent: bytes, payload: Mapping[str, Any], context: Context) -> dict[str, Outcome]:
+    """The outcome of every item of the body `sent`; raises when one is missing, or is of another kind than was sent."""
+    outcomes = outcomes_in(payload, context)
+    answered = {str(each.get("bId")): each for each in payload["BatchItemResponse"]}
+    for item in simplejson.loads(sent)["BatchItemRequest"]:
+        bid = str(item["bId"])
+        if bid not in outcomes or (
+            outcomes[bid].object is not None and not item.keys() & answered[bid].keys() - {"bId"}
+        ):
+            raise unexpected(f"no outcome for the item {bid}", context)
+    return outcomes
 
 
 def _item(item: BatchItem) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from qb_pipeline.errors import FixTheData, Misconfigured
 from qb_pipeline.quickbooks.batches import MAX_REQUEST_ID as MAX_BATCH_REQUEST_ID
-from qb_pipeline.quickbooks.batches import Outcome, checked_request_id, outcomes_in, require_all
+from qb_pipeline.quickbooks.batches import Outcome, checked_request_id, outcomes_of
 from qb_pipeline.quickbooks.clock import Clock, SystemClock
 from qb_pipeline.quickbooks.environment import MINOR_VERSION, secure
 from qb_pipeline.quickbooks.errors import unexpected
@@ -23,6 +23,7 @@ from qb_pipeline.quickbooks.tokens import TokenSource
 from qb_pipeline.quickbooks.transport import Call, CallRecord, Exchange, Timeout, Transport
 from qb_pipeline.quickbooks.wire import Object, block_rows, blocks_in, is_deleted, json_key, object_in, rows_in
 
+T = TypeVar("T")
 Operation = Literal["create", "update", "delete", "void"]
 
 CDC_CAP = 1000  # objects in one change-data answer; what is beyond is left out without a sign
@@ -113,10 +114,13 @@ class QuickBooksClient:
     def query(self, statement: str) -> QueryPage:
         """The answer to one statement in QBO's query language."""
         name = object_of(statement)
-        done = self._query(statement)
-        rows = rows_in(done.payload, name, done.context)
-        total = done.payload["QueryResponse"].get("totalCount")
-        return QueryPage(rows, None if total is None else int(total))
+
+        def page(done: Exchange) -> QueryPage:
+            rows = rows_in(done.payload, name, done.context)
+            total = done.payload["QueryResponse"].get("totalCount")
+            return QueryPage(rows, None if total is None else int(total))
+
+        return self._query(statement, page)
 
     def pages(
         self,
@@ -142,12 +146,7 @@ class QuickBooksClient:
 
     def count(self, object_name: str, where: str | None = None, *, active_too: bool = False) -> int:
         """The number of objects, by COUNT(*)."""
-        statement = count_statement(object_name, where=where, active_too=active_too)
-        done = self._query(statement)
-        block = done.payload.get("QueryResponse")
-        if not isinstance(block, Mapping) or block.get("totalCount") is None:
-            raise unexpected("no totalCount in it", done.context)
-        return int(block["totalCount"])
+        return self._query(count_statement(object_name, where=where, active_too=active_too), _total)
 
     def read(self, object_name: str, object_id: str) -> Object:
         """One object, inactive or not; raises `NotFound` when it does not exist any more."""
@@ -164,8 +163,8 @@ class QuickBooksClient:
         if changed_since.tzinfo is None:
             raise ValueError("changed_since needs a time zone")
         params = {"entities": ",".join(objects), "changedSince": changed_since.isoformat(timespec="seconds")}
-        done = self._exchange(Call("cdc", "GET", "cdc", self._params(params)))
-        return _change_set(objects, done)
+        call = Call("cdc", "GET", "cdc", self._params(params))
+        return self._transport.exchange(call, lambda done: _change_set(objects, done))
 
     def post(
         self,
@@ -184,32 +183,35 @@ class QuickBooksClient:
             "requestid": checked_request_id(request_id, MAX_REQUEST_ID),
         }
         call = Call("write", "POST", object_name.lower(), self._params(params), body)
-        done = self._exchange(call, admitted=admitted)
-        # A create may simply be sent again; the others have been seen to answer 200 for good without doing anything.
-        found = object_in(done.payload, object_name, done.context, lasting=operation != "create")
-        return Answer(found, is_deleted(found), done.raw, done.context.tid or "")
+
+        def answer(done: Exchange) -> Answer:
+            # A create may simply be sent again; the others have been seen to answer 200 for good and do nothing.
+            found = object_in(done.payload, object_name, done.context, lasting=operation != "create")
+            return Answer(found, is_deleted(found), done.raw, done.context.tid or "")
+
+        return self._transport.exchange(call, answer, admitted=admitted)
 
     def batch(self, body: bytes, *, request_id: str, admitted: bool = False) -> BatchAnswer:
         """Send the body made by `batch_body`; refused items are outcomes, only a refused batch raises."""
         params = {"requestid": checked_request_id(request_id, MAX_BATCH_REQUEST_ID)}
-        done = self._exchange(Call("batch", "POST", "batch", self._params(params), body), admitted=admitted)
-        outcomes = outcomes_in(done.payload, done.context)
-        require_all(body, outcomes, done.context)
-        return BatchAnswer(outcomes, done.raw, done.context.tid or "")
+        call = Call("batch", "POST", "batch", self._params(params), body)
 
-    def _query(self, statement: str) -> Exchange:
+        def answer(done: Exchange) -> BatchAnswer:
+            return BatchAnswer(outcomes_of(body, done.payload, done.context), done.raw, done.context.tid or "")
+
+        return self._transport.exchange(call, answer, admitted=admitted)
+
+    def _query(self, statement: str, understand: Callable[[Exchange], T]) -> T:
         if len(statement) <= _LONGEST_URL_QUERY:
-            return self._exchange(Call("query", "GET", "query", self._params({"query": statement})))
-        return self._exchange(
-            Call("query", "POST", "query", self._params({}), statement.encode(), content_type="application/text")
-        )
+            call = Call("query", "GET", "query", self._params({"query": statement}))
+        else:
+            body = statement.encode()
+            call = Call("query", "POST", "query", self._params({}), body, content_type="application/text")
+        return self._transport.exchange(call, understand)
 
     def _read(self, object_name: str, path: str) -> Object:
-        done = self._exchange(Call("read", "GET", path, self._params({})))
-        return object_in(done.payload, object_name, done.context)
-
-    def _exchange(self, call: Call, *, admitted: bool = False) -> Exchange:
-        return self._transport.exchange(call, admitted=admitted)
+        call = Call("read", "GET", path, self._params({}))
+        return self._transport.exchange(call, lambda done: object_in(done.payload, object_name, done.context))
 
     @staticmethod
     def _params(params: Mapping[str, str]) -> dict[str, str]:
@@ -229,6 +231,13 @@ def _operation_params(object_name: str, operation: Operation) -> dict[str, str]:
         fix=f"Void the {object_name} in QuickBooks itself, or delete it.",
         who="accountant",
     )
+
+
+def _total(done: Exchange) -> int:
+    block = done.payload.get("QueryResponse")
+    if not isinstance(block, Mapping) or block.get("totalCount") is None:
+        raise unexpected("no totalCount in it", done.context)
+    return int(block["totalCount"])
 
 
 def _change_set(names: Sequence[str], done: Exchange) -> ChangeSet:

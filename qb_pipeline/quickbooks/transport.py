@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -29,6 +29,7 @@ from qb_pipeline.quickbooks.wire import HttpAnswer, Object, payload_of
 
 Kind = Literal["query", "read", "cdc", "batch", "write", "other"]
 Timeout = tuple[float, float]
+T = TypeVar("T")
 
 THROTTLE_RETRIES = 3
 READ_RETRIES = 2
@@ -111,16 +112,17 @@ class Transport:
         with self._lock:
             return self._counts.copy()
 
-    def exchange(self, call: Call, *, admitted: bool = False) -> Exchange:
-        """The answer to `call` after the repetitions that are harmless; raises a `PipelineError`.
+    def exchange(self, call: Call, understand: Callable[[Exchange], T], *, admitted: bool = False) -> T:
+        """What `understand` makes of the answer to `call`, after the repetitions that are harmless.
 
-        `admitted`: the caller has already taken the throttle's slot for the first sending.
+        `understand` raises a `PipelineError` for an answer that is not the one asked for. `admitted`: the caller has
+        already taken the throttle's slot for the first sending.
         """
         tries: Counter[str] = Counter()
         doubt = False
         while True:
             try:
-                return self._authorised(call, admitted=admitted and not tries)
+                return self._authorised(call, understand, admitted=admitted and not tries)
             except RetryLater as error:
                 doubt = error.maybe_written = error.maybe_written or doubt
                 reason = _reason_to_repeat(call, error)
@@ -135,25 +137,28 @@ class Transport:
         else:
             self._clock.sleep(error.after or _FIRST_PAUSE * 2 ** (nth - 1) * random.uniform(0.5, 1.5))
 
-    def _authorised(self, call: Call, *, admitted: bool) -> Exchange:
+    def _authorised(self, call: Call, understand: Callable[[Exchange], T], *, admitted: bool) -> T:
         """One sending, and one more with another token when the first one is refused."""
         token = self._tokens.access_token()
         if not admitted:
             self._throttle.acquire(call.lane)
         answer = self._send(call, token)
         if answer.status == 401:
+            self._note(call, answer, "qbo_http_401")
             token = self._tokens.refresh_after_401(token)
             self._throttle.acquire(call.lane)
             answer = self._send(call, token)
-        return self._understood(call, answer)
+        return self._understood(call, answer, understand)
 
-    def _understood(self, call: Call, answer: HttpAnswer) -> Exchange:
-        context = answer.context(writes=call.writes)
+    def _understood(self, call: Call, answer: HttpAnswer, understand: Callable[[Exchange], T]) -> T:
         try:
-            return Exchange(payload_of(answer, writes=call.writes), answer.body, context)
+            payload = payload_of(answer, writes=call.writes)
+            result = understand(Exchange(payload, answer.body, answer.context(writes=call.writes)))
         except PipelineError as error:
-            self._log_failure(call, answer.status, answer.tid, error.code)
+            self._note(call, answer, error.code)
             raise
+        self._note(call, answer, None)
+        return result
 
     def _send(self, call: Call, token: str) -> HttpAnswer:
         with self._lock:
@@ -172,12 +177,12 @@ class Transport:
             )
         except requests.RequestException as error:
             failure = _failure(error, writes=call.writes)
-            self._record(call, started, None, None, failure.code)
-            self._log_failure(call, None, None, failure.code)
+            self._report(CallRecord(call.kind, call.method, call.path, self._since(started), None, None, failure.code))
             raise failure from error
-        answer = _answer(response)
-        self._record(call, started, answer.status, answer.tid, None if response.ok else f"qbo_http_{answer.status}")
-        return answer
+        return _answer(response, self._since(started))
+
+    def _since(self, started: float) -> float:
+        return self._clock.monotonic() - started
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._sessions, "session", None)
@@ -186,22 +191,25 @@ class Transport:
             session.headers["Accept"] = "application/json"
         return session
 
-    def _record(self, call: Call, started: float, status: int | None, tid: str | None, code: str | None) -> None:
-        if self._on_call:
-            seconds = self._clock.monotonic() - started
-            self._on_call(CallRecord(call.kind, call.method, call.path, seconds, status, tid, code))
-
-    def _log_failure(self, call: Call, status: int | None, tid: str | None, code: str) -> None:
-        # The path only: query statements hold names and e-mail addresses.
-        _log.warning(
-            "quickbooks_call_failed",
-            realm=self._realm_id,
-            method=call.method,
-            path=call.path,
-            status=status,
-            code=code,
-            intuit_tid=tid,
+    def _note(self, call: Call, answer: HttpAnswer, code: str | None) -> None:
+        self._report(
+            CallRecord(call.kind, call.method, call.path, answer.seconds, answer.status, answer.tid, code),
         )
+
+    def _report(self, record: CallRecord) -> None:
+        if self._on_call:
+            self._on_call(record)
+        if record.code is not None:
+            # The path only: query statements hold names and e-mail addresses.
+            _log.warning(
+                "quickbooks_call_failed",
+                realm=self._realm_id,
+                method=record.method,
+                path=record.path,
+                status=record.status,
+                code=record.code,
+                intuit_tid=record.tid,
+            )
 
 
 class _Bearer(AuthBase):
@@ -239,7 +247,7 @@ def _failure(error: requests.RequestException, *, writes: bool) -> RetryLater:
     return no_answer(CONNECTION_LOST, f"{where} closed the connection before its answer.", maybe_written=writes)
 
 
-def _answer(response: requests.Response) -> HttpAnswer:
+def _answer(response: requests.Response, seconds: float) -> HttpAnswer:
     headers = response.headers
     return HttpAnswer(
         response.status_code,
@@ -247,6 +255,7 @@ def _answer(response: requests.Response) -> HttpAnswer:
         response.content,
         headers.get("intuit_tid"),
         _seconds(headers.get("Retry-After"), headers.get("Date")),
+        seconds,
     )
 
 

@@ -25,13 +25,14 @@ _GATEWAY_CODE = re.compile(r"errorCode=0*(\d+)")
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """One HTTP answer as it came. `retry_after` is in seconds."""
+    """One HTTP answer as it came. `retry_after` and `seconds` (how long it took) are in seconds."""
 
     status: int
     content_type: str
     body: bytes
     tid: str | None = None
     retry_after: float | None = None
+    seconds: float = 0.0
 
     def context(self, *, writes: bool) -> Context:
         return Context(self.status, self.tid, writes, self.retry_after)

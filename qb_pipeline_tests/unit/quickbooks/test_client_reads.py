@@ -121,7 +121,7 @@ def test_company_and_preferences_have_their_own_addresses(client: QuickBooksClie
 
 
 def test_an_answer_with_another_entity_is_no_answer(client: QuickBooksClient, server: CannedServer) -> None:
-    server.play(ok({"Customer": {"Id": "7"}}), rows("Vendor", 1))
+    server.play(*[ok({"Customer": {"Id": "7"}})] * 3, *[rows("Vendor", 1)] * 3)
     with pytest.raises(RetryLater) as raised:
         client.read("Invoice", "7")
     assert raised.value.code == "unexpected_answer"
