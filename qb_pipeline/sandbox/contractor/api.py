@@ -193,7 +193,7 @@ def parse_body(request: Request, body: bytes) -> Record:
         raise Problem(415, "unsupported_media_type", f"send Content-Type: {JSON}", "Content-Type")
     try:
         fields = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(400, "malformed_json", f"the body is no JSON: {error}") from error
     if not isinstance(fields, dict):
         raise Problem(400, "malformed_json", f"the body must be a JSON object, got {shown(fields)}")
@@ -209,7 +209,7 @@ def expected_version(request: Request) -> str | None:
 def limit_of(request: Request) -> int:
     """The page size; Problem 400 outside 1 to 500."""
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= MAX_LIMIT:
+    if not (text.isascii() and text.isdecimal() and len(text) < 9) or not 1 <= int(text) <= MAX_LIMIT:
         raise Problem(400, "bad_parameter", f"limit must be from 1 to {MAX_LIMIT}, got {text!r}", "limit")
     return int(text)
 
@@ -230,11 +230,11 @@ def since_of(request: Request) -> str | None:
     try:
         # A "+" that was not percent-encoded arrives as a space.
         moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    except ValueError as error:
+        if moment.tzinfo is not None:
+            return iso(moment)
+    except (ValueError, OverflowError) as error:
         raise bad_since(text) from error
-    if moment.tzinfo is None:
-        raise bad_since(text)
-    return iso(moment)
+    raise bad_since(text)
 
 
 def bad_since(text: str) -> Problem:
@@ -255,7 +255,9 @@ def cursor_of(request: Request) -> tuple[str, str] | None:
         return None
     try:
         updated_at, record_id = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
-    except (ValueError, TypeError, binascii.Error) as error:
+        # SQLite takes no half surrogate pairs, which JSON can smuggle in.
+        f"{updated_at}{record_id}".encode()
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise Problem(400, "bad_parameter", "cursor is not one that this API gave", "cursor") from error
     if not (isinstance(updated_at, str) and isinstance(record_id, str)):
         raise Problem(400, "bad_parameter", "cursor is not one that this API gave", "cursor")

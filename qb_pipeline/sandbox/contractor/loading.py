@@ -72,7 +72,7 @@ def load_line(service: Service, collection: Collection, line: str, where: str) -
         filled = service.complete(collection, record, plain, None, known=record)
     except Problem as problem:
         raise DataError(f"{where}: {problem.message}") from problem
-    except ValueError as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"{where}: {error}") from error
     service.store.put(collection, filled)
     settle_targets(service, collection, filled)

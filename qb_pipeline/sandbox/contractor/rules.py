@@ -232,6 +232,12 @@ def check_job(record: Record) -> None:
         raise invalid("required", "a job needs a name or a number", "name")
 
 
+def check_rate(record: Record) -> None:
+    """A tax rate is a percentage."""
+    if not 0 <= Decimal(record["rate"]) <= 100:
+        raise invalid("bad_number", f"rate is a percentage from 0 to 100, got {record['rate']}", "rate")
+
+
 def check_party_kept(store: Store, collection: Collection, record: Record, old: Record | None) -> None:
     """A document with money on it stays with its party."""
     party = "customer_id" if "customer_id" in record else "vendor_id"

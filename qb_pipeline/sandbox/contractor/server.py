@@ -27,6 +27,7 @@ from qb_pipeline.sandbox.kernel.errors import ControlError
 from qb_pipeline.sandbox.kernel.limits import LimitRule
 from qb_pipeline.sandbox.kernel.middleware import SandboxMiddleware
 from qb_pipeline.sandbox.kernel.serve import serve
+from qb_pipeline.sandbox.kernel.webhooks import Render
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 # The API's key never expires, so there is no token to let die.
@@ -74,7 +75,8 @@ def build(*, state: Path | None, data: Path | None, empty: bool) -> tuple[ASGIAp
     """The application and the credentials for it."""
     conn = open_database(state)
     credentials = {name: secret_of(conn, name) for name in ("api_key", "webhook_secret")}
-    kernel = Kernel.create(conn, signer(credentials["webhook_secret"]), limits=[LimitRule("per minute", 600, 60, key)])
+    limits = [LimitRule("per minute", 600, 60, caller)]
+    kernel = Kernel.create(conn, signer(credentials["webhook_secret"]), limits=limits, actions=ACTIONS)
     service = Service(Store(conn, kernel.clock), kernel.webhooks)
     fill_once(service, data, empty=empty)
     api = Api(service, credentials["api_key"])
@@ -108,12 +110,12 @@ def secret_of(conn: sqlite3.Connection, name: str) -> str:
     return found
 
 
-def key(incoming: Incoming, _call: Call) -> str | None:
+def caller(incoming: Incoming, _call: Call) -> str | None:
     """Limits count per caller."""
     return incoming.headers.get("authorization", "nobody")
 
 
-def signer(secret: str) -> Any:
+def signer(secret: str) -> Render:
     """Renders one event as a webhook body with its signature."""
 
     def render(events: list[dict[str, Any]], _format: str) -> tuple[bytes, dict[str, str]]:

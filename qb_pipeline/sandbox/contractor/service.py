@@ -95,6 +95,8 @@ class Service:
             rules.check_phases(store, record)
         if collection.name == "jobs":
             rules.check_job(record)
+        if collection.name == "tax_rates":
+            rules.check_rate(record)
         rules.check_number(store, collection, record)
         rules.check_party_kept(store, collection, record, old)
         rules.check_allocations(store, collection, record, old)

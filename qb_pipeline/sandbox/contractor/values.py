@@ -12,10 +12,11 @@ from typing import Any
 from qb_pipeline.sandbox.contractor.fields import ADDRESS_PARTS, Field
 from qb_pipeline.sandbox.contractor.problems import invalid
 
-MONEY = re.compile(r"-?\d{1,13}\.\d{2}\Z")
+MONEY = re.compile(r"-?\d{1,11}\.\d{2}\Z")
 NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 CENT = Decimal("0.01")
+TOO_MUCH = Decimal(10**11)
 ZERO = Decimal("0.00")
 
 Record = dict[str, Any]
@@ -27,7 +28,9 @@ def to_cent(value: Decimal) -> Decimal:
 
 
 def money_text(value: Decimal) -> str:
-    """`12.30`; never `-0.00`."""
+    """`12.30`; never `-0.00`. Problem 422 for what no money field can hold."""
+    if abs(value) >= TOO_MUCH:
+        raise invalid("too_large", f"{value:.2f} is more than a money field holds (eleven digits before the point)")
     return f"{to_cent(value) + ZERO:.2f}"
 
 
@@ -56,6 +59,10 @@ def check(field: Field, value: Any, path: str) -> Any:
 def check_text(field: Field, value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise invalid("wrong_type", f"{path} must be a string, got {shown(value)}", path)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise invalid("bad_text", f"{path} holds half of a surrogate pair; send whole characters", path) from error
     if field.required and not value.strip():
         raise invalid("required", f"{path} is required and cannot be blank", path)
     return value

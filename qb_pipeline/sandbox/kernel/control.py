@@ -16,6 +16,7 @@ Invariant: control calls are strict; a field or value that is not understood is 
 
 import asyncio
 import json
+import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -141,10 +142,10 @@ class Kernel:
         return self.limits.describe()
 
     def _advance(self, body: Fields) -> Fields:
-        seconds = number_of(body.get("advance_seconds"), "advance_seconds")
-        if seconds < 0:
-            raise ControlError("the clock can only go forward: advance_seconds >= 0", field="advance_seconds")
-        self.clock.advance(seconds)
+        try:
+            self.clock.advance(number_of(body.get("advance_seconds"), "advance_seconds"))
+        except ValueError as error:
+            raise ControlError(str(error), field="advance_seconds") from error
         self.webhooks.wake()
         return {"now": iso(self.clock.now())}
 
@@ -183,7 +184,7 @@ def parse(body: bytes) -> Any:
     """The JSON body, or an empty object when there is none."""
     try:
         return json.loads(body) if body.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ControlError(f"the body is no JSON: {error}") from error
 
 
@@ -215,13 +216,13 @@ def realm_of(body: object) -> str | None:
 def since_of(request: Request) -> int:
     """The `since` of a `requests` call."""
     text = request.query_params.get("since", "0")
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) < 18):
         raise ControlError(f"since must be a whole number >= 0, got {text!r}", field="since")
     return int(text)
 
 
 def number_of(value: object, name: str) -> float:
-    """A JSON number, not a boolean."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """A finite JSON number, not a boolean."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ControlError(f"{name} must be a number, got {value!r}", field=name)
     return value

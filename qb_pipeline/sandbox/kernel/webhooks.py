@@ -18,6 +18,7 @@ and 6 h, each divided by `time_scale()`; then the event is given up and counted 
 
 import asyncio
 import json
+import logging
 import random
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -33,7 +34,9 @@ MODES = ("normal", "hold", "drop", "duplicate", "shuffle")
 RETRY_SECONDS = (10, 20, 30, 300, 1200, 7200, 14_400, 21_600)
 ANSWER_WITHIN_SECONDS = 3.0
 SHUFFLE_GATHERS_SECONDS = 0.3
+SECONDS_AFTER_A_DEFECT = 1.0
 ROUND = 1000
+LOG = logging.getLogger(__name__)
 MODE_KEY, RELEASED_KEY = "webhook_mode", "webhook_released"
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS subscription (id INTEGER PRIMARY KEY, url TEXT UNIQUE NOT NULL, format TEXT NOT NULL)",
@@ -183,6 +186,9 @@ class Webhooks:
                 await asyncio.sleep(SHUFFLE_GATHERS_SECONDS)
             for rows in self._chunks(self._due_rows(receiver)):
                 await self._deliver(session, receiver, rows)
+        except Exception:  # a defect of `render` must be seen, yet not end every delivery
+            LOG.exception("webhook delivery to subscription %s broke; trying again", receiver)
+            await asyncio.sleep(SECONDS_AFTER_A_DEFECT)
         finally:
             session.close()
             del self._workers[receiver]

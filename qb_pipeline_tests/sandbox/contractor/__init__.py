@@ -1,0 +1,1 @@
+"""Tests of the contractor sandbox over real HTTP."""
