@@ -21,15 +21,22 @@ def compare_names(left: Sequence[Name], right: Sequence[Name], seen: Frequencies
     """The best agreement among all names of both sides, with what forbids a link in `veto`."""
     if not left or not right:
         return MISSING
-    grades = [(_grade(a, b, seen), a, b) for a in left for b in right]
+    one_sided = _business_of_one_side(left, right)
+    grade = _as_contact if one_sided else _grade
+    grades = [(grade(a, b, seen), a, b) for a in left for b in right]
     best, a, b = max(grades, key=lambda g: (g[0].level, g[0].bits, not g[0].veto))
     veto = best.veto if best.level < Level.CLOSE else ""
     if _companies_apart(grades):
         veto = "different companies"
-    level, bits = best.level, best.bits
-    if level is Level.EXACT and _business_of_one_side(left, right) and a.kind is not Kind.COMPANY:
-        level = Level.CLOSE
-    return Grade(level, bits, veto, a.raw, b.raw)
+    return Grade(best.level, best.bits, veto, a.raw, b.raw)
+
+
+def _as_contact(a: Name, b: Name, seen: Frequencies) -> Grade:
+    """A person who is a company's contact on one side only is close at most to the person alone."""
+    grade = _grade(a, b, seen)
+    if grade.level is Level.EXACT and Kind.COMPANY not in (a.kind, b.kind):
+        return Grade(Level.CLOSE, grade.bits, grade.veto)
+    return grade
 
 
 def _companies_apart(grades: Sequence[tuple[Grade, Name, Name]]) -> bool:
@@ -106,7 +113,7 @@ def _compare_persons(a: Name, b: Name, seen: Frequencies) -> Grade:
 
 def _swapped_or_different(a: Name, b: Name, seen: Frequencies) -> Grade:
     if (a.family,) == b.given and (b.family,) == a.given:
-        return Grade(Level.CLOSE, surname_bits(a.family, seen) + 3.0)
+        return Grade(Level.CLOSE, min(surname_bits(a.family, seen), surname_bits(b.family, seen)) + 3.0)
     if set(a.given) & set(b.given) and {a.family, b.family} & ({*a.middle} | {*b.middle}):
         return Grade(Level.WEAK, 3.0)  # Mary Smith, Mary Smith Jones
     same_given = bool(set(a.given) & set(b.given))
@@ -158,7 +165,7 @@ def core_bits(name: Name, seen: Frequencies) -> float:
 
 def _compare_cores(a: Name, b: Name, seen: Frequencies) -> Grade:
     if a.core == b.core or "".join(a.core) == "".join(b.core):
-        return Grade(Level.EXACT, core_bits(a, seen))
+        return Grade(Level.EXACT, min(core_bits(a, seen), core_bits(b, seen)))
     only_a, only_b = _unpaired(a.core, b.core)
     own_a, own_b = _telling(only_a), _telling(only_b)
     if own_a or own_b:

@@ -43,6 +43,7 @@ class Comparison:
     address: Grade
     deleted: bool
     shared_name: bool
+    shared_contact: bool
     company: bool
 
     @property
@@ -83,6 +84,7 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
         address=compare_address(left.address, right.address, seen.doors),
         deleted=left.deleted != right.deleted,
         shared_name=max(seen.bearers(left), seen.bearers(right)) > 1,
+        shared_contact=max(seen.phones[left.phone], seen.emails[left.email]) > 1,
         company=any(n.kind is Kind.COMPANY for n in names),
     )
 
@@ -106,8 +108,17 @@ def _may_link(found: Comparison) -> bool:
     """The name agrees, something independent of it agrees too, and it is not merely another site of the same owner."""
     if found.name.level < Level.CLOSE or not any(g.level >= Level.CLOSE for g in found.others):
         return False
-    other_site = found.address.level is Level.DIFFERS and (found.company or found.shared_name)
-    return not other_site
+    return not _may_be_another_site(found)
+
+
+def _may_be_another_site(found: Comparison) -> bool:
+    """Another address: a person known by an unshared name has moved; a company, only if nothing at all is shared."""
+    if found.address.level is not Level.DIFFERS:
+        return False
+    if found.shared_name or not found.company:
+        return found.shared_name
+    same_contact = found.phone.level is found.email.level is found.name.level is Level.EXACT
+    return found.shared_contact or not same_contact
 
 
 def probability(bits: float) -> Decimal:
