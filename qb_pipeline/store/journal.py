@@ -61,7 +61,8 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedWrite:
-    """One write to `side`. `source_id` is the record's id on the other side, `target_id` its id on `side` if known;
+    """One write to `side`. `source_id` is the record's id on the other side, `target_id` its id on `side` if known and
+    `target_version` the version it must still have;
     items of a batch share `batch_key` and have their own `bid`; `intended` are the canonical values in JSON form."""
 
     company: str
@@ -74,6 +75,7 @@ class PlannedWrite:
     link_id: int | None = None
     source_id: str | None = None
     target_id: str | None = None
+    target_version: str | None = None
     batch_key: str | None = None
     bid: str | None = None
     generation: int = 0

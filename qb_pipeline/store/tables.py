@@ -151,6 +151,7 @@ journal = Table(
     Column("link_id", BigInteger),
     _text("source_id", null=True),
     _text("target_id", null=True),
+    _text("target_version", null=True),
     _text("request_key"),
     _text("batch_key", null=True),
     _text("bid", null=True),

@@ -72,8 +72,8 @@ def merge_lines(
         _merge_trio(trio, work, first_contact=base is None)
     return LineMerge(
         base=tuple(work.agreed),
-        to_contractor=_unless_equal(compared, contractor, work.for_contractor),
-        to_quickbooks=_unless_equal(compared, quickbooks, work.for_quickbooks),
+        to_contractor=_unless_equal(spec, compared, contractor, work.for_contractor),
+        to_quickbooks=_unless_equal(spec, compared, quickbooks, work.for_quickbooks),
         contested=work.contested,
     )
 
@@ -82,7 +82,7 @@ def pair_lines(
     spec: Field, compared: tuple[Field, ...], contractor: Sequence[Line], quickbooks: Sequence[Line],
     base: Sequence[Line] | None,
 ) -> list[Trio]:  # fmt: skip
-    """Which line is which: by key, by the ids the base remembers, then new lines alike, then (first contact) in order."""
+    """Which line is which: by key, by the ids the base remembers, new ones alike, then (first contact) in order."""
     if spec.line_key != "id":
         return _pair_by_key(spec.line_key, contractor, quickbooks, base or ())
     left, right = {str(x["id"]): x for x in contractor}, {str(x["id"]): x for x in quickbooks}
@@ -203,11 +203,10 @@ def _stays(trio: Trio, line: Line, side: Side, work: _Work, *, first_contact: bo
 
 
 def _unless_equal(
-    compared: tuple[Field, ...], observed: Sequence[Line], desired: list[dict[str, Any]]
+    spec: Field, compared: tuple[Field, ...], observed: Sequence[Line], desired: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], ...] | None:
-    have = {x.get("id"): _key(compared, x) for x in observed}
-    want = {x.get("id"): _key(compared, x) for x in desired}
-    if len(observed) == len(desired) and None not in want and have == want:
+    have, want = ([(x.get(spec.line_key), _key(compared, x)) for x in lines] for lines in (observed, desired))
+    if len(have) == len(want) and dict(have) == dict(want):
         return None
     return tuple(desired)
 

@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("link_id", sa.BigInteger(), nullable=True),
         sa.Column("source_id", sa.Text(), nullable=True),
         sa.Column("target_id", sa.Text(), nullable=True),
+        sa.Column("target_version", sa.Text(), nullable=True),
         sa.Column("request_key", sa.Text(), nullable=False),
         sa.Column("batch_key", sa.Text(), nullable=True),
         sa.Column("bid", sa.Text(), nullable=True),

@@ -1,0 +1,187 @@
+"""The journal's ear: notes what leaves, stores what is answered, binds it, and names what was refused.
+
+Invariant: an answer is stored before it is interpreted, and an unanswered write stays open in the journal until it
+is asked for again with the same key.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
+from qb_pipeline.store import journal, links, staging
+from qb_pipeline.store.journal import Operation, Phase, Write
+from qb_pipeline.sync import problems
+from qb_pipeline.sync.binding import Bound, bind
+from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.ports import Answered, Sendable
+from qb_pipeline.sync.trees import Owed
+from qb_pipeline.sync.wire import fingerprint
+
+_DEED = {"create": "created", "update": "updated", "void": "voided", "delete": "deleted"}
+
+
+class Journalist:
+    """Listens while the writes of one entity to one side are sent. `progress` counts answers worth planning again."""
+
+    def __init__(self, ctx: Context, entity: Entity, rows: Mapping[int, tuple[Write, Owed | None]]) -> None:
+        self._ctx = ctx
+        self._entity = entity
+        self._rows = rows
+        self._lock = threading.Lock()
+        self.progress = 0
+
+    def leaving(self, items: Sequence[Sendable]) -> None:
+        with self._ctx.begin() as conn:
+            journal.mark(conn, self._ctx.company, [i.journal_id for i in items], Phase.SENT, self._ctx.now())
+
+    def answered(self, answers: Sequence[Answered]) -> None:
+        raws = {a.item.journal_id: a.raw for a in answers if a.raw is not None}
+        with self._ctx.begin() as conn:
+            journal.store_answers(conn, self._ctx.company, raws, self._ctx.now())
+        self.bind([a for a in answers if a.error is None])
+        for answer in answers:
+            if answer.error is not None:
+                self._refused(answer, answer.error)
+
+    def bind(self, answers: Sequence[Answered]) -> None:
+        """Bind answers that are stored already."""
+        with self._lock, self._ctx.begin() as conn:  # one at a time: two groups may touch the same referenced rows
+            pairs = [(self._rows[a.item.journal_id][0], a) for a in answers]
+            for bound in bind(self._ctx, conn, self._entity, pairs):
+                self._note_bound(conn, bound)
+        self._count(len(answers))
+
+    def _note_bound(self, conn: Any, bound: Bound) -> None:
+        row, record = bound.row, bound.answer.record
+        ctx, entity = self._ctx, self._entity
+        name = label(entity, record.values) if record else f"{entity.title} {row.target_id}"
+        ctx.tally.add(entity.name, f"{_DEED[row.operation.value]}_{row.side.value}")
+        ctx.log(
+            conn, entity, row.side, _DEED[row.operation.value], record_id=record.id if record else row.target_id,
+            record_label=name, detail={"fields": sorted(row.intended), "key": row.request_key},
+        )  # fmt: skip
+        if record is not None:
+            self._remember(row.side, record.updated_at)
+        problem = self._disagreement(bound, name)
+        if problem is not None:
+            problems.report(ctx, conn, entity, [problem])
+        else:
+            problems.resolve(ctx, conn, entity, self._keys(row, bound.answer))
+
+    def _disagreement(self, bound: Bound, name: str) -> Any:
+        row, record = bound.row, bound.answer.record
+        if bound.linked_elsewhere is not None:
+            error: PipelineError = PossibleDuplicate(
+                f"{name} was written, but one of the two records is linked to another one already.",
+                code="linked_elsewhere",
+                fix="Unlink the wrong one, or merge the two records in the system that has both.",
+            )
+        elif bound.not_taken and row.operation is not Operation.CREATE:
+            listed = ", ".join(self._entity[f].label for f in bound.not_taken)
+            error = FixTheData(
+                f"{name}: the write was accepted, but {listed} did not change.",
+                code="not_taken",
+                fix=f"Look at the record in {row.side.value}; something there overrides the value.",
+                who="accountant",
+            )
+        else:
+            return None
+        key = (row.side, record.id) if record else (row.side, row.target_id or "?")
+        return problems.from_error(self._ctx, self._entity, key, name, error, _fingerprint(row))
+
+    def _refused(self, answer: Answered, error: PipelineError) -> None:
+        row, owed = self._rows[answer.item.journal_id]
+        if isinstance(error, PossibleDuplicate) and row.operation is Operation.CREATE and self._adopt(row, error):
+            return
+        if isinstance(error, PlanAgain):
+            self._read_again(row, error)
+            return
+        unanswered = isinstance(error, RetryLater) and error.maybe_written
+        with self._ctx.begin() as conn:
+            if not unanswered:
+                journal.fail(conn, self._ctx.company, {row.id: _as_json(error)})
+            mark = None if isinstance(error, RetryLater) else _fingerprint(row)
+            key = problems.key_of(owed) if owed else (row.side.other, row.source_id or "?")
+            name = owed.tree.label if owed else f"{self._entity.title} {row.source_id}"
+            problem = problems.from_error(self._ctx, self._entity, key, name, error, mark)
+            problems.report(self._ctx, conn, self._entity, [problem])
+
+    def _adopt(self, row: Write, error: PossibleDuplicate) -> bool:
+        """The side says it has this record already: link the two if it is exactly one and linked to nothing."""
+        port, ctx, entity = self._ctx.port(row.side), self._ctx, self._entity
+        owed = self._rows[row.id][1]
+        source = owed.tree.node(row.side.other) if owed else None
+        if source is None:
+            return False
+        found = port.find_duplicate(entity, dict(source.values), error.existing_id)
+        if found is None:
+            return False
+        with ctx.begin() as conn:
+            if links.find(conn, ctx.company, entity.name, row.side, [found.id]):
+                return False
+            staging.merge(conn, ctx.company, row.side, entity.name, [found])
+            ids = {row.side: found.id, row.side.other: row.source_id}
+            new = links.NewLink(
+                ctx.company, entity.name, ids[Side.CONTRACTOR], ids[Side.QUICKBOOKS], match_class="exact",
+                evidence=[f"{row.side.value} refused a second {label(entity, found.values)}"],
+            )  # fmt: skip
+            links.create_many(conn, [new])
+            journal.fail(conn, ctx.company, {row.id: _as_json(error)})
+            ctx.tally.add(entity.name, "linked")
+            ctx.log(conn, entity, row.side, "linked", record_id=found.id, record_label=label(entity, found.values),
+                    detail={"why": "the same name exists there already"})  # fmt: skip
+        self._count(1)
+        return True
+
+    def _read_again(self, row: Write, error: PlanAgain) -> None:
+        """The record moved under us: drop the write, look at the record and let the next round plan anew."""
+        ctx, entity = self._ctx, self._entity
+        record = None
+        if row.target_id is not None:
+            try:
+                record = ctx.port(row.side).read(entity, row.target_id)
+            except NotFound:
+                record = None
+        with ctx.begin() as conn:
+            journal.fail(conn, ctx.company, {row.id: _as_json(error)}, Phase.ABANDONED)
+            if record is not None:
+                staging.merge(conn, ctx.company, row.side, entity.name, [record])
+            elif row.target_id is not None:
+                staging.mark_deleted(conn, ctx.company, row.side, entity.name, [row.target_id], ctx.now())
+        if row.target_id is not None:
+            self._count(1)
+        else:
+            self._report_vanished_reference(row, error)
+
+    def _report_vanished_reference(self, row: Write, error: PlanAgain) -> None:
+        """A creation refused for what it refers to: reading the new record again is no help, a person is."""
+        owed = self._rows[row.id][1]
+        key = problems.key_of(owed) if owed else (row.side.other, row.source_id or "?")
+        name = owed.tree.label if owed else f"{self._entity.title} {row.source_id}"
+        with self._ctx.begin() as conn:
+            problem = problems.from_error(self._ctx, self._entity, key, name, error, _fingerprint(row))
+            problems.report(self._ctx, conn, self._entity, [problem])
+
+    def _keys(self, row: Write, answer: Answered) -> list[problems.Key]:
+        keys = [(row.side.other, row.source_id)] if row.source_id else []
+        target = answer.record.id if answer.record else row.target_id
+        return [*keys, (row.side, target)] if target else keys
+
+    def _remember(self, side: Side, at: Any) -> None:
+        self._ctx.written.setdefault((side, self._entity.name), []).append(at)
+
+    def _count(self, number: int) -> None:
+        with self._lock:
+            self.progress += number
+
+
+def _fingerprint(row: Write) -> str:
+    return fingerprint(row.side, row.operation.value, row.intended)
+
+
+def _as_json(error: PipelineError) -> dict[str, Any]:
+    return {"code": error.code, "cause": error.cause, "recovery": error.recovery, "reference": error.reference}

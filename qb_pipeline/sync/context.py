@@ -1,0 +1,94 @@
+"""What one run of one company carries around: the store, both ports, the rules, the clock and the tally.
+
+Invariant: everything a run does is counted here under the entity it was done to, and belongs to one company.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.store import sync_log
+from qb_pipeline.sync.contractor_port import ContractorPort
+from qb_pipeline.sync.ports import Port
+from qb_pipeline.sync.quickbooks_port import QuickBooksPort
+from qb_pipeline.sync.rules import Rules
+
+
+class Tally:
+    """Counts per entity: read_quickbooks, linked, created_contractor, parked, exceptions …; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, entity: str, what: str, count: int = 1) -> None:
+        if count:
+            with self._lock:
+                self._counts[entity][what] += count
+
+    def put(self, entity: str, what: str, count: int) -> None:
+        """Replace a count that describes a state rather than a deed (parked, exceptions)."""
+        with self._lock:
+            self._counts[entity][what] = count
+
+    def of(self, entity: str) -> dict[str, int]:
+        with self._lock:
+            return {k: v for k, v in self._counts[entity].items() if v}
+
+    def all(self) -> dict[str, dict[str, int]]:
+        return {name: self.of(name) for name in ENTITIES if self.of(name)}
+
+
+@dataclass
+class Context:
+    """One run. `rules` change once the QuickBooks facts are known; `dry` forbids every write to either system."""
+
+    engine: Engine
+    company: str
+    run_id: str
+    rules: Rules
+    contractor: ContractorPort
+    quickbooks: QuickBooksPort
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+    dry: bool = False
+    allow_mass_change: bool = False
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tally: Tally = field(default_factory=Tally)
+    progress: Callable[[str], None] = lambda _line: None
+    written: dict[tuple[Side, str], list[datetime]] = field(default_factory=dict)
+
+    def port(self, side: Side) -> Port:
+        return self.quickbooks if side is Side.QUICKBOOKS else self.contractor
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A short transaction; never held across an HTTP call."""
+        with self.engine.begin() as conn:
+            yield conn
+
+    def log(self, conn: Connection, entity: Entity, side: Side, action: str, **named: Any) -> None:
+        detail = named.pop("detail", {})
+        entry = sync_log.Entry(entity.name, side, action, run_id=self.run_id, detail=detail, **named)
+        sync_log.append(conn, self.company, [entry])
+
+    def two_sided(self) -> list[Entity]:
+        """The entities both systems have, in the order in which they must be written."""
+        return [e for e in ENTITIES.values() if self.contractor.offers(e) and e.quickbooks_object]
+
+
+def label(entity: Entity, values: Mapping[str, Any]) -> str:
+    """What a person calls the record: "Invoice 1042"."""
+    named = next((str(values[f]) for f in entity.label_fields if values.get(f)), None)
+    return f"{entity.title} {named}" if named else entity.title

@@ -1,0 +1,103 @@
+"""The steps of a sync, in order; Dagster's ops and the command line call these and nothing deeper.
+
+Invariant: recover, read both sides, then match, diff and load entity by entity in dependency order; after a run that
+succeeded, another one right away writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.spec import Direction, Entity, Side
+from qb_pipeline.store import cursors
+from qb_pipeline.sync import extract_contractor, extract_quickbooks, problems
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.facts import read_preferences, refresh_facts
+from qb_pipeline.sync.first_contact import match
+from qb_pipeline.sync.load import Decision, diff, load
+from qb_pipeline.sync.positions import Position
+from qb_pipeline.sync.recovery import recover
+from qb_pipeline.sync.trees import Owed
+
+_FACT_GIVERS = frozenset({"account", "tax_rate", "customer", "job"})
+
+
+@dataclass
+class Result:
+    """What a run came to: writes sent, and what waits."""
+
+    writes: int = 0
+    parked: list[Owed] = field(default_factory=list)
+
+
+def prepare(ctx: Context) -> None:
+    """Settle what an earlier run left unanswered; needs the facts of before, to read old answers."""
+    read_preferences(ctx)
+    refresh_facts(ctx)
+    recover(ctx)
+
+
+def extract(ctx: Context) -> None:
+    """Read both sides at once."""
+    with ThreadPoolExecutor(2, thread_name_prefix="extract") as pool:
+        reading = [pool.submit(extract_contractor.extract, ctx), pool.submit(extract_quickbooks.extract, ctx)]
+        for each in reading:
+            each.result()
+
+
+def entities(ctx: Context, only: Iterable[str] | None = None) -> list[Entity]:
+    """What is synchronised, in the order of writing."""
+    wanted = set(only) if only is not None else set(ENTITIES)
+    return [e for e in ctx.two_sided() if e.name in wanted and ctx.rules.entity_direction(e) is not Direction.NONE]
+
+
+def sync_entity(ctx: Context, entity: Entity, result: Result) -> None:
+    """Match, diff and load one entity."""
+    ctx.progress(f"comparing {entity.plural.replace('_', ' ')}")
+    match(ctx, entity)
+    load_entity(ctx, entity, diff(ctx, entity), result)
+
+
+def load_entity(ctx: Context, entity: Entity, decisions: Sequence[Decision], result: Result) -> None:
+    """Write what an entity's diff owes; then the facts that rest on it."""
+    loaded = load(ctx, entity, decisions)
+    result.writes += loaded.writes
+    result.parked += loaded.parked
+    if loaded.writes and entity.name in _FACT_GIVERS:
+        refresh_facts(ctx)
+
+
+def finish(ctx: Context, result: Result) -> None:
+    """Name what records wait for, count what stands open, and move the positions behind our own writes."""
+    with ctx.begin() as conn:
+        problems.report_missing_references(ctx, conn, result.parked)
+        for entity in ENTITIES.values():
+            for what, count in problems.counts(conn, ctx.company, entity).items():
+                ctx.tally.put(entity.name, what, count)
+    _move_behind_own_writes(ctx)
+
+
+def sync(ctx: Context, only: Iterable[str] | None = None) -> Result:
+    """A whole run, from recovery to the summary."""
+    result = Result()
+    prepare(ctx)
+    extract(ctx)
+    for entity in entities(ctx, only):
+        sync_entity(ctx, entity, result)
+    finish(ctx, result)
+    return result
+
+
+def _move_behind_own_writes(ctx: Context) -> None:
+    own_quickbooks = [at for (side, _), times in ctx.written.items() if side is Side.QUICKBOOKS for at in times]
+    streams = {(Side.QUICKBOOKS, extract_quickbooks.STREAM): own_quickbooks}
+    streams |= {key: times for key, times in ctx.written.items() if key[0] is Side.CONTRACTOR}
+    with ctx.begin() as conn:
+        for (side, stream), times in streams.items():
+            stored = cursors.get(conn, ctx.company, side, stream)
+            if stored and times:
+                moved = Position.from_json(stored).past_own_writes(times)
+                cursors.put(conn, ctx.company, side, stream, moved.to_json())

@@ -1,0 +1,129 @@
+"""Reading the contractor's system into staging.
+
+Invariant: a stream's position moves in the transaction that stores what was read, and a record's absence counts as its
+removal only when a complete listing and then a direct read agree that it is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+
+from qb_pipeline.contractor.protocol import Deletes, Observed
+from qb_pipeline.entities.records import Record
+from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.errors import FixTheData, NotFound
+from qb_pipeline.store import cursors, staging
+from qb_pipeline.sync import problems
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.positions import PAGES_PER_RUN, Debt, Position
+
+_AT_ONCE = 4
+_SIDE = Side.CONTRACTOR
+
+
+def extract(ctx: Context) -> dict[str, int]:
+    """Read every entity the platform has, several at once; returns the records read per entity."""
+    offered = [e for e in ctx.two_sided() if ctx.contractor.offers(e)]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read-contractor") as pool:
+        counts = list(pool.map(lambda entity: _read_entity(ctx, entity), offered))
+    return {entity.name: count for entity, count in zip(offered, counts, strict=True)}
+
+
+def _read_entity(ctx: Context, entity: Entity) -> int:
+    with ctx.begin() as conn:
+        stored = cursors.get(conn, ctx.company, _SIDE, entity.name)
+    position = Position.from_json(stored) if stored else None
+    count = _read_since(ctx, entity, position)
+    if position is not None:
+        count += _pay_debts(ctx, entity)
+    ctx.tally.add(entity.name, "read_contractor", count)
+    return count
+
+
+def _read_since(ctx: Context, entity: Entity, position: Position | None) -> int:
+    newest = position.read_to if position else None
+    count, page, seen = 0, None, list[str]()
+    while True:
+        answer = ctx.contractor.connector.changes(entity.name, position.since if position else None, page)
+        records = _decoded(ctx, entity, answer.records)
+        newest = max([r.updated_at for r in answer.records] + ([newest] if newest else []), default=None)
+        seen += [r.id for r in answer.records]
+        with ctx.begin() as conn:
+            staging.merge(conn, ctx.company, _SIDE, entity.name, records)
+        count += len(answer.records)
+        page = answer.next_page
+        if page is None:
+            break
+    if answer.complete and position is None and ctx.contractor.capabilities[entity.name].deletes is Deletes.SWEEP:
+        _confirm_missing(ctx, entity, seen)
+    _move(ctx, entity, position, newest)
+    return count
+
+
+def _move(ctx: Context, entity: Entity, position: Position | None, newest: datetime | None) -> None:
+    read_to = newest or ctx.started_at
+    moved = position.advanced(read_to) if position else Position(read_to)
+    with ctx.begin() as conn:
+        cursors.put(conn, ctx.company, _SIDE, entity.name, moved.to_json())
+
+
+def _pay_debts(ctx: Context, entity: Entity) -> int:
+    with ctx.begin() as conn:
+        position = Position.from_json(cursors.get(conn, ctx.company, _SIDE, entity.name))
+    if not position.debts:
+        return 0
+    debt, *others = position.debts
+    count = 0
+    rest: Debt | None = debt
+    for observed, rest in _debt_pages(ctx, entity, debt):
+        records = _decoded(ctx, entity, observed)
+        count += len(records)
+        debts = (rest, *others) if rest else tuple(others)
+        with ctx.begin() as conn:
+            staging.merge(conn, ctx.company, _SIDE, entity.name, records)
+            cursors.put(conn, ctx.company, _SIDE, entity.name, replace(position, debts=debts).to_json())
+    return count
+
+
+def _debt_pages(ctx: Context, entity: Entity, debt: Debt) -> Iterator[tuple[list[Observed], Debt | None]]:
+    """A few pages of the window, each with what is left of it afterwards."""
+    for _ in range(PAGES_PER_RUN):
+        answer = ctx.contractor.connector.changes(entity.name, debt.since, debt.page)
+        passed = bool(answer.records) and answer.records[-1].updated_at > debt.until
+        if answer.next_page is None or passed:
+            yield answer.records, None
+            return
+        debt = replace(debt, page=answer.next_page)
+        yield answer.records, debt
+
+
+def _decoded(ctx: Context, entity: Entity, observed: list[Observed]) -> list[Record]:
+    """Canonical records; one that can't be read becomes an exception and does not stop the others."""
+    records, refused = [], []
+    for each in observed:
+        try:
+            records.append(ctx.contractor.record(entity, each))
+        except FixTheData as error:
+            key = (_SIDE, each.id)
+            refused.append(problems.from_error(ctx, entity, key, f"{entity.title} {each.id}", error, None))
+    if refused:
+        with ctx.begin() as conn:
+            problems.report(ctx, conn, entity, refused)
+    return records
+
+
+def _confirm_missing(ctx: Context, entity: Entity, present: list[str]) -> None:
+    with ctx.begin() as conn:
+        missing = staging.note_missing(conn, ctx.company, _SIDE, entity.name, present, ctx.now())
+    for record_id in missing:
+        try:
+            record = ctx.contractor.read(entity, record_id)
+        except NotFound:
+            with ctx.begin() as conn:
+                staging.mark_deleted(conn, ctx.company, _SIDE, entity.name, [record_id], ctx.now())
+        else:
+            with ctx.begin() as conn:
+                staging.merge(conn, ctx.company, _SIDE, entity.name, [record])

@@ -1,0 +1,135 @@
+"""Load: carry out the planner's verdicts for one entity, in rounds until nothing is left to write.
+
+Invariant: a verdict that needs no write changes neither system; what must wait is counted, logged and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Entity, Kind
+from qb_pipeline.entities.values import same, to_json
+from qb_pipeline.store import links
+from qb_pipeline.store.links import LinkState, LinkUpdate
+from qb_pipeline.sync import problems
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.plan import Node, Plan, Tree, Verdict, plan
+from qb_pipeline.sync.trees import Owed, owed
+from qb_pipeline.sync.writing import write
+
+ROUNDS = 4
+_WAITING = (Verdict.PARKED, Verdict.REVIEW, Verdict.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One record and what the planner says of it."""
+
+    owed: Owed
+    plan: Plan
+
+
+@dataclass
+class Loaded:
+    """What one entity's load came to: writes sent, and records that wait for others."""
+
+    writes: int = 0
+    parked: list[Owed] = field(default_factory=list)
+
+
+def diff(ctx: Context, entity: Entity) -> list[Decision]:
+    """The verdicts for every record of an entity that may need a write; changes nothing."""
+    return [Decision(o, plan(entity, o.tree, ctx.rules)) for o in owed(ctx, entity)]
+
+
+def load(ctx: Context, entity: Entity, decisions: Sequence[Decision] | None = None) -> Loaded:
+    """Write what is owed, read back, and plan again until nothing is left; `decisions` is the first round's diff."""
+    loaded = Loaded()
+    for number in range(ROUNDS):
+        current = diff(ctx, entity) if decisions is None or number else decisions
+        settle(ctx, entity, current)
+        owing = [(d.owed, op) for d in current for op in d.plan.operations]
+        written = 0 if ctx.dry else write(ctx, entity, owing)
+        loaded.writes += written
+        loaded.parked = [d.owed for d in current if d.plan.verdict is Verdict.PARKED]
+        if not written:
+            break
+    return loaded
+
+
+def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
+    """Store the verdicts that need no write: agreement moves the base, problems become exceptions."""
+    with ctx.begin() as conn:
+        agreed = [d for d in decisions if d.plan.verdict in (Verdict.AGREED, Verdict.ENDED)]
+        waiting = [d for d in decisions if d.plan.verdict not in (Verdict.AGREED, Verdict.ENDED)]
+        updates = [_agreed_update(entity, d) for d in agreed] + [_waiting_update(entity, d) for d in waiting]
+        links.update_base_many(conn, ctx.company, [u for u in updates if u is not None])
+        problems.resolve(ctx, conn, entity, [problems.key_of(d.owed) for d in agreed])
+        found = [problems.from_plan(ctx, entity, d.owed, p) for d in decisions for p in d.plan.problems]
+        problems.report(ctx, conn, entity, found)
+        _log_waiting(ctx, conn, entity, waiting)
+    for verdict in _WAITING:
+        ctx.tally.put(entity.name, verdict.value, sum(d.plan.verdict is verdict for d in decisions))
+
+
+def _agreed_update(entity: Entity, decision: Decision) -> LinkUpdate | None:
+    link, work = decision.owed.work.link, decision.owed.work
+    if link is None:
+        return None
+    return LinkUpdate(
+        link.id,
+        base=to_json(entity, decision.plan.base or {}),
+        contractor_hash=work.contractor.content_hash if work.contractor else None,
+        quickbooks_hash=work.quickbooks.content_hash if work.quickbooks else None,
+        contractor_changed={},
+        quickbooks_changed={},
+        state=_ended_state(decision.owed.tree) if decision.plan.verdict is Verdict.ENDED else None,
+    )
+
+
+def _ended_state(tree: Tree) -> LinkState:
+    voided = any(n is not None and n.state is State.VOIDED for n in (tree.contractor, tree.quickbooks))
+    return LinkState.VOIDED if voided else LinkState.REMOVED
+
+
+def _waiting_update(entity: Entity, decision: Decision) -> LinkUpdate | None:
+    """When each field was first seen to differ: should it still differ at the next run, that is the edit's time."""
+    tree, link = decision.owed.tree, decision.owed.work.link
+    if link is None or tree.contractor is None or tree.quickbooks is None:
+        return None
+    return LinkUpdate(
+        link.id,
+        contractor_changed=_edits(entity, tree, tree.contractor, tree.contractor_edits),
+        quickbooks_changed=_edits(entity, tree, tree.quickbooks, tree.quickbooks_edits),
+    )
+
+
+def _edits(entity: Entity, tree: Tree, node: Node, known: Mapping[str, datetime]) -> dict[str, str]:
+    base = tree.base or {}
+    return {
+        f.name: (known.get(f.name) or node.updated_at).isoformat()
+        for f in entity.fields
+        if f.kind is not Kind.LINES and f.name in base and not same(f, node.values.get(f.name), base[f.name])
+    }
+
+
+def _log_waiting(ctx: Context, conn: Connection, entity: Entity, waiting: Sequence[Decision]) -> None:
+    """Once per observation, not once per run: a record that waits for weeks has one line, not a thousand."""
+    for decision in waiting:
+        work = decision.owed.work
+        seen = max(s.seen_at for s in (work.contractor, work.quickbooks) if s is not None)
+        if decision.plan.verdict not in _WAITING or seen < ctx.started_at:
+            continue
+        side, record_id = problems.key_of(decision.owed)
+        reason = decision.plan.reason or ", ".join(
+            f"{w.entity} {w.native_id}" for w in dict.fromkeys(decision.plan.waits_for)
+        )
+        ctx.log(
+            conn, entity, side, decision.plan.verdict.value, record_id=record_id,
+            record_label=decision.owed.tree.label, detail={"why": reason},
+        )  # fmt: skip

@@ -1,0 +1,170 @@
+"""Opening a company: its connections, rules and stores, put together for one run.
+
+Invariant: one run holds the company's lock from the first read to the last write, and leaves a row that says how it
+ended, whatever happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from sqlalchemy import Engine
+
+from qb_pipeline.contractor.registry import open_connector
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.errors import Misconfigured, PipelineError, Reconnect
+from qb_pipeline.quickbooks.client import QuickBooksClient
+from qb_pipeline.quickbooks.environment import environment
+from qb_pipeline.quickbooks.facts import Facts
+from qb_pipeline.quickbooks.oauth import Endpoints, OAuth
+from qb_pipeline.quickbooks.throttle import Limits, Throttle
+from qb_pipeline.quickbooks.tokens import LockedTokens, Tokens, TokenSource
+from qb_pipeline.settings import Settings, token_key
+from qb_pipeline.store import companies, runs
+from qb_pipeline.store.companies import Company, CompanyState
+from qb_pipeline.store.locks import company_lock
+from qb_pipeline.store.runs import RunStatus
+from qb_pipeline.store.sealing import Sealer
+from qb_pipeline.store.tokens import LockedTokens as StoredTokens
+from qb_pipeline.store.tokens import TokenStore
+from qb_pipeline.sync.company_file import read_company_file
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.contractor_port import ContractorPort
+from qb_pipeline.sync.quickbooks_port import QuickBooksPort
+
+
+@contextmanager
+def session(
+    engine: Engine,
+    settings: Settings,
+    name: str,
+    trigger: str,
+    *,
+    run_id: str | None = None,
+    progress: Callable[[str], None] = lambda _line: None,
+    dry: bool = False,
+    allow_mass_change: bool = False,
+) -> Iterator[Context]:
+    """Hold the company and yield its run; the run's row is closed with the tally, or with the error in one line."""
+    with company_lock(engine, name):
+        ctx = open_context(engine, settings, name, run_id=run_id)
+        ctx.progress, ctx.dry, ctx.allow_mass_change = progress, dry, allow_mass_change
+        with engine.begin() as conn:
+            ctx.run_id = runs.start(conn, name, trigger, run_id)
+        try:
+            yield ctx
+        except BaseException as error:
+            _finish(ctx, RunStatus.FAILED, str(error) or type(error).__name__)
+            if isinstance(error, Reconnect):
+                _note_broken(engine, name, error)
+            raise
+        _finish(ctx, RunStatus.SUCCEEDED, None)
+
+
+def open_context(engine: Engine, settings: Settings, name: str, *, run_id: str | None = None) -> Context:
+    """Everything a run needs, without touching either system yet."""
+    sealer = Sealer(token_key(settings))
+    with engine.begin() as conn:
+        company = companies.get(conn, name)
+    file = read_company_file(settings.companies / f"{name}.yaml")
+    connector = open_connector(
+        company.contractor_system, company.contractor_url or "", company.contractor_key(sealer) or ""
+    )
+    return Context(
+        engine=engine,
+        company=name,
+        run_id=run_id or "",
+        rules=file.rules,
+        contractor=ContractorPort(connector, ENTITIES),
+        quickbooks=_quickbooks_port(engine, settings, company, sealer),
+        defaults=file.defaults,
+    )
+
+
+def _quickbooks_port(engine: Engine, settings: Settings, company: Company, sealer: Sealer) -> QuickBooksPort:
+    if company.realm_id is None or company.state is CompanyState.DISCONNECTED:
+        raise Reconnect(
+            f"Company {company.name!r} is not connected to QuickBooks.",
+            code="not_connected",
+            fix=f"Run qb-pipeline connect --company {company.name!r} and give the consent.",
+            who="owner",
+        )
+    tokens = TokenSource(
+        Sealed(TokenStore(engine, company.name, sealer)), LazyOAuth(lambda: oauth(settings, company, sealer))
+    )
+    api = company.quickbooks_api or environment(settings.environment).api_base
+    limits = limits_of(settings)
+    client = QuickBooksClient(company.realm_id, api, tokens, Throttle(limits))
+    return QuickBooksPort(client, Facts(), ENTITIES, throttled=limits.batches_per_minute is not None)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Intuit's limits unless QB_RATE_SCALE says otherwise."""
+    return Limits(scale=settings.rate_scale) if settings.rate_scale else Limits.unlimited()
+
+
+def oauth(settings: Settings, company: Company, sealer: Sealer) -> OAuth:
+    """The company's own app, or the one of the settings."""
+    client_id = company.client_id or settings.client_id
+    secret = company.client_secret(sealer) or (settings.client_secret and settings.client_secret.get_secret_value())
+    if not client_id or not secret:
+        raise Misconfigured(
+            "There is no QuickBooks app to connect with.",
+            code="no_client",
+            fix="Set QB_CLIENT_ID and QB_CLIENT_SECRET, or give --client-id and --client-secret to connect.",
+            who="owner",
+        )
+    discovery = company.quickbooks_discovery or environment(settings.environment).discovery_url
+    return OAuth(Endpoints.discover(discovery), client_id, secret, settings.redirect_uri)
+
+
+class LazyOAuth:
+    """Looks the service up only when a refresh is due: most runs never need it."""
+
+    def __init__(self, make: Callable[[], OAuth]) -> None:
+        self._make = make
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        return self._make().refresh(refresh_token)
+
+
+class Sealed:
+    """The store's sealed tokens in the form the QuickBooks side asks for."""
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+
+    @contextmanager
+    def _locked(self) -> Iterator[LockedTokens]:
+        with self._store.locked() as stored:
+            yield _Unsealed(stored)
+
+    def locked(self) -> AbstractContextManager[LockedTokens]:
+        return self._locked()
+
+
+class _Unsealed:
+    def __init__(self, stored: StoredTokens) -> None:
+        self._stored = stored
+
+    @property
+    def current(self) -> Tokens:
+        found = self._stored.current
+        return Tokens(found.access_token, found.refresh_token, found.access_expires_at, found.refresh_expires_at)
+
+    def save(self, tokens: Tokens) -> None:
+        self._stored.save(
+            tokens.access_token, tokens.refresh_token, tokens.access_expires_at, tokens.refresh_expires_at
+        )
+
+
+def _finish(ctx: Context, status: RunStatus, error: str | None) -> None:
+    calls = {"contractor": dict(ctx.contractor.calls()), "quickbooks": dict(ctx.quickbooks.calls())}
+    with ctx.begin() as conn:
+        runs.finish(conn, ctx.company, ctx.run_id, status, counts=ctx.tally.all(), api_calls=calls, error=error)
+
+
+def _note_broken(engine: Engine, name: str, error: PipelineError) -> None:
+    with engine.begin() as conn:
+        companies.set_state(conn, name, CompanyState.RECONNECT, error.cause)

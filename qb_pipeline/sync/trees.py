@@ -1,0 +1,157 @@
+"""From the store to the planner: the work list of an entity as trees in link space.
+
+Invariant: a tree is built from what is staged now; nothing planned earlier is ever read back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.records import Record, State
+from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.entities.values import from_json
+from qb_pipeline.store import candidates, links, staging
+from qb_pipeline.store.links import Link, LinkState
+from qb_pipeline.store.staging import Staged, Work
+from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.linkspace import project, references
+from qb_pipeline.sync.plan import Node, Tree
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A tree with the rows it was made from."""
+
+    tree: Tree
+    work: Work
+
+
+def owed(ctx: Context, entity: Entity) -> list[Owed]:
+    """Everything of an entity that may need a write, decoded with today's facts."""
+    with ctx.begin() as conn:
+        works = [_fresh(ctx, conn, entity, w) for w in staging.dirty(conn, ctx.company, entity.name, ctx.now())]
+        link_of = {side: _link_ids(ctx, conn, entity, side, works) for side in Side}
+        held = _held(conn, ctx.company, entity)
+    return [Owed(_tree(entity, w, link_of, held), w) for w in works]
+
+
+def _fresh(ctx: Context, conn: Connection, entity: Entity, work: Work) -> Work:
+    """QuickBooks objects are read again from their raw form: what a reference means depends on other records."""
+    staged = work.quickbooks
+    if staged is None or staged.record.state is State.DELETED or staged.record.skip:
+        return work
+    record = ctx.quickbooks.decode(entity, staged.record.raw)
+    fresh_hash = staging.record_hash(record)
+    if fresh_hash != staged.content_hash:
+        staging.merge(conn, ctx.company, Side.QUICKBOOKS, entity.name, [record])
+    return Work(work.link, work.contractor, Staged(record, fresh_hash, staged.seen_at, staged.missing_since))
+
+
+def _link_ids(
+    ctx: Context, conn: Connection, entity: Entity, side: Side, works: Iterable[Work]
+) -> dict[tuple[str, str], int]:
+    records = [s.record for w in works if (s := w.contractor if side is Side.CONTRACTOR else w.quickbooks)]
+    return link_ids_of(conn, ctx.company, entity, side, records)
+
+
+def link_ids_of(
+    conn: Connection, company: str, entity: Entity, side: Side, records: Iterable[Record]
+) -> dict[tuple[str, str], int]:
+    """The link of every reference that the records hold, in one query per entity referred to."""
+    wanted: defaultdict[str, set[str]] = defaultdict(set)
+    for record in records:
+        for reference in references(entity, record.values):
+            wanted[reference.entity].add(str(reference.key))
+    return {
+        (name, native): link_id
+        for name, ids in wanted.items()
+        for native, link_id in links.link_ids(conn, company, name, side, ids).items()
+    }
+
+
+def _held(conn: Connection, company: str, entity: Entity) -> dict[tuple[Side, str], str]:
+    """Records with an open match candidate: they wait for a person and are not created meanwhile."""
+    found: dict[tuple[Side, str], str] = {}
+    for candidate in candidates.listing(conn, company, entity=entity.name):
+        why = f"may be the same as record {candidate.quickbooks_id} of QuickBooks (score {candidate.score})"
+        found[Side.CONTRACTOR, candidate.contractor_id] = why
+        why = f"may be the same as record {candidate.contractor_id} of the contractor's system ({candidate.score})"
+        found[Side.QUICKBOOKS, candidate.quickbooks_id] = why
+    return found
+
+
+def _tree(
+    entity: Entity,
+    work: Work,
+    link_of: Mapping[Side, Mapping[tuple[str, str], int]],
+    held: Mapping[tuple[Side, str], str],
+) -> Tree:
+    link = work.link
+    nodes = {
+        Side.CONTRACTOR: node(entity, work.contractor, link_of[Side.CONTRACTOR]),
+        Side.QUICKBOOKS: node(entity, work.quickbooks, link_of[Side.QUICKBOOKS]),
+    }
+    waits = [held[side, n.id] for side, n in nodes.items() if n and link is None and (side, n.id) in held]
+    return Tree(
+        contractor=nodes[Side.CONTRACTOR],
+        quickbooks=nodes[Side.QUICKBOOKS],
+        link_id=link.id if link else None,
+        base=from_json(entity, link.base) if link else None,
+        removed=link is not None and link.state is not LinkState.LIVE,
+        contractor_edits=_times(link.contractor_changed) if link else {},
+        quickbooks_edits=_times(link.quickbooks_changed) if link else {},
+        held=waits[0] if waits else None,
+    )
+
+
+def node(entity: Entity, staged: Staged | None, link_of: Mapping[tuple[str, str], int]) -> Node | None:
+    """One staged row in link space."""
+    if staged is None:
+        return None
+    record = staged.record
+    return Node(
+        id=record.id,
+        version=record.version,
+        updated_at=record.updated_at,
+        values=project(entity, record.values, link_of),
+        label=label(entity, record.values),
+        state=record.state,
+        skip=record.skip,
+        frozen=record.frozen,
+    )
+
+
+def _times(stored: Mapping[str, str]) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(at) for name, at in stored.items()}
+
+
+def native_ids_of(
+    conn: Connection, company: str, side: Side, entity: Entity, values: Iterable[Mapping[str, Any]]
+) -> dict[tuple[str, int], str]:
+    """The native id on `side` of every link that the values refer to."""
+    wanted: defaultdict[str, set[int]] = defaultdict(set)
+    for each in values:
+        for reference in references(entity, each):
+            if isinstance(reference.key, int):
+                wanted[reference.entity].add(reference.key)
+    return {
+        (name, link_id): native
+        for name, ids in wanted.items()
+        for link_id, found in links.native_ids(conn, company, name, ids).items()
+        if (native := found.on(side)) is not None
+    }
+
+
+def entity_of(name: str) -> Entity:
+    return ENTITIES[name]
+
+
+def staged_link(conn: Connection, company: str, link_id: int) -> Link:
+    return links.get_many(conn, company, [link_id])[link_id]

@@ -1,0 +1,174 @@
+"""Writing: from owed operations to journal rows, requests, answers and bindings.
+
+Invariant: a write's row, with its body and key, is committed before the request leaves, and a write that was refused is
+not sent again unchanged until somebody acts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.entities.values import to_json
+from qb_pipeline.errors import PipelineError
+from qb_pipeline.store import journal, staging
+from qb_pipeline.store.journal import Phase, PlannedWrite, Write
+from qb_pipeline.store.staging import Staged
+from qb_pipeline.sync import problems
+from qb_pipeline.sync.answers import Journalist
+from qb_pipeline.sync.brake import hold_mass_changes
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.linkspace import unproject
+from qb_pipeline.sync.plan import Operation
+from qb_pipeline.sync.ports import Sendable
+from qb_pipeline.sync.readiness import inactive_references
+from qb_pipeline.sync.trees import Owed, native_ids_of
+from qb_pipeline.sync.wire import encoded, fingerprint
+
+Owing = tuple[Owed, Operation]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An operation as it will travel."""
+
+    owed: Owed
+    operation: Operation
+    body: bytes
+    fingerprint: str
+
+
+def write(ctx: Context, entity: Entity, owing: Sequence[Owing]) -> int:
+    """Write what is owed to both sides; returns how many answers changed something or must be planned again."""
+    allowed = hold_mass_changes(ctx, entity, owing)
+    return sum(_write_side(ctx, entity, side, [o for o in allowed if o[1].target is side]) for side in Side)
+
+
+def _write_side(ctx: Context, entity: Entity, side: Side, owing: Sequence[Owing]) -> int:
+    if not owing:
+        return 0
+    rendered = _without_resting(ctx, entity, _render(ctx, entity, side, owing))
+    if not rendered:
+        return 0
+    rows = _journal(ctx, entity, side, rendered)
+    journalist = Journalist(ctx, entity, {row.id: (row, r.owed) for row, r in zip(rows, rendered, strict=True)})
+    try:
+        ctx.port(side).send([sendable(row) for row in rows], journalist)
+    finally:
+        _abandon_unsent(ctx, rows)
+    return journalist.progress
+
+
+def sendable(row: Write) -> Sendable:
+    return Sendable(
+        row.id, row.entity, row.operation.value, row.target_id, row.target_version, row.request_key, row.body,
+        row.batch_key, row.bid,
+    )  # fmt: skip
+
+
+def _render(ctx: Context, entity: Entity, side: Side, owing: Sequence[Owing]) -> list[Rendered]:
+    """Bodies in the target's own terms; what can't be expressed there becomes an exception of its record."""
+    with ctx.begin() as conn:
+        native = native_ids_of(conn, ctx.company, side, entity, [op.values for _, op in owing])
+        raws = staging.fetch(conn, ctx.company, side, entity.name, [op.target_id for _, op in owing if op.target_id])
+        blocked = inactive_references(ctx, conn, entity, side, [(op, native) for _, op in owing])
+    rendered: list[Rendered] = []
+    refused = []
+    for number, (owed, operation) in enumerate(owing):
+        try:
+            if (error := blocked.get(number)) is not None:
+                raise error
+            body = _body(ctx, entity, operation, native, raws)
+        except PipelineError as error:
+            key, name = problems.key_of(owed), owed.tree.label
+            refused.append(problems.from_error(ctx, entity, key, name, error, None))
+        else:
+            rendered.append(
+                Rendered(owed, operation, body, fingerprint(side, operation.verb, _intended(entity, operation)))
+            )
+    with ctx.begin() as conn:
+        problems.report(ctx, conn, entity, refused)
+    return rendered
+
+
+def _body(
+    ctx: Context,
+    entity: Entity,
+    operation: Operation,
+    native: Mapping[tuple[str, int], str],
+    raws: Mapping[str, Staged],
+) -> bytes:
+    port = ctx.port(operation.target)
+    values = unproject(entity, operation.values, native)
+    if operation.verb == "create":
+        return encoded(port.codec(entity).encode_create(values))
+    record = raws[operation.target_id or ""].record
+    if operation.verb == "update":
+        return encoded(port.codec(entity).encode_update(values, operation.changed, record.raw))
+    return encoded(port.removal_body(entity, operation.verb, record.id, record.version))
+
+
+def _without_resting(ctx: Context, entity: Entity, rendered: Sequence[Rendered]) -> list[Rendered]:
+    """Leave out what was refused before, unchanged, and records whose last write is still unanswered."""
+    with ctx.begin() as conn:
+        resting = problems.resting(ctx, conn, entity)
+        unanswered = {(row.side, row.source_id) for row in journal.open_rows(conn, ctx.company, entity.name)}
+    return [
+        r
+        for r in rendered
+        if r.fingerprint not in resting.get(problems.key_of(r.owed), set())
+        and (r.operation.target, _record_key(r.operation)) not in unanswered
+    ]
+
+
+def _journal(ctx: Context, entity: Entity, side: Side, rendered: Sequence[Rendered]) -> list[Write]:
+    with ctx.begin() as conn:
+        records = [_record_key(r.operation) for r in rendered]
+        last = journal.last_generations(conn, ctx.company, side, entity.name, records)
+        generations = [last.get(record, -1) + 1 for record in records]
+        keys = [
+            request_key(ctx.company, side, entity.name, record, n)
+            for record, n in zip(records, generations, strict=True)
+        ]
+        slots = ctx.port(side).slots(keys)
+        rows = [
+            PlannedWrite(
+                company=ctx.company, side=side, entity=entity.name, operation=journal.Operation(r.operation.verb),
+                request_key=key, body=r.body, run_id=ctx.run_id, link_id=r.owed.tree.link_id,
+                source_id=_record_key(r.operation), target_id=r.operation.target_id,
+                target_version=r.operation.version, batch_key=slot.batch_key,
+                bid=slot.bid, generation=n, intended=_intended(entity, r.operation),
+            )
+            for r, key, slot, n in zip(rendered, keys, slots, generations, strict=True)
+        ]  # fmt: skip
+        ids = journal.insert_planned(conn, rows, ctx.now())
+        found = journal.get_many(conn, ctx.company, ids)
+    return [found[i] for i in ids]
+
+
+def _record_key(operation: Operation) -> str:
+    return operation.source_id or operation.target_id or ""
+
+
+def _intended(entity: Entity, operation: Operation) -> dict[str, Any]:
+    """What the answer must agree with: the changed fields, in link space."""
+    if operation.verb == "delete":
+        return {}
+    return to_json(entity, {k: v for k, v in operation.values.items() if k in operation.changed})
+
+
+def request_key(company: str, side: Side, entity: str, record: str, generation: int) -> str:
+    """The idempotency key of one write: the same for every retry, another for the next write of the record."""
+    digest = hashlib.blake2b(f"{company}|{side}|{entity}|{record}|{generation}".encode(), digest_size=16)
+    return f"qb-{digest.hexdigest()}"
+
+
+def _abandon_unsent(ctx: Context, rows: Sequence[Write]) -> None:
+    """Rows that never left (sending stopped) are dropped: a plan is always made anew."""
+    with ctx.begin() as conn:
+        left = journal.get_many(conn, ctx.company, [r.id for r in rows])
+        unsent = {i: {"why": "sending stopped before it left"} for i, r in left.items() if r.phase is Phase.PLANNED}
+        journal.fail(conn, ctx.company, unsent, Phase.ABANDONED)
