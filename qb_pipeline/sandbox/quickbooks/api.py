@@ -1,0 +1,202 @@
+"""The accounting API: one request in, one status and JSON text out.
+
+Invariant: a write and the memory of its requestid are one transaction; a refusal leaves no trace.
+
+    handle(world, incoming, call) -> (HTTP status, JSON text); the refusals are answered here too
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from qb_pipeline.sandbox.kernel.calls import Incoming
+from qb_pipeline.sandbox.kernel.database import transaction
+from qb_pipeline.sandbox.quickbooks.batch import run_batch
+from qb_pipeline.sandbox.quickbooks.cdc import changes
+from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.entities.registry import for_query, known_name, writable
+from qb_pipeline.sandbox.quickbooks.faults import (
+    Fault,
+    GatewayRefusal,
+    gateway_body,
+    not_found,
+    not_modelled,
+    system_failure,
+    unsupported,
+)
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
+from qb_pipeline.sandbox.quickbooks.query.evaluate import answer
+from qb_pipeline.sandbox.quickbooks.replay import LONGEST_FOR_BATCH, check_request_id, recall, remember
+from qb_pipeline.sandbox.quickbooks.requests import UNPARSED, ApiCall, includes
+from qb_pipeline.sandbox.quickbooks.schema import malformed
+from qb_pipeline.sandbox.quickbooks.taxservice import create_tax_code
+from qb_pipeline.sandbox.quickbooks.times import envelope_time
+from qb_pipeline.sandbox.quickbooks.world import World
+from qb_pipeline.sandbox.quickbooks.writes import create, delete, update, void
+
+Reply = tuple[int, str]
+WRITES: dict[str, Callable[..., JsonObject]] = {"create": create, "update": update, "delete": delete, "void": void}
+
+
+def handle(world: World, incoming: Incoming, call: ApiCall) -> Reply:
+    """Answer one request to `/v3/company/…`."""
+    try:
+        company = admitted(world, incoming, call)
+        return 200, route(company, incoming, call)
+    except GatewayRefusal as refusal:
+        return refusal.status, dumps(gateway_body(refusal.status, refusal.detail, world.clock.now()))
+    except Fault as fault:
+        world.forget_roles()
+        return fault.http, dumps(fault.body(world.clock.now()))
+
+
+def admitted(world: World, incoming: Incoming, call: ApiCall) -> Company:
+    """The company the bearer token opens. 401 without a live token, 403 for another realm's."""
+    scheme, _, token = incoming.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise GatewayRefusal(401, "Malformed bearer token: too short or too long")
+    realm = world.oauth.authorize(token.strip())
+    if realm != call.realm:
+        raise GatewayRefusal(403, None)
+    company = world.company(realm)
+    company.include = includes(incoming)
+    return company
+
+
+def route(company: Company, incoming: Incoming, call: ApiCall) -> str:
+    """The answer's JSON text."""
+    accept = incoming.headers.get("accept", "*/*")
+    if "json" not in accept and "*/*" not in accept and "application/*" not in accept:
+        raise Fault(500, f"Operation answering {accept} is not supported: the sandbox speaks JSON only.", http=406)
+    if not call.segments:
+        raise no_resource(incoming)
+    if incoming.method == "GET":
+        return read_route(company, incoming, call)
+    if incoming.method != "POST":
+        raise unsupported(f"No resource method found for {incoming.method}, return 405 with Allow header")
+    return write_route(company, incoming, call)
+
+
+def no_resource(incoming: Incoming) -> Fault:
+    """500 for an address that leads nowhere."""
+    return unsupported(f"Could not find resource for relative : {incoming.path}")
+
+
+def read_route(company: Company, incoming: Incoming, call: ApiCall) -> str:
+    """GET: query, cdc, or one object."""
+    match [segment.lower() for segment in call.segments[:1]] + list(call.segments[1:]):
+        case ["query"]:
+            return query(company, incoming.query.get("query"))
+        case ["cdc"]:
+            found = changes(
+                company.store, incoming.query.get("entities"), incoming.query.get("changedSince"), company.now
+            )
+            return enveloped(company, f'"CDCResponse":{found}')
+        case ["preferences"]:
+            return read(company, "Preferences", "1")
+        case ["companyinfo", realm] if realm == company.realm:
+            return read(company, "CompanyInfo", "1")
+        case ["reports", *_] | ["exchangerate", *_] | ["download", *_]:
+            raise not_modelled(f"GET {'/'.join(call.segments)}")
+        case [name, identifier]:
+            return read(company, known_name(name), identifier)
+        case [_, _, ("pdf" | "send") as form]:
+            raise not_modelled(form)
+        case _:
+            raise no_resource(incoming)
+
+
+def read(company: Company, entity: str, identifier: str) -> str:
+    """One object as stored. 2030 for an id that is none, 610 when it is not there."""
+    if not identifier.isdecimal() and entity != "TaxCode":
+        raise Fault(2030, f"Id should be a valid number. Supplied value:{identifier}", element="Id")
+    text = company.store.text(entity, identifier)
+    if text is None:
+        raise not_found()
+    return enveloped(company, f'"{entity}":{text}')
+
+
+def query(company: Company, statement: str | None) -> str:
+    """A page. Fault 10000 inside HTTP 200 without a statement, as recorded."""
+    if not (statement or "").strip():
+        raise system_failure("java.lang.NullPointerException", http=200)
+    found = answer(company.store, str(statement), for_query, company.now)
+    return enveloped(company, f'"QueryResponse":{found}')
+
+
+def write_route(company: Company, incoming: Incoming, call: ApiCall) -> str:
+    """POST: query, batch, tax service, or one entity."""
+    match [segment.lower() for segment in call.segments]:
+        case ["query"]:
+            return query(company, decoded(incoming.body))
+        case ["batch"]:
+            return batch(company, call)
+        case ["taxservice", "taxcode"]:
+            return once(company, call, lambda: dumps(create_tax_code(company, json_body(incoming, call))))
+        case ["upload"]:
+            raise not_modelled("upload")
+        case [name]:
+            return once(company, call, lambda: write(company, name, incoming, call))
+        case [_, _, "send"]:
+            raise not_modelled("send")
+        case _:
+            raise no_resource(incoming)
+
+
+def decoded(body: bytes) -> str:
+    """The statement of a POST. 500 for bytes that are no UTF-8."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise unsupported(f"reading a body that is no UTF-8 ({error.reason})") from error
+
+
+def json_body(incoming: Incoming, call: ApiCall) -> Any:
+    """The parsed body. 1050 for XML, 500 for bytes that are no UTF-8, 2010 for what is no JSON object."""
+    kind = incoming.headers.get("content-type", "application/json")
+    if "xml" in kind:
+        raise Fault(1050, f"Content type {kind} is not supported: send application/json.")
+    if call.body is UNPARSED:
+        decoded(incoming.body)
+        raise malformed("the body is no JSON")
+    if not isinstance(call.body, dict):
+        raise malformed("the body is no JSON object")
+    return call.body
+
+
+def once(company: Company, call: ApiCall, act: Callable[[], str]) -> str:
+    """Do it within one transaction, or replay what was answered to this requestid before."""
+    check_request_id(call.key)
+    with transaction(company.store.conn):
+        replayed = recall(company.store, call.key)
+        if replayed is not None:
+            return replayed
+        text = act()
+        remember(company.store, call.key, text)
+    call.items = 1
+    return text
+
+
+def write(company: Company, name: str, incoming: Incoming, call: ApiCall) -> str:
+    """Create, update, delete or void one entity."""
+    entity = writable(name)
+    body = json_body(incoming, call)
+    operation = WRITES.get(str(call.operation))
+    if operation is None:
+        raise unsupported(str(call.operation))
+    return enveloped(company, f'"{entity.name}":{dumps(operation(company, entity, body))}')
+
+
+def batch(company: Company, call: ApiCall) -> str:
+    """All items within one transaction, each in its own savepoint."""
+    check_request_id(call.key, LONGEST_FOR_BATCH)
+    if call.body is UNPARSED:
+        raise malformed("the body is no JSON")
+    with transaction(company.store.conn):
+        result = run_batch(company, call.body, call.key)
+    call.items = result.written
+    return enveloped(company, f'"BatchItemResponse":{result.text}')
+
+
+def enveloped(company: Company, content: str) -> str:
+    """`{content, "time": now}`."""
+    return f'{{{content},"time":"{envelope_time(company.now)}"}}'

@@ -1,0 +1,132 @@
+"""One company during one request: its objects, the moment, the switches, and the events it causes.
+
+Invariant: everything a request does happens at one moment and within one transaction, so its parts agree.
+
+    company.resolve(refs, already)      fills in names; 2500 for an unknown id, 610 for an inactive record
+    company.save(...)                   the only way an object is stored: metadata, layout, references, events
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from qb_pipeline.sandbox.quickbooks.faults import Fault, business, inactive
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.references import Reference
+from qb_pipeline.sandbox.quickbooks.rows import ref_value, reference_name
+from qb_pipeline.sandbox.quickbooks.schema import Ref
+from qb_pipeline.sandbox.quickbooks.store import Store
+from qb_pipeline.sandbox.quickbooks.times import stamp
+
+# 2500 names the list in QBO's own words.
+GROUPS = {"Account": "Accounts", "Item": "Items", "Class": "Classes", "Term": "Terms", "TaxCode": "Tax codes"}
+HEAD = ("domain", "sparse", "Id", "SyncToken", "MetaData")
+
+
+@dataclass
+class Switches:
+    """Behaviours on which QBO's sources disagree; `POST /_sandbox/switches` changes them."""
+
+    # A DocNumber used twice within one type: "reject", "allow", or "preference" (reject only with custom numbers on).
+    duplicate_doc_number: str = "reject"
+    # An explicit TotalTax: "honour" it or "recompute" it from the code's rates.
+    ast: str = "honour"
+    # Seconds after which a refresh gives a new refresh token; the old one works as long again.
+    refresh_rotation_seconds: int = 86_400
+
+
+@dataclass
+class Company:
+    """What the rules of an entity need to know and do."""
+
+    store: Store
+    realm: str
+    now: datetime
+    switches: Switches
+    emit: Callable[[JsonObject], None]
+    # Account ids by AccountSubType; shared between requests, emptied when an account is written.
+    account_roles: dict[str, str] = field(default_factory=dict)
+    # What `include=` of the request asked for.
+    include: frozenset[str] = frozenset()
+    user: str = "sandbox"
+
+    @property
+    def stamp(self) -> str:
+        """The moment as MetaData tells it."""
+        return stamp(self.now)
+
+    def preferences(self) -> JsonObject:
+        """The company's Preferences object."""
+        found = self.store.get("Preferences", "1")
+        if found is None:
+            raise RuntimeError(f"company {self.realm} has no Preferences: it was not set up completely")
+        return found
+
+    def require(self, entity: str, identifier: str) -> JsonObject:
+        """A referred record. Fault 2500 when it does not exist."""
+        found = self.store.get(entity, identifier)
+        if found is None:
+            group = GROUPS.get(entity, "Names")
+            raise Fault(2500, f"Invalid Reference Id : {group} element id {identifier} not found")
+        return found
+
+    def resolve(self, refs: list[tuple[JsonObject, Ref]], already: set[Reference]) -> None:
+        """Check every reference sent and give it its name; inactive ones pass only where they stood before."""
+        for ref, prop in refs:
+            if prop.target == "":
+                continue
+            record = self.require(prop.target, ref["value"])
+            if record.get("Active") is False and (prop.target, ref["value"]) not in already:
+                raise inactive(prop.target, ref["value"])
+            if prop.named and (name := reference_name(prop.target, record)) is not None:
+                ref["name"] = name
+
+    def home_currency(self, sent: JsonObject | None) -> JsonObject:
+        """The CurrencyRef of every record of a company with one currency. Fault 6000 for another one."""
+        home = ref_value(self.preferences().get("CurrencyPrefs") or {}, "HomeCurrency") or "USD"
+        if sent is not None and sent["value"] != home:
+            raise business(f"Multicurrency is off: the currency must be {home}, not {sent['value']}.")
+        return {"value": home, "name": "United States Dollar"} if home == "USD" else {"value": home}
+
+    def save(
+        self,
+        entity: str,
+        obj: JsonObject,
+        before: JsonObject | None,
+        layout: tuple[str, ...],
+        operation: str,
+    ) -> JsonObject:
+        """Store a new version with the next SyncToken and this moment's time; returns it in QBO's key order."""
+        meta = dict((before or {}).get("MetaData") or {"CreateTime": self.stamp})
+        meta["LastUpdatedTime"] = self.stamp
+        token = "0" if before is None else str(int(before.get("SyncToken", "0")) + 1)
+        head: JsonObject = {"domain": "QBO", "sparse": False, "SyncToken": token, "MetaData": meta}
+        stored = arranged({**obj, **head}, layout)
+        self.store.put(entity, stored, before)
+        if entity == "Account":
+            self.account_roles.clear()
+        self.announce(entity, str(stored["Id"]), operation)
+        return stored
+
+    def touch(self, entity: str, obj: JsonObject, before: JsonObject) -> None:
+        """Store a side effect that moves LastUpdatedTime and nothing else: no token, no event."""
+        obj["MetaData"] = {**(obj.get("MetaData") or {}), "LastUpdatedTime": self.stamp}
+        self.store.put(entity, obj, before)
+
+    def erase(self, entity: str, obj: JsonObject) -> None:
+        """Delete for good, leaving a tombstone for CDC."""
+        self.store.remove(entity, obj, int(self.now.timestamp()), self.stamp)
+        self.announce(entity, str(obj["Id"]), "Delete")
+
+    def announce(self, entity: str, identifier: str, operation: str, **more: str) -> None:
+        """Queue the webhook event of a change."""
+        self.emit(
+            {"realm": self.realm, "entity": entity, "id": identifier, "operation": operation, **more}
+            | {"at": self.now.isoformat()}
+        )
+
+
+def arranged(obj: JsonObject, layout: tuple[str, ...]) -> JsonObject:
+    """The object with its keys in QBO's order; keys the layout does not know come last."""
+    ordered = {key: obj[key] for key in layout if key in obj}
+    return ordered | {key: value for key, value in obj.items() if key not in ordered}

@@ -1,0 +1,1 @@
+"""What each QBO entity is: its properties, its rules, what can be asked and done with it."""

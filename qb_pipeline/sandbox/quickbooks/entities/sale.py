@@ -1,0 +1,200 @@
+"""What invoices and credit memos share: customer, lines, tax, total, addresses.
+
+Invariant: TotalAmt = lines - discount + tax, always computed here, never taken from the client.
+"""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.entities.common import (
+    ADDRESS,
+    CUSTOM_FIELDS,
+    RO,
+    TRANSACTION,
+)
+from qb_pipeline.sandbox.quickbooks.entities.sale_lines import LINE, complete_lines
+from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL, complete_tax
+from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, complete_number
+from qb_pipeline.sandbox.quickbooks.entity import Draft
+from qb_pipeline.sandbox.quickbooks.faults import business, missing, not_modelled
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
+from qb_pipeline.sandbox.quickbooks.rows import ref_value
+from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Group, Number, Property, Ref, Text
+
+BILL_EMAIL = Group({"Address": Text(200, email=True)})
+SALE: dict[str, Property] = {
+    **TRANSACTION,
+    "TxnDate": Day(),
+    "CustomerRef": Ref("Customer"),
+    "CustomerMemo": Group({"value": Text(1000)}),
+    "BillAddr": ADDRESS,
+    "ShipAddr": ADDRESS,
+    "ShipFromAddr": ADDRESS,
+    "FreeFormAddress": Flag(),
+    "ClassRef": Ref("Class"),
+    "SalesTermRef": Ref("Term"),
+    "ShipMethodRef": Ref(""),
+    "Line": LINE,
+    "TxnTaxDetail": TAX_DETAIL,
+    "ApplyTaxAfterDiscount": Flag(),
+    "PrintStatus": Choice(("NotSet", "NeedToPrint", "PrintComplete")),
+    "EmailStatus": Choice(("NotSet", "NeedToSend", "EmailSent")),
+    "BillEmail": BILL_EMAIL,
+    "BillEmailCc": BILL_EMAIL,
+    "BillEmailBcc": BILL_EMAIL,
+    "CustomField": CUSTOM_FIELDS,
+    "Balance": RO,
+    "HomeBalance": RO,
+    "DeliveryInfo": RO,
+    "InvoiceLink": RO,
+    "PaymentMethodRef": Ref("PaymentMethod", named=False),
+    "PaymentRefNum": Text(21),
+    "TaxExemptionRef": RO,
+    "Deposit": Number(),
+}
+KEPT = ("CurrencyRef", "PrintStatus", "EmailStatus", "ApplyTaxAfterDiscount", "CustomField", "LinkedTxn", "DocNumber")
+
+
+def complete_sale(company: Company, entity: str, draft: Draft) -> Decimal:
+    """Fill in everything but the balance; returns TotalAmt."""
+    obj = draft.obj
+    check_required(draft)
+    complete_date(company, obj)
+    complete_number(company, entity, draft)
+    obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
+    customer = company.require("Customer", str(ref_value(obj, "CustomerRef")))
+    if draft.before is None:
+        take_from_customer(obj, customer)
+    number_addresses(company, draft)
+    obj.setdefault("ApplyTaxAfterDiscount", False)
+    obj.setdefault("PrintStatus", "NeedToPrint")
+    obj.setdefault("EmailStatus", "NotSet")
+    obj.pop("GlobalTaxCalculation", None)
+    obj.pop("ExchangeRate", None)
+    if obj["EmailStatus"] == "NeedToSend" and not obj.get("BillEmail"):
+        raise business("EmailStatus NeedToSend needs a BillEmail.", element="BillEmail")
+    if obj.pop("Deposit", 0):
+        raise not_modelled("a Deposit amount on a sales form")
+    complete_custom_fields(company, obj)
+    obj["TotalAmt"] = number(complete_amounts(company, draft))
+    return decimal_of(obj["TotalAmt"])
+
+
+def check_required(draft: Draft) -> None:
+    """2020 without a customer or lines."""
+    if "CustomerRef" not in draft.obj:
+        raise missing("CustomerRef")
+    if not draft.obj.get("Line"):
+        raise missing("Line")
+
+
+def complete_amounts(company: Company, draft: Draft) -> Decimal:
+    """Lines and tax; kept as they are when a sparse update names neither. Returns the total."""
+    obj, before = draft.obj, draft.before
+    if (
+        before is not None
+        and draft.sparse
+        and not ({"Line", "TxnTaxDetail", "ApplyTaxAfterDiscount"} & set(draft.sent))
+    ):
+        return decimal_of(before.get("TotalAmt"))
+    lines = complete_lines(company, obj["Line"], (before or {}).get("Line") or [])
+    obj["Line"] = lines.all
+    obj["TxnTaxDetail"] = complete_tax(company, draft, lines)
+    total = lines.subtotal - lines.discount + decimal_of(obj["TxnTaxDetail"]["TotalTax"])
+    if total < 0:
+        raise business(f"Transaction amount must be 0 or greater, not {total}.", element="TotalAmt")
+    return total
+
+
+def take_from_customer(obj: JsonObject, customer: JsonObject) -> None:
+    """Addresses, e-mail and terms that the document does not say itself."""
+    for key, source in (("BillAddr", "BillAddr"), ("ShipAddr", "ShipAddr"), ("BillEmail", "PrimaryEmailAddr")):
+        if key not in obj and customer.get(source):
+            obj[key] = customer[source]
+    if "SalesTermRef" not in obj and customer.get("SalesTermRef"):
+        obj["SalesTermRef"] = customer["SalesTermRef"]
+
+
+def number_addresses(company: Company, draft: Draft) -> None:
+    """An address that is new to the document gets an Id, one taken from the customer keeps it."""
+    for key in ("BillAddr", "ShipAddr", "ShipFromAddr"):
+        address = draft.obj.get(key)
+        if isinstance(address, dict) and draft.given(key):
+            rest = {part: value for part, value in address.items() if part != "Id"}
+            known = ((draft.before or {}).get(key) or {}).get("Id") or address.get("Id")
+            draft.obj[key] = {"Id": known or str(company.store.next_number("addresses")), **rest}
+
+
+def complete_custom_fields(company: Company, obj: JsonObject) -> None:
+    """Every defined field appears, with a value or without."""
+    sent = {str(field.get("DefinitionId")): field for field in obj.get("CustomField") or []}
+    fields = {
+        str(number): {"DefinitionId": str(number), "Name": name, "Type": "StringType"}
+        for number, name in definitions(company).items()
+    }
+    for identifier, field in sent.items():
+        fields[identifier] = {**fields.get(identifier, {}), **field, "Type": "StringType"}
+    obj["CustomField"] = [fields[identifier] for identifier in sorted(fields)]
+
+
+def definitions(company: Company) -> dict[int, str]:
+    """The sales forms' custom fields that are switched on: number -> label."""
+    groups = (company.preferences().get("SalesFormsPrefs") or {}).get("CustomField") or []
+    entries = {entry["Name"]: entry for group in groups for entry in group.get("CustomField") or []}
+    return {
+        n: entries[f"SalesFormsPrefs.SalesCustomName{n}"].get("StringValue", "")
+        for n in (1, 2, 3)
+        if entries.get(f"SalesFormsPrefs.UseSalesCustom{n}", {}).get("BooleanValue")
+        and f"SalesFormsPrefs.SalesCustomName{n}" in entries
+    }
+
+
+def due_date(company: Company, obj: JsonObject) -> str:
+    """TxnDate plus the terms; without terms the preferences' default ones count, else 30 days."""
+    day = date.fromisoformat(str(obj["TxnDate"]))
+    default = (company.preferences().get("SalesFormsPrefs") or {}).get("DefaultTerms") or {}
+    identifier = ref_value(obj, "SalesTermRef") or default.get("value")
+    term = company.store.get("Term", str(identifier)) or {"DueDays": 30}
+    if "DayOfMonthDue" in term:
+        return day_of_month_due(day, term).isoformat()
+    return (day + timedelta(days=int(term.get("DueDays", 0)))).isoformat()
+
+
+def day_of_month_due(day: date, term: JsonObject) -> date:
+    """The next such day of a month; the one after when it is nearer than DueNextMonthDays."""
+    wanted, notice = int(term["DayOfMonthDue"]), int(term.get("DueNextMonthDays", 0))
+    month = day.replace(day=1)
+    while True:
+        following = (month + timedelta(days=32)).replace(day=1)
+        due = month.replace(day=min(wanted, (following - timedelta(days=1)).day))
+        if due >= day + timedelta(days=notice):
+            return due
+        month = following
+
+
+def voided_sale(obj: JsonObject) -> JsonObject:
+    """The document with every amount at zero and the note that says so."""
+    note = str(obj.get("PrivateNote") or "")
+    lines = [zeroed(line) for line in obj.get("Line") or []]
+    tax = {"TotalTax": 0}
+    return {
+        **obj,
+        "PrivateNote": f"Voided - {note}" if note else "Voided",
+        "LinkedTxn": [],
+        "Line": lines,
+        "TxnTaxDetail": tax,
+        "TotalAmt": 0,
+        "Balance": 0,
+    }
+
+
+def zeroed(line: JsonObject) -> JsonObject:
+    """A line with amount and quantity 0."""
+    changed = dict(line)
+    if "Amount" in changed:
+        changed["Amount"] = 0
+    detail = changed.get("SalesItemLineDetail")
+    if detail and "Qty" in detail:
+        changed["SalesItemLineDetail"] = {**detail, "Qty": 0}
+    return changed

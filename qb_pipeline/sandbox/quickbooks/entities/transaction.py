@@ -1,0 +1,78 @@
+"""What every transaction has: dates, numbers, closed books.
+
+Invariant: nothing dated in a closed period is created, changed, moved there or removed.
+"""
+
+from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.entity import Draft
+from qb_pipeline.sandbox.quickbooks.faults import Fault
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.times import today
+
+NUMBERED_TOGETHER = ("Invoice", "CreditMemo", "SalesReceipt", "RefundReceipt", "Estimate")
+NUMBERS = "doc_numbers"
+AUTO = "AUTO_GENERATE"
+
+
+def refuse_closed(company: Company, obj: JsonObject) -> None:
+    """6210 when the transaction's day is closed."""
+    closed = (company.preferences().get("AccountingInfoPrefs") or {}).get("BookCloseDate")
+    day = obj.get("TxnDate")
+    if closed and day and str(day) <= str(closed):
+        raise Fault(
+            6210,
+            f"Account Period Closed, Cannot Update Through Services API: {day} is not after {closed}.",
+            element="TxnDate",
+        )
+
+
+def complete_date(company: Company, obj: JsonObject) -> None:
+    """Today when no date is given; 6210 when it is closed."""
+    obj.setdefault("TxnDate", today(company.now).isoformat())
+    refuse_closed(company, obj)
+
+
+def complete_number(company: Company, entity: str, draft: Draft) -> None:
+    """Number the document as the company's preferences say; 6140 for a number its type already has."""
+    obj, before = draft.obj, draft.before
+    if before is not None and "DocNumber" in before and obj.get("DocNumber") is None:
+        obj["DocNumber"] = before["DocNumber"]
+    custom = custom_numbers(company)
+    if obj.get("DocNumber") == AUTO or (obj.get("DocNumber") is None and not custom):
+        obj["DocNumber"] = next_doc_number(company, entity)
+        return
+    given = obj.get("DocNumber")
+    if given is None or (before is not None and before.get("DocNumber") == given):
+        return
+    refuse_duplicate(company, entity, str(given), custom)
+    if str(given).isdecimal() and len(str(given)) <= 9:
+        company.store.raise_sequence(NUMBERS, int(given))
+
+
+def custom_numbers(company: Company) -> bool:
+    """Whether the company numbers its documents by hand."""
+    return bool((company.preferences().get("SalesFormsPrefs") or {}).get("CustomTxnNumbers"))
+
+
+def next_doc_number(company: Company, entity: str) -> str:
+    """The next number that no document of the type has."""
+    while True:
+        candidate = str(company.store.next_number(NUMBERS, 1000))
+        if not company.store.holders_of_number(entity, candidate):
+            return candidate
+
+
+def refuse_duplicate(company: Company, entity: str, given: str, custom: bool) -> None:
+    """6140 unless the switch or the request allows two of the same number."""
+    mode = company.switches.duplicate_doc_number
+    allowed = "allowduplicatedocnum" in company.include or mode == "allow" or (mode == "preference" and not custom)
+    if allowed:
+        return
+    holders = company.store.holders_of_number(entity, given)
+    if holders:
+        raise Fault(
+            6140,
+            f"Duplicate Document Number Error : You must specify a different number. This number has already been "
+            f"used. DocNumber={given} is assigned to TxnType={entity} with TxnId={holders[0]}",
+            element="DocNumber",
+        )

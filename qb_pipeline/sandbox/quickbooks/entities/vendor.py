@@ -1,0 +1,77 @@
+"""Vendor.
+
+Invariant: a tax identifier is stored masked, as QBO shows it; Balance belongs to the ledger.
+"""
+
+from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.entities.common import ADDRESS, HEAD, NAME_VERBS, PERSON
+from qb_pipeline.sandbox.quickbooks.entities.names import apply_activity, require_unique, spread_name
+from qb_pipeline.sandbox.quickbooks.entities.people import number_addresses, settle_display_name
+from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
+from qb_pipeline.sandbox.quickbooks.faults import Fault
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
+from qb_pipeline.sandbox.quickbooks.schema import Flag, Number, Property, Ref, Text
+
+OWN: dict[str, Property] = {
+    "CompanyName": Text(100),
+    "Notes": Text(4000),
+    "BillAddr": ADDRESS,
+    "OtherAddr": ADDRESS,
+    "AcctNum": Text(100),
+    "Vendor1099": Flag(),
+    "TaxIdentifier": Text(20),
+    "TaxReportingBasis": Text(20),
+    "TermRef": Ref("Term", named=False),
+    "APAccountRef": Ref("Account"),
+    "BillRate": Number(),
+    "CostRate": Number(),
+}
+LAYOUT = (
+    "BillAddr", "OtherAddr", "TaxIdentifier", "TermRef", "APAccountRef", "Balance", "BillRate", "CostRate", "AcctNum",
+    "Vendor1099", "CurrencyRef", *HEAD, "Title", "GivenName", "MiddleName", "FamilyName", "Suffix", "CompanyName",
+    "DisplayName", "PrintOnCheckName", "Active", "PrimaryPhone", "AlternatePhone", "Mobile", "Fax",
+    "PrimaryEmailAddr", "WebAddr",
+)  # fmt: skip
+
+
+def complete(company: Company, draft: Draft) -> JsonObject:
+    """Check and fill in a vendor."""
+    obj, before = draft.obj, draft.before
+    settle_display_name(draft)
+    check_settled(draft)
+    apply_activity(draft, "DisplayName")
+    require_unique(company, "Vendor", obj, before)
+    obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
+    number_addresses(company, obj, before)
+    obj.setdefault("Vendor1099", False)
+    obj.setdefault("PrintOnCheckName", str(obj.get("CompanyName") or obj["DisplayName"])[:110])
+    obj["Balance"] = (before or {}).get("Balance", 0)
+    if "TaxIdentifier" in obj:
+        obj["TaxIdentifier"] = masked(str(obj["TaxIdentifier"]))
+    return obj
+
+
+def masked(identifier: str) -> str:
+    """All but the last four characters hidden."""
+    return "X" * max(0, len(identifier) - 4) + identifier[-4:]
+
+
+def check_settled(draft: Draft) -> None:
+    """6220 when a vendor with a balance is to be made inactive."""
+    before = draft.before
+    if before is None or draft.obj.get("Active") is not False or before.get("Active") is False:
+        return
+    if decimal_of(before.get("Balance")) != 0:
+        raise Fault(6220, f"Vendor {before['Id']} has a balance of {before['Balance']}; settle it first.")
+
+
+VENDOR = Entity(
+    name="Vendor",
+    properties={**PERSON, **OWN},
+    layout=LAYOUT,
+    sequence="people",
+    verbs=NAME_VERBS,
+    complete=complete,
+    kept=("CurrencyRef", "Active", "TaxIdentifier", "V4IDPseudonym"),
+    effect=spread_name("Vendor"),
+)

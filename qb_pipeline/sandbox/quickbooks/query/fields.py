@@ -1,0 +1,99 @@
+"""Which properties of an entity can be filtered and sorted by, and where they are stored.
+
+Invariant: only what QBO documents as filterable is; anything else is refused with 4001.
+"""
+
+from dataclasses import dataclass
+
+from qb_pipeline.sandbox.quickbooks.rows import NAMED, PEOPLE
+
+
+@dataclass(frozen=True)
+class Column:
+    """SQL over the table `objects`; kind: id, text, amount, day, instant or flag."""
+
+    sql: str
+    kind: str = "text"
+
+
+def inside(path: str) -> Column:
+    """A text property that has no column of its own."""
+    return Column(f"json_extract(body, '$.{path}') COLLATE NOCASE")
+
+
+COMMON = {
+    "Id": Column("id", "id"),
+    "MetaData.CreateTime": Column("created", "instant"),
+    "MetaData.LastUpdatedTime": Column("updated", "instant"),
+}
+ACTIVE = {"Active": Column("active", "flag")}
+NAME = {**ACTIVE, "Name": Column("name")}
+PATH = {**NAME, "FullyQualifiedName": inside("FullyQualifiedName"), "ParentRef": inside("ParentRef.value")}
+PERSON = {
+    **ACTIVE,
+    "DisplayName": Column("name"),
+    **{key: inside(key) for key in ("GivenName", "MiddleName", "FamilyName", "Suffix", "PrintOnCheckName")},
+}
+DATED = {"TxnDate": Column("txn_date", "day")}
+AMOUNTS = {"TotalAmt": Column("total", "amount"), "Balance": Column("balance", "amount")}
+SALE = {**DATED, **AMOUNTS, "DocNumber": Column("doc_number"), "CustomerRef": Column("party")}
+PURCHASE = {
+    **DATED,
+    **AMOUNTS,
+    "DocNumber": Column("doc_number"),
+    "VendorRef": Column("party"),
+    "DueDate": Column("json_extract(body, '$.DueDate')", "day"),
+}
+FIELDS = {
+    "Customer": {
+        **PERSON,
+        "FullyQualifiedName": inside("FullyQualifiedName"),
+        "CompanyName": inside("CompanyName"),
+        "PrimaryEmailAddr": inside("PrimaryEmailAddr.Address"),
+        "Balance": Column("balance", "amount"),
+    },
+    "Vendor": {**PERSON, "CompanyName": inside("CompanyName"), "Balance": Column("balance", "amount")},
+    "Employee": PERSON,
+    "Item": {**PATH, "Sku": inside("Sku"), "Type": inside("Type")},
+    "Account": {
+        **PATH,
+        **{key: inside(key) for key in ("AccountType", "AccountSubType", "Classification")},
+        "CurrentBalance": Column("balance", "amount"),
+    },
+    "Class": PATH,
+    "Department": PATH,
+    **dict.fromkeys(("Term", "PaymentMethod", "TaxCode", "TaxRate", "CustomerType", "CompanyCurrency"), NAME),
+    "TaxAgency": {"DisplayName": Column("name")},
+    "Invoice": {
+        **SALE,
+        "DueDate": Column("json_extract(body, '$.DueDate')", "day"),
+        "SalesTermRef": inside("SalesTermRef.value"),
+        "ProjectRef": inside("ProjectRef.value"),
+    },
+    "Payment": {
+        **DATED,
+        "TotalAmt": AMOUNTS["TotalAmt"],
+        "CustomerRef": Column("party"),
+        "ProjectRef": inside("ProjectRef.value"),
+        "PaymentRefNum": inside("PaymentRefNum"),
+    },
+    **dict.fromkeys(("CreditMemo", "SalesReceipt", "RefundReceipt", "Estimate"), SALE),
+    **dict.fromkeys(("Bill", "BillPayment", "VendorCredit", "PurchaseOrder"), PURCHASE),
+    **{
+        entity: {**DATED, "DocNumber": Column("doc_number"), "TotalAmt": AMOUNTS["TotalAmt"]}
+        for entity in ("Deposit", "JournalEntry", "Purchase", "Transfer")
+    },
+    "TimeActivity": DATED,
+    "CompanyInfo": {},
+    "Preferences": {},
+}
+# Lists whose queries hide inactive records unless the WHERE names Active.
+LISTED = frozenset({*PEOPLE, *NAMED, "TaxAgency", "CompanyCurrency"})
+SINGLE = ("CompanyInfo", "Preferences")
+# Recorded: these answer a totalCount that is only the number of rows of the page.
+COUNTING = ("Invoice", "Bill", "BillPayment", "Deposit", "JournalEntry", "PurchaseOrder")
+
+
+def columns_of(entity: str) -> dict[str, Column]:
+    """Lower-case property -> column."""
+    return {key.lower(): column for key, column in {**COMMON, **FIELDS.get(entity, {})}.items()}

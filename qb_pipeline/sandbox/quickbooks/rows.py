@@ -1,0 +1,96 @@
+"""The indexed columns of a stored object.
+
+Invariant: the columns are derived from the JSON body alone, so that body and index cannot disagree.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.times import epoch
+
+PEOPLE = ("Customer", "Vendor", "Employee")
+TREES = ("Item", "Account", "Class", "Department")
+NAMED = (*TREES, "Term", "PaymentMethod", "TaxCode", "TaxRate", "CustomerType")
+# Millionths: integers compare exactly in SQL, where a REAL would not.
+SCALE = 10**6
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table `objects` keeps beside the body."""
+
+    num: int | None
+    active: int
+    name: str | None
+    name_key: str | None
+    created: int | None
+    updated: int
+    doc_number: str | None
+    party: str | None
+    txn_date: str | None
+    total: int | None
+    balance: int | None
+
+
+def display_name(entity: str, obj: JsonObject) -> str | None:
+    """The name a record is listed and found by."""
+    name = obj.get("Name") if entity in NAMED else obj.get("DisplayName")
+    return None if name is None else str(name)
+
+
+def name_key(entity: str, obj: JsonObject) -> str | None:
+    """What must be unique within a company; None for records without such a name.
+
+    Customer, Vendor and Employee share one space; names in a tree are unique below the same parent.
+    """
+    name = display_name(entity, obj)
+    if name is None:
+        return None
+    if entity in PEOPLE:
+        return f"people//{name.casefold()}"
+    parent = ref_value(obj, "ParentRef") or "" if entity in TREES else ""
+    return f"{entity}/{parent}/{name.casefold()}"
+
+
+def reference_name(entity: str, obj: JsonObject) -> str | None:
+    """How the record is named in a reference: people by DisplayName, trees by their full path."""
+    if entity in TREES:
+        return str(obj.get("FullyQualifiedName") or obj.get("Name"))
+    return display_name(entity, obj)
+
+
+def row_of(entity: str, obj: JsonObject) -> Row:
+    """The columns of one object."""
+    identifier, meta = str(obj["Id"]), obj.get("MetaData") or {}
+    created = epoch(meta.get("CreateTime"))
+    updated = epoch(meta.get("LastUpdatedTime"))
+    return Row(
+        num=int(identifier) if identifier.isdecimal() else None,
+        active=0 if obj.get("Active") is False else 1,
+        name=display_name(entity, obj),
+        name_key=name_key(entity, obj),
+        created=created,
+        updated=updated if updated is not None else created or 0,
+        doc_number=text_or_none(obj.get("DocNumber")),
+        party=ref_value(obj, "CustomerRef") or ref_value(obj, "VendorRef"),
+        txn_date=text_or_none(obj.get("TxnDate")),
+        total=scaled(obj.get("TotalAmt")),
+        balance=scaled(obj.get("CurrentBalance") if entity == "Account" else obj.get("Balance")),
+    )
+
+
+def ref_value(obj: JsonObject, key: str) -> str | None:
+    """The id in a reference; None when there is none."""
+    ref = obj.get(key)
+    return str(ref["value"]) if isinstance(ref, dict) and ref.get("value") is not None else None
+
+
+def text_or_none(value: object) -> str | None:
+    """The value as text."""
+    return None if value is None else str(value)
+
+
+def scaled(value: object) -> int | None:
+    """An amount in millionths."""
+    return None if value is None else int(Decimal(str(value)) * SCALE)

@@ -1,0 +1,119 @@
+"""Create, update, void and delete: the steps every entity shares.
+
+Invariant: a write is checked completely before anything is stored, and what it answers is what was stored.
+
+    create(company, entity, body) / update(...) / delete(...) / void(...) -> the JSON object of the answer
+
+All run inside the caller's transaction; a Fault leaves nothing behind because the caller rolls back.
+"""
+
+from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
+from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, not_found, stale, unsupported
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.ledger import settle
+from qb_pipeline.sandbox.quickbooks.references import references
+from qb_pipeline.sandbox.quickbooks.schema import clean, malformed
+
+CONTROL = ("Id", "SyncToken", "sparse", "domain", "MetaData", "status")
+
+
+def create(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
+    """Store a new object."""
+    require_verb(entity, "create")
+    sent = checked(company, entity, body, None)
+    obj = {key: value for key, value in sent.items() if value is not None}
+    completed = entity.complete(company, Draft(None, sent, obj))
+    completed["Id"] = str(company.store.next_number(entity.sequence, entity.first_id - 1))
+    stored = company.save(entity.name, completed, None, entity.layout, "Create")
+    settle(company, entity.name, None, stored)
+    entity.effect(company, None, stored)
+    return stored
+
+
+def update(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
+    """Store the next version of an object, by a full or a sparse update."""
+    require_verb(entity, "update")
+    before = current(company, entity, body)
+    entity.guard(company, before)
+    sent = checked(company, entity, body, before)
+    sparse = sparse_flag(body)
+    base = before if sparse else {key: before[key] for key in entity.kept if key in before}
+    obj = {key: value for key, value in {**base, **sent}.items() if value is not None}
+    completed = entity.complete(company, Draft(before, sent, obj, sparse))
+    return replace(company, entity, before, {**completed, "Id": before["Id"]}, "Update")
+
+
+def void(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
+    """Zero a transaction and keep it."""
+    if entity.voided is None:
+        raise unsupported("void")
+    before = current(company, entity, body)
+    entity.guard(company, before)
+    return replace(company, entity, before, entity.voided(company, before), "Void")
+
+
+def delete(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
+    """Remove a transaction for good; the answer is the stub with status Deleted."""
+    require_verb(entity, "delete")
+    before = current(company, entity, body)
+    entity.guard(company, before)
+    company.erase(entity.name, before)
+    settle(company, entity.name, before, None)
+    entity.effect(company, before, None)
+    return {"domain": "QBO", "status": "Deleted", "Id": before["Id"]}
+
+
+def replace(company: Company, entity: Entity, before: JsonObject, after: JsonObject, operation: str) -> JsonObject:
+    """Store a new version with everything it entails."""
+    stored = company.save(entity.name, after, before, entity.layout, operation)
+    settle(company, entity.name, before, stored)
+    entity.effect(company, before, stored)
+    # An effect may have come back to this object (a trimmed payment, a renamed parent).
+    return company.store.get(entity.name, str(stored["Id"])) or stored
+
+
+def checked(company: Company, entity: Entity, body: JsonObject, before: JsonObject | None) -> JsonObject:
+    """The sent properties without the controlling ones, references resolved."""
+    cleaned = clean(entity.properties, {k: v for k, v in body.items() if k not in CONTROL}, entity.name)
+    company.resolve(cleaned.refs, references(entity.name, before) if before else set())
+    return cleaned.values
+
+
+def current(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
+    """The stored object that `Id` and `SyncToken` name. 2020, 2030, 610, 5010."""
+    identifier = identifier_of(body)
+    if body.get("SyncToken") in (None, ""):
+        raise missing("SyncToken")
+    before = company.store.get(entity.name, identifier)
+    if before is None:
+        raise not_found()
+    if str(body["SyncToken"]) != str(before.get("SyncToken", "0")):
+        raise stale(entity.name, identifier)
+    return before
+
+
+def identifier_of(body: JsonObject) -> str:
+    """The `Id` of a body. 2020 when it is missing, 2030 when it is no number."""
+    identifier = body.get("Id")
+    if identifier in (None, ""):
+        raise missing("Id")
+    if not str(identifier).isdecimal():
+        raise Fault(2030, f"Id should be a valid number. Supplied value:{identifier}", element="Id")
+    return str(identifier)
+
+
+def sparse_flag(body: JsonObject) -> bool:
+    """Whether the update is sparse. 2010 when the flag is no boolean."""
+    flag = body.get("sparse")
+    if flag is None or isinstance(flag, bool):
+        return bool(flag)
+    if isinstance(flag, str) and flag.lower() in ("true", "false"):
+        return flag.lower() == "true"
+    raise malformed("sparse")
+
+
+def require_verb(entity: Entity, verb: str) -> None:
+    """500 when QBO (or the sandbox) has no such operation for the entity."""
+    if verb not in entity.verbs:
+        raise unsupported(f"{verb} on {entity.name}")
