@@ -94,7 +94,7 @@ def test_a_recorded_document_written_anew_reads_the_same(name: str) -> None:
         decoded = codec_.decode(raw)
         if decoded.skip or decoded.state != "live" or (decoded.frozen or "").startswith("it bills"):
             continue
-        if any(x.get("item") is None and x.get("kind") == "item" for x in decoded.values.get("lines", ())):
+        if _has_footer_amount(decoded.values.get("lines")):
             continue  # shipping in the footer of QBO's form, which only an existing invoice has
         again = codec_.decode(over_the_wire(codec_.encode_create(decoded.values))).values
         for field in entity.fields:
@@ -102,6 +102,10 @@ def test_a_recorded_document_written_anew_reads_the_same(name: str) -> None:
                 assert _content(again[field.name]) == _content(decoded.values[field.name]), (raw["Id"], field.name)
         count += 1
     assert count > 0
+
+
+def _has_footer_amount(lines: Any) -> bool:
+    return any(x["kind"] == "item" and x["item"] is None for x in lines or ())
 
 
 def _content(value: Any) -> Any:
