@@ -55,6 +55,13 @@ def test_loaded_records_keep_ids_versions_and_times(tmp_path: Path) -> None:
         assert client.patch("customers/C-9", {"notes": "hi"}, "4").json()["version"] == "5"
 
 
+def test_new_times_rise_beyond_loaded_ones_that_lie_in_the_future(tmp_path: Path) -> None:
+    folder = write(tmp_path, customers=[CUSTOMER | {"updated_at": "2099-01-01T00:00:00Z"}])
+    with contractor("--data", folder) as client:
+        times = [client.made("divisions", {"name": "x"})["updated_at"] for _ in range(3)]
+    assert times == [f"2099-01-01T00:00:00.00000{number}Z" for number in (1, 2, 3)]
+
+
 def test_a_restart_on_the_same_state_does_not_load_again(tmp_path: Path) -> None:
     folder = write(tmp_path, customers=[CUSTOMER])
     for expected in ("4", "5"):
