@@ -49,7 +49,7 @@ def database_url(template_url: str) -> Iterator[str]:
     _counter += 1
     name = f"test_{os.getpid()}_{_counter}"
     template = make_url(template_url)
-    _administer(template_url, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, str(template.database))
+    _administer(template_url, "CREATE DATABASE {} TEMPLATE {}", name, str(template.database))
     yield template.set(database=name).render_as_string(hide_password=False)
     _administer(template_url, "DROP DATABASE {} WITH (FORCE)", name)
 
@@ -65,4 +65,4 @@ def engine(database_url: str) -> Iterator[Engine]:
 def _administer(url: str, command: str, *names: str) -> None:
     address = make_url(url).set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as conn:
-        conn.execute(sql.SQL(command).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]  # constants above
+        conn.execute(sql.SQL(command).format(*map(sql.Identifier, names)))

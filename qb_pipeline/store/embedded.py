@@ -139,7 +139,7 @@ def _leave(data: Path) -> None:
 def _start(data: Path, sockets: Path, *, durable: bool) -> None:
     if not (data / "PG_VERSION").exists():
         _initialise(data)
-    _drop_alien_pid_file(data)
+    _clear_remains(data, sockets)
     (data / "qb.conf").write_text(_configuration(sockets, durable=durable))
     log = data / "server.log"
     done = _run("pg_ctl", "-D", str(data), "-l", str(log), "-w", "-t", str(_START_SECONDS), "start")
@@ -181,22 +181,19 @@ def _configuration(sockets: Path, *, durable: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _drop_alien_pid_file(data: Path) -> None:
-    """Remove a pid file left by a crash whose number now belongs to some other program; PostgreSQL itself judges only
-    whether the process exists, and would refuse to start for ever."""
-    path = data / "postmaster.pid"
-    if not path.exists():
-        return
-    pid = int(path.read_text().split("\n", 1)[0] or 0)
-    if not _is_our_server(pid, data):
-        path.unlink(missing_ok=True)
+def _clear_remains(data: Path, sockets: Path) -> None:
+    """Wait for what is left of a killed server, then remove its lock files.
 
-
-def _is_our_server(pid: int, data: Path) -> bool:
-    """True also for what is left of a killed server: its processes have the data folder as working directory."""
-    return any(
-        _works_in(p, data) for p in psutil.process_iter(["name"]) if p.pid == pid or p.info["name"] == "postgres"
-    )
+    PostgreSQL judges those by whether a process of that number exists, and so would refuse to start for ever where the
+    number now belongs to another program, or to a zombie that a container's first process never reaps.
+    """
+    until = time.monotonic() + _START_SECONDS
+    while any(_works_in(process, data) for process in psutil.process_iter()):
+        if time.monotonic() > until:
+            raise _broken("runs but does not answer", data / "server.log")
+        time.sleep(0.1)
+    for remains in (data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock", sockets / ".s.PGSQL.5432"):
+        remains.unlink(missing_ok=True)
 
 
 def _works_in(process: psutil.Process, data: Path) -> bool:
@@ -214,7 +211,9 @@ def _stop(data: Path) -> None:
 def _accepting(sockets: Path) -> bool:
     """Whether the server answers; waits while one is starting up or recovering."""
     until = time.monotonic() + _START_SECONDS
-    while (status := _run("pg_isready", "-q", "-h", str(sockets))) == 1 and time.monotonic() < until:
+    while (
+        status := _run("pg_isready", "-q", "-h", str(sockets), "-U", _SUPERUSER, "-d", "postgres")
+    ) == 1 and time.monotonic() < until:
         time.sleep(0.1)
     return status == 0
 
