@@ -114,41 +114,53 @@ def report(conn: Connection, company: str, problems: Sequence[Problem], now: dat
     A retry-safe problem is tried again with backoff and becomes dead at `MAX_ATTEMPTS`; changed inputs (another
     fingerprint) start the count anew and wake a dead or ignored one. What is ignored stays ignored otherwise.
     """
-    return [_report_one(conn, company, problem, now or utcnow()) for problem in problems]
-
-
-def _report_one(conn: Connection, company: str, problem: Problem, now: datetime) -> int:
-    existing = _unresolved(conn, company, problem)
-    attempts, state = _next_state(problem, existing)
-    due = now + next_wait(attempts, random()) if state is ExceptionState.RETRYING else None
-    row = {
-        **_stored_form(problem),
-        "company": company,
-        "attempts": attempts,
-        "state": state.value,
-        "next_attempt_at": due,
-        "last_seen": now,
-    }
-    statement = insert(_exception).values(first_seen=now, **row)
+    at = now or utcnow()
+    latest = {_key(company, vars(problem)): problem for problem in problems}
+    if not latest:
+        return []
+    known = _unresolved(conn, company, problems)
+    rows = [_row(company, problem, known.get(key), at) for key, problem in latest.items()]
+    statement = insert(_exception)
     upsert = statement.on_conflict_do_update(
-        index_elements=["company", "entity", "side", "record_id", "code"],
+        index_elements=_KEY,
         index_where=_exception.c.state != ExceptionState.RESOLVED.value,
-        set_={**row, "record_label": func.coalesce(statement.excluded.record_label, _exception.c.record_label)},
+        set_={name: statement.excluded[name] for name in rows[0].keys() - {"first_seen", *_KEY}},
     )
-    return int(conn.execute(upsert.returning(_exception.c.id)).scalar_one())
+    stored = conn.execute(upsert.returning(_exception.c.id, *(_exception.c[name] for name in _KEY)), rows)
+    ids = {_key(company, row): row["id"] for row in stored.mappings()}
+    return [ids[_key(company, vars(problem))] for problem in problems]
 
 
-def _unresolved(conn: Connection, company: str, problem: Problem) -> Reported | None:
+_KEY = ("company", "entity", "side", "record_id", "code")
+
+
+def _key(company: str, values: Mapping[Any, Any]) -> tuple[str, ...]:
+    return tuple({**values, "company": company}[name] for name in _KEY)
+
+
+def _unresolved(conn: Connection, company: str, problems: Sequence[Problem]) -> dict[tuple[str, ...], Reported]:
     statement = select(_exception).where(
         _exception.c.company == company,
-        _exception.c.entity == problem.entity,
-        _exception.c.side == problem.side.value,
-        _exception.c.record_id == problem.record_id,
-        _exception.c.code == problem.code,
+        among(_exception.c.record_id, {problem.record_id for problem in problems}),
         _exception.c.state != ExceptionState.RESOLVED.value,
     )
-    row = conn.execute(statement.with_for_update()).mappings().first()
-    return _read(row) if row else None
+    rows = conn.execute(statement.with_for_update()).mappings()
+    return {_key(company, row): _read(row) for row in rows}
+
+
+def _row(company: str, problem: Problem, existing: Reported | None, now: datetime) -> dict[str, Any]:
+    attempts, state = _next_state(problem, existing)
+    waits = state is ExceptionState.RETRYING
+    return {
+        **_stored_form(problem),
+        "company": company,
+        "record_label": problem.record_label or (existing.record_label if existing else None),
+        "attempts": attempts,
+        "state": state.value,
+        "next_attempt_at": now + next_wait(attempts, random()) if waits else None,
+        "first_seen": now,
+        "last_seen": now,
+    }
 
 
 def _next_state(problem: Problem, existing: Reported | None) -> tuple[int, ExceptionState]:

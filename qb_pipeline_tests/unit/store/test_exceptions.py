@@ -139,3 +139,13 @@ def test_exceptions_are_found_by_record_and_counted_by_state(conn: Connection) -
     found = exceptions.of_records(conn, "acme", "invoice", QBO, ["7", "8"])
     assert [e.code for e in found["7"]] == ["busy", "6240"]
     assert exceptions.counts(conn, "acme") == {ExceptionState.RETRYING: 1, ExceptionState.OPEN: 1}
+
+
+def test_thousands_are_reported_in_order_and_at_once(conn: Connection) -> None:
+    problems = [replace(PASSING, record_id=str(n)) for n in (*range(2000), 0)]
+    ids = exceptions.report(conn, "acme", problems, NOON)
+    assert ids[-1] == ids[0]
+    assert len(set(ids)) == 2000
+    assert exceptions.report(conn, "acme", problems, NOON) == ids
+    assert {e.attempts for e in exceptions.listing(conn, "acme")} == {2}
+    assert exceptions.report(conn, "acme", []) == []
