@@ -29,7 +29,8 @@ def match_csv(left: Path, right: Path, entity: str, out: Path) -> dict[str, Any]
     """
     _refuse_other_entities(entity)
     lefts, rights = read_parties(left), read_parties(right)
-    found = match_parties(lefts, rights, sides=(left.stem, right.stem))
+    sides = (left.stem, right.stem) if left.stem != right.stem else ("left", "right")
+    found = match_parties(lefts, rights, sides)
     _write(out, found)
     counts = Counter(c.match_class for c in found)
     classes = {str(c): counts[c] for c in (MatchClass.EXACT, MatchClass.STRONG, MatchClass.WEAK)}

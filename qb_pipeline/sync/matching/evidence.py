@@ -6,6 +6,7 @@ Weights are in bits: log2 of how much likelier the observation is for one and th
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -13,9 +14,7 @@ from enum import IntEnum
 from math import log2
 
 from rapidfuzz.distance import OSA
-from rapidfuzz.fuzz import ratio
 
-from qb_pipeline.sync.matching.addresses import Address
 from qb_pipeline.sync.matching.words import FREE_MAIL
 
 
@@ -57,16 +56,18 @@ class Frequencies:
         return log2(self[key])
 
 
+_DIGIT = re.compile(r"\d")
 MISSING = Grade(Level.MISSING, 0.0)
-_UNSHARED = 3.0  # what an agreement keeps at least, however many share the value
+_SHARED = 3.0  # what an agreement keeps at least, however many share the value
 
 
 def typo(a: str, b: str) -> bool:
     """One slip of the fingers in a word of at least four letters, two in one of at least nine; digits never slip."""
     shorter = min(len(a), len(b))
-    if shorter < 4 or any(c.isdigit() for c in a + b):
+    if shorter < 4 or abs(len(a) - len(b)) > 2 or _DIGIT.search(a) or _DIGIT.search(b):
         return False
-    return OSA.distance(a, b, score_cutoff=2) <= (2 if shorter >= 9 else 1)
+    allowed = 2 if shorter >= 9 else 1
+    return OSA.distance(a, b, score_cutoff=allowed) <= allowed
 
 
 def compare_phone(a: str, b: str, seen: Frequencies) -> Grade:
@@ -74,7 +75,7 @@ def compare_phone(a: str, b: str, seen: Frequencies) -> Grade:
     if not a or not b:
         return MISSING
     if a == b:
-        return Grade(Level.EXACT, max(_UNSHARED, 11.0 - seen.discount(a)))
+        return Grade(Level.EXACT, max(_SHARED, 11.0 - seen.discount(a)))
     if len(a) == len(b) == 10 and OSA.distance(a, b, score_cutoff=1) <= 1:
         return Grade(Level.WEAK, 3.0)
     return Grade(Level.DIFFERS, -1.5)
@@ -85,7 +86,7 @@ def compare_email(a: str, b: str, seen: Frequencies) -> Grade:
     if not a or not b:
         return MISSING
     if a == b:
-        return Grade(Level.EXACT, max(_UNSHARED, 12.0 - seen.discount(a)))
+        return Grade(Level.EXACT, max(_SHARED, 12.0 - seen.discount(a)))
     (local_a, _, domain_a), (local_b, _, domain_b) = a.partition("@"), b.partition("@")
     if (local_a == local_b and typo(domain_a, domain_b)) or (domain_a == domain_b and typo(local_a, local_b)):
         return Grade(Level.CLOSE, 5.0)
@@ -94,65 +95,6 @@ def compare_email(a: str, b: str, seen: Frequencies) -> Grade:
     if local_a == local_b and len(local_a) >= 6 and "." in local_a:
         return Grade(Level.WEAK, 2.0)
     return Grade(Level.DIFFERS, -1.0)
-
-
-def compare_address(a: Address, b: Address, seen: Frequencies) -> Grade:
-    """Addresses: the same door, the same door with a slip, the same place only, or different."""
-    if not (a.complete and b.complete):
-        same_place = bool(a.postcode) and a.postcode == b.postcode
-        return Grade(Level.WEAK, 1.0) if same_place else MISSING
-    place = _place(a, b)
-    if a.number != b.number:
-        return _other_number(a, b, place)
-    return _same_number(a, b, place, seen)
-
-
-def _same_number(a: Address, b: Address, place: Level, seen: Frequencies) -> Grade:
-    street = _street(a, b)
-    if Level.DIFFERS in (street, place):
-        return Grade(Level.DIFFERS, -4.0)
-    if a.unit and b.unit and a.unit != b.unit:
-        return Grade(Level.WEAK, -1.0)
-    worth = max(4.0, 10.0 - max(seen.discount(a.key), seen.discount(b.key)))
-    if street is place is Level.EXACT and a.unit == b.unit:
-        return Grade(Level.EXACT, worth)
-    if Level.WEAK in (street, place):
-        return Grade(Level.WEAK, worth / 2)
-    return Grade(Level.CLOSE, worth - 1.5)
-
-
-def _other_number(a: Address, b: Address, place: Level) -> Grade:
-    """Two digits swapped in one street are weak evidence; any other number is another house."""
-    swapped = sorted(a.number) == sorted(b.number) and a.street == b.street and place >= Level.CLOSE
-    return Grade(Level.WEAK, 1.0) if swapped else Grade(Level.DIFFERS, -4.0)
-
-
-def _street(a: Address, b: Address) -> Level:
-    if a.street == b.street:
-        return Level.EXACT
-    joined_a, joined_b = "".join(a.name), "".join(b.name)
-    if joined_a == joined_b:
-        # Main St is not Main Ave: a type or direction may be left out, but not another one put in its place.
-        only_a, only_b = set(a.street) - set(b.street), set(b.street) - set(a.street)
-        return Level.WEAK if only_a and only_b else Level.CLOSE
-    if typo(joined_a, joined_b) or ratio(joined_a, joined_b) >= 88:
-        return Level.CLOSE
-    shorter, longer = sorted((a.name, b.name), key=len)
-    return Level.CLOSE if longer[: len(shorter)] == shorter and len(shorter[0]) > 3 else Level.DIFFERS
-
-
-def _place(a: Address, b: Address) -> Level:
-    """Postcode first; city and state where a postcode is missing or mistyped."""
-    same_city = bool(a.city) and (a.city == b.city or typo(a.city, b.city))
-    if a.state and b.state and a.state != b.state and not same_city and a.postcode != b.postcode:
-        return Level.DIFFERS
-    if a.postcode and b.postcode:
-        if a.postcode == b.postcode:
-            return Level.EXACT
-        return Level.CLOSE if same_city else Level.DIFFERS
-    if a.city and b.city:
-        return Level.EXACT if same_city else Level.DIFFERS
-    return Level.WEAK
 
 
 _PHRASES = {

@@ -50,6 +50,7 @@ class Name:
         return " ".join(self.core)
 
 
+_FOLDS = {True: (False,), False: (False, True)}  # plain letters have no umlaut to read twice
 _DELETED = re.compile(r"\s*\(deleted(?:\s*\d+)?\)", re.IGNORECASE)
 _ROLE = re.compile(r"\s*\((?:customer|cust|client|vendor|supplier|c|v)\)", re.IGNORECASE)
 _ALIAS = re.compile(r"\s+(?:d\.?/?b\.?/?a\.?|doing business as|trading as|t/a|a\.?k\.?a\.?|f\.?k\.?a\.?)\s+", re.I)
@@ -61,7 +62,7 @@ _STUCK_ONE = re.compile(r"(?<=[^\W\d_])1$")
 def read_names(raw: str | None, *, person: bool = False) -> tuple[Name, ...]:
     """Every name a text carries: "John Smith dba Smith Roofing" is a person and a company; ü is read as u and as ue."""
     parts = _ALIAS.split((raw or "").strip())
-    read = [_read(part, german, person) for part in parts for german in (False, True)]
+    read = [_read(part, german, person) for part in parts for german in _FOLDS[part.isascii()]]
     return tuple({(n.core, n.given, n.family, n.qualifier): n for n in reversed(read) if n.core}.values())
 
 

@@ -25,13 +25,22 @@ _GMAIL = frozenset({"gmail.com", "googlemail.com"})
 
 def fold(text: str | None, *, german: bool = False) -> str:
     """Lower case words without accents or punctuation, one space apart; `german` writes ü as ue rather than u."""
-    lowered = unicodedata.normalize("NFC", text or "").casefold()
+    if not text:
+        return ""
+    bare = text.lower() if text.isascii() else _bare(text, german)
+    joined = _APOSTROPHES.sub("", _JOINERS.sub(" and ", bare))
+    if "." in joined:
+        joined = _ACRONYM.sub(lambda m: m.group().replace(".", ""), joined)
+    return _NOT_WORD.sub(" ", joined).strip()
+
+
+def _bare(text: str, german: bool) -> str:
+    """Lower case letters without their accents."""
+    lowered = unicodedata.normalize("NFC", text).casefold()
     if german:
         lowered = lowered.translate(_GERMAN)
     decomposed = unicodedata.normalize("NFKD", lowered.translate(_PLAIN))
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
-    joined = _APOSTROPHES.sub("", _JOINERS.sub(" and ", bare))
-    return _NOT_WORD.sub(" ", _ACRONYM.sub(lambda m: m.group().replace(".", ""), joined)).strip()
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
 def spellings(text: str | None) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from qb_pipeline.sync.matching.address_evidence import compare_address
 from qb_pipeline.sync.matching.assign import assign
 from qb_pipeline.sync.matching.blocks import pairs, party_keys
 from qb_pipeline.sync.matching.evidence import (
     Grade,
     Level,
-    compare_address,
     compare_email,
     compare_phone,
     in_words,

@@ -75,4 +75,5 @@ def _all_names(profiles: Sequence[Profile]) -> Iterable[Hashable]:
 
 def _name_keys(profile: Profile) -> frozenset[Hashable]:
     cores = {("core", n.key) for n in profile.names}
-    return frozenset(cores | {("family", n.family) for n in profile.names if n.family})
+    persons = {("person", n.given, n.family) for n in profile.names if n.family}
+    return frozenset(cores | persons | {("family", n.family) for n in profile.names if n.family})

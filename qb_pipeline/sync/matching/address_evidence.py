@@ -1,0 +1,93 @@
+"""Comparing addresses part by part: house number, street, place, unit.
+
+Invariant: another house, unit or town is never called close, however alike the rest is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rapidfuzz.distance import OSA
+from rapidfuzz.fuzz import ratio, token_set_ratio
+
+from qb_pipeline.sync.matching.addresses import Address
+from qb_pipeline.sync.matching.evidence import MISSING, Frequencies, Grade, Level, typo
+
+_NUMBER_BITS = {Level.EXACT: 4.0, Level.MISSING: 0.0, Level.WEAK: -1.0, Level.DIFFERS: -4.0}
+_STREET_BITS = {Level.EXACT: 4.0, Level.CLOSE: 3.0, Level.WEAK: 0.0, Level.DIFFERS: -4.0}
+_PLACE_BITS = {Level.EXACT: 2.5, Level.CLOSE: 1.5, Level.MISSING: 0.0, Level.DIFFERS: -3.0}
+_LOWEST = -4.0  # people move: one other address says less than three other parts of it would
+_SHARED_DOOR = 4.0
+_DIGIT = re.compile(r"\d")
+
+
+def compare_address(a: Address, b: Address, seen: Frequencies) -> Grade:
+    """The same door, the same door with a slip, the same neighbourhood only, or different."""
+    if not (a.street and b.street):
+        same_place = bool(a.postcode) and a.postcode == b.postcode
+        return Grade(Level.WEAK, 1.0) if same_place else MISSING
+    number, street, place = _number(a.number, b.number), _street(a, b), _place(a, b)
+    bits = _NUMBER_BITS[number] + _STREET_BITS[street] + _PLACE_BITS[place]
+    level = _overall(number, street, place, a.unit, b.unit)
+    if level is Level.DIFFERS:
+        return Grade(level, max(_LOWEST, min(bits, 0.0)))
+    if level is Level.WEAK:
+        return Grade(level, max(-1.0, min(bits, 5.0)))
+    crowd = max(seen.discount(a.key), seen.discount(b.key))
+    return Grade(level, max(_SHARED_DOOR, bits - crowd))
+
+
+def _overall(number: Level, street: Level, place: Level, unit_a: str, unit_b: str) -> Level:
+    if Level.DIFFERS in (number, street, place):
+        return Level.DIFFERS
+    if Level.WEAK in (number, street) or (unit_a and unit_b and unit_a != unit_b):
+        return Level.WEAK
+    if number is Level.MISSING and place is not Level.EXACT:
+        return Level.WEAK
+    return Level.EXACT if number is street is place is Level.EXACT and unit_a == unit_b else Level.CLOSE
+
+
+def _number(a: str, b: str) -> Level:
+    """One slip in a house number is as likely a neighbour, so it is weak."""
+    if not a or not b:
+        return Level.MISSING
+    if a == b:
+        return Level.EXACT
+    return Level.WEAK if OSA.distance(a, b, score_cutoff=1) <= 1 else Level.DIFFERS
+
+
+def _street(a: Address, b: Address) -> Level:
+    if a.street == b.street:
+        return Level.EXACT
+    joined_a, joined_b = "".join(a.name), "".join(b.name)
+    if joined_a == joined_b:
+        # Main St is not Main Ave: a type or direction may be left out, but not another one put in its place.
+        only_a, only_b = set(a.street) - set(b.street), set(b.street) - set(a.street)
+        return Level.WEAK if only_a and only_b and "".join(a.street) != "".join(b.street) else Level.CLOSE
+    if _ordinals(a) != _ordinals(b):
+        return Level.DIFFERS  # 21st is not 22nd, County Road 12 not County Road 14
+    if typo(joined_a, joined_b) or ratio(joined_a, joined_b) >= 80:
+        return Level.CLOSE
+    shared = token_set_ratio(" ".join(a.name), " ".join(b.name))
+    if shared >= 90:
+        return Level.CLOSE
+    return Level.WEAK if shared >= 70 else Level.DIFFERS
+
+
+def _ordinals(address: Address) -> frozenset[str]:
+    return frozenset(w for w in address.name if _DIGIT.search(w))
+
+
+def _place(a: Address, b: Address) -> Level:
+    """Postcode first; city and state where a postcode is missing or mistyped."""
+    if a.postcode and a.postcode == b.postcode:
+        return Level.EXACT
+    cities, codes = bool(a.city and b.city), bool(a.postcode and b.postcode)
+    same_city = cities and (a.city == b.city or typo(a.city, b.city) or ratio(a.city, b.city) >= 85)
+    if same_city:
+        return Level.CLOSE if codes or a.city != b.city else Level.EXACT
+    if cities:
+        return Level.DIFFERS
+    if codes:
+        return Level.CLOSE if OSA.distance(a.postcode, b.postcode, score_cutoff=1) <= 1 else Level.DIFFERS
+    return Level.DIFFERS if a.state and b.state and a.state != b.state else Level.MISSING
