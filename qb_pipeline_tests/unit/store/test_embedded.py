@@ -136,13 +136,18 @@ def test_a_path_too_long_for_a_socket_works(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("address", "reason"),
-    [("postgresql://nobody@127.0.0.1:1/none", "127.0.0.1"), ("mysql://x/y", "no postgresql:// address")],
+    [
+        ("postgresql://nobody@127.0.0.1:1/none", "127.0.0.1"),
+        ("mysql://x/y", "no postgresql:// address"),
+        ("postgresql://u:hush@[::1", "its address can't be read"),
+    ],
 )
 def test_an_unreachable_server_is_one_clear_line(address: str, reason: str) -> None:
     with pytest.raises(Misconfigured, match="QB_DATABASE_URL can't be used") as caught:
         embedded.database_url(settings(database_url=address))
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "hush" not in str(caught.value)
 
 
 def test_a_real_server_is_used_with_our_driver(template_url: str) -> None:
