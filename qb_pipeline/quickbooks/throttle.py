@@ -15,17 +15,21 @@ from qb_pipeline.quickbooks.clock import Clock, SystemClock
 Lane = Literal["request", "batch"]
 
 PENALTY = 60.0  # seconds Intuit asks for after a 429 without Retry-After
-_MARGIN = 1.02  # windows are this much longer here than there: calls don't arrive in the rhythm they were sent in
+_MARGIN = 1.02  # windows are this much longer here than there, for clocks that don't run alike
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Calls allowed per realm; None lifts a limit. `scale` makes time pass that much faster (a scaled sandbox)."""
+    """Calls allowed per realm; None lifts a limit. `scale` makes time pass that much faster (a scaled sandbox).
+
+    `jitter` is how many seconds (never scaled) a call may arrive later than the next ones and still be counted right.
+    """
 
     per_minute: int | None = 500
     per_second: int | None = 10
     batches_per_minute: int | None = 40
     scale: float = 1.0
+    jitter: float = 0.02
 
     @classmethod
     def unlimited(cls, scale: float = 1.0) -> Self:
@@ -67,7 +71,7 @@ class Throttle:
         }
 
     def _window(self, limit: int | None, seconds: float) -> list[_Window]:
-        return [] if limit is None else [_Window(limit, seconds * _MARGIN / self.limits.scale)]
+        return [] if limit is None else [_Window(limit, seconds * _MARGIN / self.limits.scale + self.limits.jitter)]
 
     def try_acquire(self, lane: Lane = "request") -> bool:
         """Take a slot if one is free now; never waits."""
