@@ -6,6 +6,7 @@ only where somebody set it; otherwise QBO is left to compute it.
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import ClassVar
 
@@ -87,7 +88,7 @@ class InvoiceCodec(QuickBooksCodec):
         changes = fields.written(self.header, changed, values)
         if changed & _LINES_AND_TAX:
             changes |= self._lines(values, current)
-            changes |= self._tax_of_changed(values, changed)
+            changes |= self._tax_of_changed(values, changed, current)
         return fields.sparse(current, changes)
 
     def _check_due_date(self, values: Values, changed: frozenset[str]) -> None:
@@ -142,15 +143,17 @@ class InvoiceCodec(QuickBooksCodec):
             raise self._tax_without_code(values)
         return {}
 
-    def _tax_of_changed(self, values: Values, changed: frozenset[str]) -> Body:
-        """An explicit figure only when the tax itself changed; else the code alone, and QBO computes anew."""
+    def _tax_of_changed(self, values: Values, changed: frozenset[str], current: Raw) -> Body:
+        """The figure when the tax itself changed or nothing it rests on did; else the code alone: QBO computes anew."""
         code, tax = values.get("tax_code"), values.get("tax")
         if "tax" in changed:
             if code is None and tax and not self.facts.automated_sales_tax:
                 raise self._tax_without_code(values)
             return _tax_detail(code, tax)
         if code is not None:
-            return _tax_detail(code, None)
+            unmoved = "tax_code" not in changed and _tax_base(values) == _tax_base(self.decode(current).values)
+            kept = fields.read_money(current, "TxnTaxDetail", "TotalTax") if unmoved else None
+            return _tax_detail(code, kept)
         return _tax_detail(None, _NO_TAX) if "tax_code" in changed else {}
 
     def _tax_without_code(self, values: Values) -> Exception:
@@ -171,6 +174,11 @@ def _opaque(raw: Raw) -> str | None:
 def _lines_of(values: Values) -> tuple[Line, ...]:
     lines = values.get("lines")
     return lines if isinstance(lines, tuple) else ()
+
+
+def _tax_base(values: Values) -> Counter[tuple[object, ...]]:
+    """What QBO computes tax from, whatever the order of the lines and whatever they say."""
+    return Counter((line["kind"], line.get("amount"), line.get("taxable")) for line in _lines_of(values))
 
 
 def _tax_detail(code: object, tax: object) -> Body:

@@ -64,7 +64,7 @@ def test_every_kind_of_line_is_read_and_the_subtotal_is_none() -> None:
 
 
 def test_an_item_line_is_taxable_when_it_has_a_tax_code_other_than_non() -> None:
-    codes = ({"value": "TAX"}, {"value": "NON"}, {})
+    codes: tuple[dict[str, str], ...] = ({"value": "TAX"}, {"value": "NON"}, {})
     taxed, untaxed, unsaid = lines_of(raw(*(sold(str(n), 1, TaxCodeRef=code) for n, code in enumerate(codes, 1))))
     assert [taxed["taxable"], untaxed["taxable"], unsaid["taxable"]] == [True, False, False]
 

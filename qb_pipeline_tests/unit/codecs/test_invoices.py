@@ -135,11 +135,20 @@ def test_no_tax_is_said_aloud_only_where_quickbooks_would_add_some() -> None:
 
 def test_changed_lines_leave_the_tax_to_quickbooks_and_a_changed_tax_is_sent() -> None:
     values = INVOICES.decode(RAW).values
-    recomputed = INVOICES.encode_update(values, frozenset({"lines"}), RAW)
+    recomputed = INVOICES.encode_update({**values, "lines": (HAY, HAY)}, frozenset({"lines"}), RAW)
     assert recomputed["TxnTaxDetail"] == {"TxnTaxCodeRef": {"value": "2"}}
     explicit = INVOICES.encode_update({**values, "tax": Decimal("11.99")}, frozenset({"tax"}), RAW)
     assert explicit["TxnTaxDetail"] == {"TxnTaxCodeRef": {"value": "2"}, "TotalTax": Decimal("11.99")}
     assert len(explicit["Line"]) == 1
+
+
+def test_words_changed_in_a_line_leave_the_tax_as_it_is() -> None:
+    values = INVOICES.decode(RAW).values
+    renamed = {**HAY, "id": "1", "description": "Hay, baled"}
+    body = INVOICES.encode_update({**values, "lines": (renamed,)}, frozenset({"lines"}), RAW)
+    assert body["TxnTaxDetail"] == {"TxnTaxCodeRef": {"value": "2"}, "TotalTax": Decimal("12.00")}
+    other_code = INVOICES.encode_update({**values, "tax_code": "3"}, frozenset({"tax_code"}), RAW)
+    assert other_code["TxnTaxDetail"] == {"TxnTaxCodeRef": {"value": "3"}}
 
 
 def test_a_tax_code_taken_away_leaves_no_tax() -> None:
