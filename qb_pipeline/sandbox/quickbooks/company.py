@@ -94,9 +94,12 @@ class Company:
         obj: JsonObject,
         before: JsonObject | None,
         layout: tuple[str, ...],
-        operation: str,
+        operation: str | None,
     ) -> JsonObject:
-        """Store a new version with the next SyncToken and this moment's time; returns it in QBO's key order."""
+        """Store a new version with the next SyncToken and this moment's time; returns it in QBO's key order.
+
+        `operation` is the webhook's word for the change; None when the caller announces it itself.
+        """
         meta = dict((before or {}).get("MetaData") or {"CreateTime": self.stamp})
         meta["LastUpdatedTime"] = self.stamp
         token = "0" if before is None else str(int(before.get("SyncToken", "0")) + 1)
@@ -105,7 +108,8 @@ class Company:
         self.store.put(entity, stored, before)
         if entity == "Account":
             self.account_roles.clear()
-        self.announce(entity, str(stored["Id"]), operation)
+        if operation is not None:
+            self.announce(entity, str(stored["Id"]), operation)
         return stored
 
     def touch(self, entity: str, obj: JsonObject, before: JsonObject) -> None:

@@ -12,6 +12,8 @@ from qb_pipeline.sandbox.quickbooks.times import epoch
 PEOPLE = ("Customer", "Vendor", "Employee")
 TREES = ("Item", "Account", "Class", "Department")
 NAMED = (*TREES, "Term", "PaymentMethod", "TaxCode", "TaxRate", "CustomerType")
+# What an entity calls the amount that is open on it, where it is not Balance.
+BALANCES = {"Account": "CurrentBalance", "Payment": "UnappliedAmt"}
 # Millionths: integers compare exactly in SQL, where a REAL would not.
 SCALE = 10**6
 
@@ -76,7 +78,7 @@ def row_of(entity: str, obj: JsonObject) -> Row:
         party=ref_value(obj, "CustomerRef") or ref_value(obj, "VendorRef"),
         txn_date=text_or_none(obj.get("TxnDate")),
         total=scaled(obj.get("TotalAmt")),
-        balance=scaled(obj.get("CurrentBalance") if entity == "Account" else obj.get("Balance")),
+        balance=scaled(obj.get(BALANCES.get(entity, "Balance"))),
     )
 
 

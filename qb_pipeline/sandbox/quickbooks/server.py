@@ -20,7 +20,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qb_pipeline.sandbox.kernel.calls import Answer, Call, Incoming
-from qb_pipeline.sandbox.kernel.clock import Clock
 from qb_pipeline.sandbox.kernel.control import Kernel
 from qb_pipeline.sandbox.kernel.database import open_database, transaction
 from qb_pipeline.sandbox.kernel.errors import ControlError
@@ -36,7 +35,7 @@ from qb_pipeline.sandbox.quickbooks.oauth_routes import OAuthRoutes
 from qb_pipeline.sandbox.quickbooks.requests import classify
 from qb_pipeline.sandbox.quickbooks.rows import SCALE
 from qb_pipeline.sandbox.quickbooks.ui import perform
-from qb_pipeline.sandbox.quickbooks.world import World
+from qb_pipeline.sandbox.quickbooks.world import Credentials, World, credentials
 
 JSON = "application/json;charset=UTF-8"
 DISCOVERY = "{base_url}/.well-known/openid_configuration"
@@ -73,8 +72,8 @@ class Control:
         if not self.world.known(realm):
             raise ControlError(f"there is no realm {realm}", field="realm_id", status=404, code="not_found")
         with transaction(self.world.conn):
-            done = perform(self.world.company(realm), act)
-        return plain(done)
+            done: JsonObject = plain(perform(self.world.company(realm), act))
+        return done
 
     def state(self) -> JsonObject:
         """Per realm: count and sums of each entity, and what customers owe."""
@@ -83,7 +82,10 @@ class Control:
 
 
 def summary(world: World, realm: str) -> JsonObject:
-    """{"entities": {name: {"count", "active", "TotalAmt", "Balance"}}, "open_receivables"}."""
+    """{"entities": {name: {"count", "active", "TotalAmt", "Balance"}}, "open_receivables"}; amounts as text.
+
+    The Balance of payments is what is unapplied.
+    """
     rows = world.conn.execute(
         "SELECT entity, count(*), sum(active), sum(total), sum(balance) FROM objects WHERE c = ? GROUP BY entity",
         (world.company(realm).store.company,),
@@ -93,14 +95,9 @@ def summary(world: World, realm: str) -> JsonObject:
         for entity, count, active, total, balance in rows
     }
     zero = {"Balance": "0"}
-    receivable = Decimal(entities.get("Invoice", zero)["Balance"]) - Decimal(
-        entities.get("CreditMemo", zero)["Balance"]
-    )
-    unapplied = world.conn.execute(
-        "SELECT body ->> '$.UnappliedAmt' FROM objects WHERE c = ? AND entity = 'Payment'",
-        (world.company(realm).store.company,),
-    )
-    receivable -= sum((Decimal(str(value or 0)) for (value,) in unapplied), Decimal(0))
+    invoices, credits_left = entities.get("Invoice", zero), entities.get("CreditMemo", zero)
+    receivable = Decimal(invoices["Balance"]) - Decimal(credits_left["Balance"])
+    receivable -= Decimal(entities.get("Payment", zero)["Balance"])
     return {"entities": entities, "open_receivables": str(receivable)}
 
 
@@ -134,12 +131,10 @@ def create_app(
 ) -> Sandbox:
     """Open (or make) the state and build the application."""
     conn = open_database(state)
-    world = World(conn, Clock(conn), switches or Switches())
-    kernel = make_kernel(conn, world)
-    # One clock for both, so that an advance is seen by all.
-    world.clock = kernel.clock
-    world.oauth = type(world.oauth)(conn, kernel.clock.now, world.switches)
+    kernel = make_kernel(conn, credentials(conn))
+    world = World(conn, kernel.clock, switches or Switches())
     realm = world.set_up(data, empty=empty)
+    # Only from now on: what a company begins with is no news.
     world.enqueue = kernel.webhooks.enqueue
     control = Control(world, realm)
     routes = [
@@ -158,9 +153,9 @@ def create_app(
     return Sandbox(traced(app), world, kernel, realm, control)
 
 
-def make_kernel(conn: sqlite3.Connection, world: World) -> Kernel:
+def make_kernel(conn: sqlite3.Connection, known: Credentials) -> Kernel:
     """The shared parts with QBO's limits and notification formats."""
-    token = world.credentials.verifier_token
+    token = known.verifier_token
     limits = [
         LimitRule("requests per minute and realm", 500, 60, lambda _incoming, call: call.realm),
         LimitRule("requests per second and realm", 10, 1, lambda _incoming, call: call.realm),

@@ -42,8 +42,9 @@ SCHEMA = (
 )
 COLUMNS = "num, active, name, name_key, created, updated, doc_number, party, txn_date, total, balance"
 PUT = (
-    f"INSERT INTO objects (c, entity, id, {COLUMNS}, body) VALUES ({', '.join('?' * 15)})"
-    " ON CONFLICT (c, entity, id) DO UPDATE SET "
+    # Built from the constant list of columns above, so that the two halves cannot drift apart.
+    f"INSERT INTO objects (c, entity, id, {COLUMNS}, body) VALUES ({', '.join('?' * 15)})"  # noqa: S608
+    + " ON CONFLICT (c, entity, id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in [*COLUMNS.split(", "), "body"])
 )
 
@@ -150,7 +151,8 @@ class Store:
     def raise_sequence(self, sequence: str, used: int) -> None:
         """Let the sequence go on after `used` at least."""
         self.conn.execute(
-            "INSERT INTO sequences VALUES (?, ?, ?) ON CONFLICT (c, name) DO UPDATE SET last = max(last, excluded.last)",
+            "INSERT INTO sequences VALUES (?, ?, ?)"
+            " ON CONFLICT (c, name) DO UPDATE SET last = max(last, excluded.last)",
             (self.company, sequence, used),
         )
 

@@ -18,6 +18,7 @@ from qb_pipeline.sandbox.quickbooks.rows import reference_name
 from qb_pipeline.sandbox.quickbooks.writes import create, delete, update
 
 Act = dict[str, Any]
+SUMMED = ("Balance", "BalanceWithJobs", "CurrentBalance", "CurrentBalanceWithSubAccounts", "QtyOnHand")
 MERGEABLE = ("Customer", "Vendor", "Employee", "Item", "Account", "Class")
 
 
@@ -113,7 +114,7 @@ def merge(company: Company, act: Act) -> JsonObject:
     take_over_balance(company, entity, company.store.get(entity, loser_id) or loser, winner_id)
     company.store.remove(entity, loser, int(company.now.timestamp()), company.stamp)
     current = company.store.get(entity, winner_id) or winner
-    merged = company.save(entity, current, current, tuple(current), "Merge")
+    merged = company.save(entity, current, current, tuple(current), None)
     company.announce(entity, winner_id, "Merge", deleted_id=loser_id)
     return {entity: merged, "deleted": loser_id}
 
@@ -137,10 +138,7 @@ def take_over_balance(company: Company, entity: str, loser: JsonObject, winner_i
     winner = company.store.get(entity, winner_id)
     if winner is None:
         return
-    keys = [
-        key for key in ("Balance", "BalanceWithJobs", "CurrentBalance", "CurrentBalanceWithSubAccounts", "QtyOnHand")
-    ]
-    sums = {key: number(decimal_of(winner.get(key)) + decimal_of(loser.get(key))) for key in keys if key in winner}
+    sums = {key: number(decimal_of(winner.get(key)) + decimal_of(loser.get(key))) for key in SUMMED if key in winner}
     company.store.put(entity, {**winner, **sums}, winner)
 
 

@@ -12,7 +12,7 @@ from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, not_found, stale, unsupported
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 from qb_pipeline.sandbox.quickbooks.ledger import settle
-from qb_pipeline.sandbox.quickbooks.references import references
+from qb_pipeline.sandbox.quickbooks.references import Reference, references
 from qb_pipeline.sandbox.quickbooks.schema import clean, malformed
 
 CONTROL = ("Id", "SyncToken", "sparse", "domain", "MetaData", "status")
@@ -38,10 +38,16 @@ def update(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
     entity.guard(company, before)
     sent = checked(company, entity, body, before)
     sparse = sparse_flag(body)
-    base = before if sparse else {key: before[key] for key in entity.kept if key in before}
+    base = draft_base(company, entity, before, sparse=sparse)
     obj = {key: value for key, value in {**base, **sent}.items() if value is not None}
     completed = entity.complete(company, Draft(before, sent, obj, sparse))
     return replace(company, entity, before, {**completed, "Id": before["Id"]}, "Update")
+
+
+def draft_base(company: Company, entity: Entity, before: JsonObject, *, sparse: bool) -> JsonObject:
+    """What the sent properties are laid over: a copy of its own, because completion works in place."""
+    copy = company.store.get(entity.name, str(before["Id"])) or {}
+    return copy if sparse else {key: copy[key] for key in entity.kept if key in copy}
 
 
 def void(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
@@ -61,7 +67,20 @@ def delete(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
     company.erase(entity.name, before)
     settle(company, entity.name, before, None)
     entity.effect(company, before, None)
+    unlink(company, (entity.name, str(before["Id"])))
     return {"domain": "QBO", "status": "Deleted", "Id": before["Id"]}
+
+
+def unlink(company: Company, gone: Reference) -> None:
+    """Take a removed transaction out of the LinkedTxn of whoever still names it."""
+    for source, source_id in company.store.referrers(gone):
+        before, after = company.store.get(source, source_id), company.store.get(source, source_id)
+        if before is None or after is None:
+            continue
+        for holder in (after, *(after.get("Line") or [])):
+            if holder.get("LinkedTxn"):
+                holder["LinkedTxn"] = [link for link in holder["LinkedTxn"] if link.get("TxnId") != gone[1]]
+        company.save(source, after, before, tuple(after), "Update")
 
 
 def replace(company: Company, entity: Entity, before: JsonObject, after: JsonObject, operation: str) -> JsonObject:

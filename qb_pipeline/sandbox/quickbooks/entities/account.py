@@ -37,6 +37,14 @@ TYPES = {
     "Other Income": ("Revenue", "OtherMiscellaneousIncome"),
     "Other Expense": ("Expense", "OtherMiscellaneousExpense"),
 }
+EXPENSES = (
+    "AdvertisingPromotional", "Auto", "BadDebts", "BankCharges", "CharitableContributions", "CostOfLabor",
+    "DuesSubscriptions", "Entertainment", "EntertainmentMeals", "EquipmentRental", "Insurance", "InterestPaid",
+    "LegalProfessionalFees", "OfficeExpenses", "OfficeGeneralAdministrativeExpenses", "OtherBusinessExpenses",
+    "PayrollExpenses", "PromotionalMeals", "RentOrLeaseOfBuildings", "RepairMaintenance",
+    "ShippingFreightDelivery", "SuppliesMaterials", "TaxesPaid", "Travel", "TravelMeals", "Utilities",
+    "UnappliedCashBillPaymentExpense",
+)  # fmt: skip
 # Which type a subtype alone implies; other subtypes need their AccountType.
 SUBTYPE_IMPLIES = {
     **{subtype: kind for kind, (_, subtype) in TYPES.items()},
@@ -67,7 +75,7 @@ SUBTYPE_IMPLIES = {
     "EquipmentRentalCos": "Cost of Goods Sold",
     "OtherCostsOfServiceCos": "Cost of Goods Sold",
     "ShippingFreightDeliveryCos": "Cost of Goods Sold",
-    **dict.fromkeys(("AdvertisingPromotional", "Auto", "BadDebts", "BankCharges", "CharitableContributions", "CostOfLabor", "DuesSubscriptions", "Entertainment", "EntertainmentMeals", "EquipmentRental", "Insurance", "InterestPaid", "LegalProfessionalFees", "OfficeExpenses", "OfficeGeneralAdministrativeExpenses", "OtherBusinessExpenses", "PayrollExpenses", "PromotionalMeals", "RentOrLeaseOfBuildings", "RepairMaintenance", "ShippingFreightDelivery", "SuppliesMaterials", "TaxesPaid", "Travel", "TravelMeals", "Utilities", "UnappliedCashBillPaymentExpense"), "Expense"),
+    **dict.fromkeys(EXPENSES, "Expense"),
     "InterestEarned": "Other Income",
     "Depreciation": "Other Expense",
     "PenaltiesSettlements": "Other Expense",

@@ -117,6 +117,10 @@ def check_delivery(obj: JsonObject) -> None:
         raise Fault(6420, "PreferredDeliveryMethod Email needs a PrimaryEmailAddr.", element="PrimaryEmailAddr")
 
 
+KEPT = (
+    "CurrencyRef", "Active", "IsProject", "ClientEntityId", "Job", "ParentRef", "PreferredDeliveryMethod",
+    "OpenBalanceDate", "V4IDPseudonym", "DefaultTaxCodeRef",
+)  # fmt: skip
 CUSTOMER = Entity(
     name="Customer",
     properties={**PERSON, **OWN},
@@ -124,7 +128,6 @@ CUSTOMER = Entity(
     sequence="people",
     verbs=NAME_VERBS,
     complete=complete,
-    kept=("CurrencyRef", "Active", "IsProject", "ClientEntityId", "Job", "ParentRef", "PreferredDeliveryMethod")
-    + ("OpenBalanceDate", "V4IDPseudonym", "DefaultTaxCodeRef"),
+    kept=KEPT,
     effect=spread_name("Customer"),
 )

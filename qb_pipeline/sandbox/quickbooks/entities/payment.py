@@ -9,7 +9,7 @@ from qb_pipeline.sandbox.quickbooks.accounts import account_of_subtype
 from qb_pipeline.sandbox.quickbooks.company import Company, arranged
 from qb_pipeline.sandbox.quickbooks.entities.applications import Applied, applied, carry, unapplied
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, LINKED, RO, TRANSACTION, TRANSACTION_VERBS
-from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed
+from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed, void_note
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
@@ -176,9 +176,7 @@ def guard(company: Company, obj: JsonObject) -> None:
 
 def voided(_company: Company, obj: JsonObject) -> JsonObject:
     """Nothing received, nothing applied."""
-    note = str(obj.get("PrivateNote") or "")
-    text = f"Voided - {note}" if note else "Voided"
-    return {**obj, "TotalAmt": 0, "UnappliedAmt": 0, "Line": [], "PrivateNote": text}
+    return {**obj, "TotalAmt": 0, "UnappliedAmt": 0, "Line": [], "PrivateNote": void_note(obj)}
 
 
 PAYMENT = Entity(

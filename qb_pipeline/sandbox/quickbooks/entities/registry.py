@@ -40,7 +40,7 @@ TRANSACTIONS = frozenset(
         "SalesReceipt", "TaxPayment", "Transfer", "VendorCredit", "StatementCharge",
     }
 )  # fmt: skip
-WITHOUT_CDC = ("TimeActivity", "TaxAgency", "TaxCode", "TaxRate", "JournalCode", "CompanyInfo", "TaxPayment")
+WITHOUT_CDC = ("TimeActivity", "TaxAgency", "TaxCode", "TaxRate", "JournalCode")
 BY_ADDRESS = {name.lower(): name for name in (*ENTITIES, *STORED)} | {"creditcardpayment": "CreditCardPaymentTxn"}
 
 

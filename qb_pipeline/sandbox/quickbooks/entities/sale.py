@@ -15,7 +15,7 @@ from qb_pipeline.sandbox.quickbooks.entities.common import (
 )
 from qb_pipeline.sandbox.quickbooks.entities.sale_lines import LINE, complete_lines
 from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL, complete_tax
-from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, complete_number
+from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, complete_number, void_note
 from qb_pipeline.sandbox.quickbooks.entity import Draft
 from qb_pipeline.sandbox.quickbooks.faults import business, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
@@ -175,12 +175,11 @@ def day_of_month_due(day: date, term: JsonObject) -> date:
 
 def voided_sale(obj: JsonObject) -> JsonObject:
     """The document with every amount at zero and the note that says so."""
-    note = str(obj.get("PrivateNote") or "")
     lines = [zeroed(line) for line in obj.get("Line") or []]
     tax = {"TotalTax": 0}
     return {
         **obj,
-        "PrivateNote": f"Voided - {note}" if note else "Voided",
+        "PrivateNote": void_note(obj),
         "LinkedTxn": [],
         "Line": lines,
         "TxnTaxDetail": tax,

@@ -1,6 +1,7 @@
 """The lines of an invoice or a credit memo.
 
-Invariant: a line keeps its Id as long as the client sends it; one SubTotal line and at most one discount close the list.
+Invariant: a line keeps its Id as long as the client sends it; one SubTotal line and at most one discount close the
+list.
 
     lines = complete_lines(company, sent_lines, stored_lines)
     lines.all      what is stored    lines.subtotal / .discount / .taxable    Decimals, before tax
@@ -95,7 +96,9 @@ def complete_lines(company: Company, sent: list[JsonObject], stored: list[JsonOb
     subtotal = sum((decimal_of(line["Amount"]) for line in items), Decimal(0))
     taxed = (line for line in items if ref_value(line[DETAIL], "TaxCodeRef") == "TAX")
     taxable = sum((decimal_of(line["Amount"]) for line in taxed), Decimal(0))
-    closing = [{"Amount": number(subtotal), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}}]
+    closing: list[JsonObject] = [
+        {"Amount": number(subtotal), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}}
+    ]
     closing += [complete_discount(company, line, subtotal) for line in discounts]
     discount = sum((decimal_of(line["Amount"]) for line in closing[1:]), Decimal(0))
     return Lines([*completed, *closing], subtotal, discount, taxable)
@@ -165,7 +168,7 @@ def check_amount(line: JsonObject, detail: JsonObject) -> None:
     if expected != amount:
         raise Fault(
             6070,
-            f"Amount is not equal to UnitPrice * Qty. Supplied value:{amount}, expected {expected} = {quantity} * {price}",
+            f"Amount is not equal to UnitPrice * Qty. Supplied value:{amount}, expected {expected}",
             element="Line.Amount",
         )
 

@@ -76,3 +76,11 @@ def refuse_duplicate(company: Company, entity: str, given: str, custom: bool) ->
             f"used. DocNumber={given} is assigned to TxnType={entity} with TxnId={holders[0]}",
             element="DocNumber",
         )
+
+
+def void_note(obj: JsonObject) -> str:
+    """The PrivateNote of a voided transaction: it begins with the word, once."""
+    note = str(obj.get("PrivateNote") or "")
+    if note.startswith("Voided"):
+        return note
+    return f"Voided - {note}" if note else "Voided"

@@ -4,7 +4,8 @@ Invariant: everything outside the grammar is refused with 4000 or 4001, never re
 
     parse("select * from Customer where Active = true orderby Id startposition 1 maxresults 10") -> Statement
 
-Keywords are case-insensitive; `ORDER BY` and `ORDERBY` are the same; strings are in single quotes with backslash escapes.
+Keywords are case-insensitive; `ORDER BY` and `ORDERBY` are the same; strings are in single quotes with backslash
+escapes.
 """
 
 import re
