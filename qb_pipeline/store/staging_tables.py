@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     Column,
     Connection,
@@ -24,9 +23,11 @@ from sqlalchemy import (
     Table,
     Text,
     inspect,
+    literal,
     text,
+    update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import CreateColumn, CreateSchema
 from sqlalchemy.types import TypeEngine
 
@@ -100,7 +101,8 @@ def table(side: Side, entity: str) -> Table:
 
 
 def ensure_staging(engine: Engine) -> None:
-    """Create missing staging schemas and tables (`staging_<side>.<entity>`) and add missing columns."""
+    """Create missing staging schemas and tables (`staging_<side>.<entity>`), add missing columns, and build columns
+    anew whose field has another kind now. Rows count as not speaking of such a field until they are read again."""
     tables = [table(side, entity) for side in Side for entity in ENTITIES]
     with engine.begin() as conn:
         # Two processes may start at once; CREATE … IF NOT EXISTS alone does not serialise them.
@@ -109,15 +111,33 @@ def ensure_staging(engine: Engine) -> None:
             conn.execute(CreateSchema(schema_of(side), if_not_exists=True))
         metadata.create_all(conn, tables=tables)
         for side in Side:
-            _add_missing_columns(conn, side)
+            _renew_columns(conn, side)
 
 
-def _add_missing_columns(conn: Connection, side: Side) -> None:
+def _renew_columns(conn: Connection, side: Side) -> None:
     existing = inspect(conn).get_multi_columns(schema=schema_of(side))
     for entity in ENTITIES:
         wanted = table(side, entity)
-        names = {column["name"] for column in existing[(wanted.schema, wanted.name)]}
-        for column in wanted.columns:
-            if column.name not in names:
-                definition = CreateColumn(column).compile(conn)
-                conn.execute(text(f'ALTER TABLE {wanted.schema}."{wanted.name}" ADD COLUMN {definition}'))
+        types = {c["name"]: _ddl(c["type"], conn) for c in existing[(wanted.schema, wanted.name)]}
+        renewed = [c for c in wanted.columns if types.get(c.name) != _ddl(c.type, conn)]
+        for column in renewed:
+            _renew(conn, wanted, column)
+        _forget_fields(conn, wanted, [f for f in ENTITIES[entity].fields if column_of(f) in {c.name for c in renewed}])
+
+
+def _ddl(type_: TypeEngine[Any], conn: Connection) -> str:
+    return type_.compile(conn.dialect)
+
+
+def _renew(conn: Connection, target: Table, column: Column[Any]) -> None:
+    name = f'{target.schema}."{target.name}"'
+    conn.execute(text(f'ALTER TABLE {name} DROP COLUMN IF EXISTS "{column.name}"'))
+    conn.execute(text(f"ALTER TABLE {name} ADD COLUMN {CreateColumn(column).compile(conn)}"))
+
+
+def _forget_fields(conn: Connection, target: Table, fields: list[Field]) -> None:
+    """A new column is empty because nobody looked, not because the record has no value; left as empty, it would be
+    taken for a deletion. The hash goes too, so that reading an unchanged record again fills the column."""
+    if fields:
+        names = literal([f.name for f in fields], ARRAY(Text))
+        conn.execute(update(target).values(absent=target.c.absent + names, content_hash=""))

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from qb_pipeline.store import embedded
 
-print(embedded.ensure(Path(sys.argv[1])), flush=True)
+print(embedded.ensure(Path(sys.argv[1]), durable=len(sys.argv) > 2), flush=True)
 sys.stdin.readline()
 """
 
@@ -34,9 +34,9 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def user(home: Path) -> tuple[subprocess.Popen[str], str]:
-    """A process that uses the server of `home` until it is told to end."""
-    command = [sys.executable, "-c", _USING, str(home)]
+def user(home: Path, *flags: str) -> tuple[subprocess.Popen[str], str]:
+    """A process that uses the server of `home` until it is told to end; with a flag the server is crash-safe."""
+    command = [sys.executable, "-c", _USING, str(home), *flags]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     return process, process.stdout.readline().strip()
@@ -91,7 +91,7 @@ def test_a_killed_user_leaves_no_claim_behind(home: Path) -> None:
 
 
 def test_a_killed_server_is_started_again_with_its_data(home: Path) -> None:
-    process, url = user(home)
+    process, url = user(home, "durable")
     with psycopg.connect(embedded.plain_url(url), autocommit=True) as conn:
         conn.execute("CREATE TABLE kept (n int)")
     os.kill(server_pid(home), signal.SIGKILL)

@@ -3,15 +3,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.store import tables
+from qb_pipeline.store import staging, tables
 from qb_pipeline.store.migrate import migrate, prepare
 from qb_pipeline.store.staging_tables import ensure_staging, schema_of
+from qb_pipeline_tests.unit.store.builders import customer
 
 
 def test_migrating_twice_changes_nothing(engine: Engine) -> None:
@@ -50,6 +52,31 @@ def test_a_missing_staging_column_is_added(engine: Engine) -> None:
     ensure_staging(engine)
     columns = {c["name"] for c in inspect(engine).get_columns("customer", "staging_quickbooks")}
     assert {"email", "seen_at"} <= columns
+
+
+@pytest.mark.parametrize("change", ["DROP COLUMN email", "ALTER COLUMN email TYPE bytea USING NULL"])
+def test_a_new_columns_emptiness_is_not_taken_for_a_deleted_value(engine: Engine, change: str) -> None:
+    record = customer("7", email="a@b.example")
+    with engine.begin() as conn:
+        staging.merge(conn, "acme", Side.QUICKBOOKS, "customer", [record])
+        conn.execute(text(f"ALTER TABLE staging_quickbooks.customer {change}"))
+    ensure_staging(engine)
+    with engine.begin() as conn:
+        before = staging.fetch(conn, "acme", Side.QUICKBOOKS, "customer", ["7"])["7"].record
+        staging.merge(conn, "acme", Side.QUICKBOOKS, "customer", [record])
+        after = staging.fetch(conn, "acme", Side.QUICKBOOKS, "customer", ["7"])["7"].record
+    assert before.values == {"name": "Hazel Roofing"}
+    assert after == record
+
+
+def test_ensuring_staging_again_forgets_nothing(engine: Engine) -> None:
+    record = customer("7", email="a@b.example")
+    with engine.begin() as conn:
+        staging.merge(conn, "acme", Side.QUICKBOOKS, "customer", [record])
+    ensure_staging(engine)
+    with engine.connect() as conn:
+        staged = staging.fetch(conn, "acme", Side.QUICKBOOKS, "customer", ["7"])["7"]
+    assert (staged.record, staged.content_hash) == (record, staging.record_hash(record))
 
 
 def test_every_revision_is_shipped_with_the_package() -> None:
