@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 from qb_pipeline.sync.matching.normalise import sound
 from qb_pipeline.sync.matching.profile import Profile
@@ -56,23 +56,37 @@ def _telling(words: tuple[str, ...]) -> list[str]:
 
 
 def pairs(left: Sequence[Keys], right: Sequence[Keys]) -> set[tuple[int, int]]:
-    """Index pairs that share a key whose block is within its cap."""
+    """Index pairs that share a specific key, or a loose one that is not too common."""
+    specific = block([k[0] for k in left], [k[0] for k in right], SPECIFIC_CAP, neighbours=True)
+    return specific | block([k[1] for k in left], [k[1] for k in right], LOOSE_CAP)
+
+
+def block(
+    left: Sequence[frozenset[Hashable]], right: Sequence[frozenset[Hashable]], cap: int, *, neighbours: bool = False
+) -> set[tuple[int, int]]:
+    """Index pairs that share a key whose block has at most `cap` pairs.
+
+    With `neighbours` a larger block still gives each of its records a few pairs, so that a crowd of look-alikes ends
+    up as weak candidates rather than as records nobody knows. Rows must come in the order of their ids.
+    """
+    on_left, on_right = _by_key(left), _by_key(right)
     found: set[tuple[int, int]] = set()
-    for which, cap in ((0, SPECIFIC_CAP), (1, LOOSE_CAP)):
-        found |= block([k[which] for k in left], [k[which] for k in right], cap)
+    for key in on_left.keys() & on_right.keys():
+        mine, theirs = on_left[key], on_right[key]
+        if len(mine) * len(theirs) <= cap:
+            found.update(product(mine, theirs))
+        elif neighbours:
+            found.update(_ring(mine, theirs))
     return found
 
 
-def block(left: Sequence[frozenset[Hashable]], right: Sequence[frozenset[Hashable]], cap: int) -> set[tuple[int, int]]:
-    """Index pairs that share a key, leaving out keys that would make more than `cap` pairs."""
-    on_left, on_right = _by_key(left), _by_key(right)
-    return {
-        (i, j)
-        for key in on_left.keys() & on_right.keys()
-        if len(on_left[key]) * len(on_right[key]) <= cap
-        for i in on_left[key]
-        for j in on_right[key]
-    }
+def _ring(left: Sequence[int], right: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """Each record with its counterpart and the counterpart's neighbours, counted round."""
+    for k in range(max(len(left), len(right))):
+        here, there = k % len(left), k % len(right)
+        yield left[here], right[there]
+        yield left[here], right[(there + 1) % len(right)]
+        yield left[(here + 1) % len(left)], right[there]
 
 
 def _by_key(keys: Sequence[frozenset[Hashable]]) -> dict[Hashable, list[int]]:

@@ -20,8 +20,9 @@ Verdict = tuple[MatchClass, float, str]  # class, bits, score
 
 def match_documents(left: Sequence[Document], right: Sequence[Document]) -> list[Candidate]:
     """Links and weak candidates between two lists of documents of one kind."""
-    worth = block([_keys(d) for d in left], [_keys(d) for d in right], CAP)
-    compared = (_score(left[i], right[j]) for i, j in worth)
+    lefts, rights = sorted(left, key=lambda d: d.id), sorted(right, key=lambda d: d.id)
+    worth = block([_keys(d) for d in lefts], [_keys(d) for d in rights], CAP, neighbours=True)
+    compared = (_score(lefts[i], rights[j]) for i, j in worth)
     return assign([s for s in compared if s is not None])
 
 

@@ -42,11 +42,15 @@ class _Entry:
 
 def match_names(left: Sequence[Named], right: Sequence[Named]) -> list[Candidate]:
     """Links and weak candidates between two lists of entries of one kind."""
-    lefts, rights = [_read(n) for n in left], [_read(n) for n in right]
-    worth = block([_same_keys(e) for e in lefts], [_same_keys(e) for e in rights], SAME_CAP)
+    lefts, rights = _in_order(left), _in_order(right)
+    worth = block([_same_keys(e) for e in lefts], [_same_keys(e) for e in rights], SAME_CAP, neighbours=True)
     worth |= block([_alike_keys(e) for e in lefts], [_alike_keys(e) for e in rights], ALIKE_CAP)
     compared = (_score(lefts[i], rights[j]) for i, j in worth)
     return assign([s for s in compared if s is not None])
+
+
+def _in_order(entries: Sequence[Named]) -> list[_Entry]:
+    return [_read(n) for n in sorted(entries, key=lambda n: n.id)]
 
 
 def _read(named: Named) -> _Entry:

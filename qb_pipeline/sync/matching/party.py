@@ -29,6 +29,7 @@ PRIOR_BITS = -12.0  # one in 4,096: the odds that two parties picked blindly are
 STRONG_BITS = 6.0
 WEAK_BITS = -3.0
 VETO_BITS = 15.0
+CROWD = 10  # more than this many with one name and one contact are a crowd
 DELETED_BITS = 4.0  # a live record goes before one QuickBooks marks "(deleted)"
 SIDES = ("contractor", "QuickBooks")
 
@@ -42,8 +43,8 @@ class Comparison:
     email: Grade
     address: Grade
     deleted: bool
-    shared_name: bool
-    shared_contact: bool
+    bearers: int  # parties of one side with this name
+    sharers: int  # parties of one side with this phone or e-mail
     company: bool
 
     @property
@@ -58,11 +59,15 @@ class Comparison:
 
 def match_parties(left: Sequence[Party], right: Sequence[Party], sides: tuple[str, str] = SIDES) -> list[Candidate]:
     """Links and weak candidates between two lists of parties; `sides` names the lists in the evidence."""
-    lefts, rights = [read_party(p) for p in left], [read_party(p) for p in right]
+    lefts, rights = _in_order(left), _in_order(right)
     seen = Seen(lefts, rights)
     worth = pairs([party_keys(p) for p in lefts], [party_keys(p) for p in rights])
     scored = (_score(lefts[i], rights[j], seen, sides) for i, j in worth)
     return assign([s for s in scored if s is not None])
+
+
+def _in_order(parties: Sequence[Party]) -> list[Profile]:
+    return [read_party(p) for p in sorted(parties, key=lambda p: p.id)]
 
 
 def _score(left: Profile, right: Profile, seen: Seen, sides: tuple[str, str]) -> Scored | None:
@@ -83,8 +88,8 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
         email=compare_email(left.email, right.email, seen.emails),
         address=compare_address(left.address, right.address, seen.doors),
         deleted=left.deleted != right.deleted,
-        shared_name=max(seen.bearers(left), seen.bearers(right)) > 1,
-        shared_contact=max(seen.phones[left.phone], seen.emails[left.email]) > 1,
+        bearers=max(seen.bearers(left), seen.bearers(right)),
+        sharers=max(seen.phones[left.phone], seen.emails[left.email]),
         company=any(n.kind is Kind.COMPANY for n in names),
     )
 
@@ -108,17 +113,19 @@ def _may_link(found: Comparison) -> bool:
     """The name agrees, something independent of it agrees too, and it is not merely another site of the same owner."""
     if found.name.level < Level.CLOSE or not any(g.level >= Level.CLOSE for g in found.others):
         return False
-    return not _may_be_another_site(found)
+    # Of a crowd not every pair is compared, so a missing rival proves nothing: only the address tells them apart.
+    one_of_many = min(found.bearers, found.sharers) > CROWD and found.address.level < Level.CLOSE
+    return not one_of_many and not _may_be_another_site(found)
 
 
 def _may_be_another_site(found: Comparison) -> bool:
     """Another address: a person known by an unshared name has moved; a company, only if nothing at all is shared."""
     if found.address.level is not Level.DIFFERS:
         return False
-    if found.shared_name or not found.company:
-        return found.shared_name
+    if found.bearers > 1 or not found.company:
+        return found.bearers > 1
     same_contact = found.phone.level is found.email.level is found.name.level is Level.EXACT
-    return found.shared_contact or not same_contact
+    return found.sharers > 1 or not same_contact
 
 
 def probability(bits: float) -> Decimal:

@@ -60,13 +60,17 @@ class Seen:
 
     def __init__(self, left: Sequence[Profile], right: Sequence[Profile]) -> None:
         self.names = Frequencies(_all_names(left), _all_names(right))
-        self.phones = Frequencies((p.phone for p in left), (p.phone for p in right))
-        self.emails = Frequencies((p.email for p in left), (p.email for p in right))
+        self.phones = Frequencies(_given(p.phone for p in left), _given(p.phone for p in right))
+        self.emails = Frequencies(_given(p.email for p in left), _given(p.email for p in right))
         self.doors = Frequencies((p.address.key for p in left), (p.address.key for p in right))
 
     def bearers(self, profile: Profile) -> int:
         """How many parties of one side bear the most shared name of this one."""
         return max((self.names["core", n.key] for n in profile.names), default=1)
+
+
+def _given(values: Iterable[str]) -> Iterable[str]:
+    return filter(None, values)
 
 
 def _all_names(profiles: Sequence[Profile]) -> Iterable[Hashable]:
