@@ -2,15 +2,18 @@
 
 from qb_pipeline.entities.spec import Direction, Entity, Field, Kind, MatchBy, Removal
 
+ITEM_LINE = frozenset({"item"})
+CHARGED = frozenset({"item", "discount"})
+
 SALES_LINES: tuple[Field, ...] = (
     Field("kind"),  # item | text | discount
-    Field("item", Kind.REF, refers_to="item"),
-    Field("description", max_length=4000),
-    Field("quantity", Kind.NUMBER),
-    Field("unit_price", Kind.NUMBER),
-    Field("amount", Kind.MONEY),  # a discount's amount is negative
-    Field("taxable", Kind.BOOLEAN),
-    Field("division", Kind.REF, refers_to="division"),
+    Field("item", Kind.REF, refers_to="item", line_kinds=ITEM_LINE),
+    Field("description", max_length=4000, line_kinds=frozenset({"item", "text"})),  # QBO's discounts have no words
+    Field("quantity", Kind.NUMBER, line_kinds=ITEM_LINE),
+    Field("unit_price", Kind.NUMBER, line_kinds=ITEM_LINE),
+    Field("amount", Kind.MONEY, line_kinds=CHARGED),  # a discount's amount is negative
+    Field("taxable", Kind.BOOLEAN, line_kinds=ITEM_LINE),
+    Field("division", Kind.REF, refers_to="division", line_kinds=ITEM_LINE),
 )
 
 INVOICE = Entity(

@@ -81,6 +81,7 @@ class Field:
     `group` joins fields that QBO replaces as one object (an address); `derived` marks a figure the systems compute
     from other fields (tax), which is written only while a single side changed what it derives from.
     `line_key` is the line field that identifies a line on one side ("id", or "invoice" for allocations).
+    `line_kinds` names the kinds of line on which a line field means something; empty: all of them.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Field:
     max_length: int | None = None
     lines: tuple[Field, ...] = ()
     line_key: str = "id"
+    line_kinds: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
-from qb_pipeline.store import journal, links, staging
+from qb_pipeline.errors import NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
+from qb_pipeline.store import exceptions, journal, links, staging
 from qb_pipeline.store.journal import Operation, Phase, Write
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.binding import Bound, bind
@@ -64,34 +64,21 @@ class Journalist:
             conn, entity, row.side, _DEED[row.operation.value], record_id=record.id if record else row.target_id,
             record_label=name, detail={"fields": sorted(row.intended), "key": row.request_key},
         )  # fmt: skip
+        ctx.bound.add((entity.name, row.source_id, _fingerprint(row)))
         if record is not None:
             self._remember(row.side, record.updated_at)
-        problem = self._disagreement(bound, name)
-        if problem is not None:
-            problems.report(ctx, conn, entity, [problem])
+        if bound.linked_elsewhere is not None and record is not None:
+            problems.report(ctx, conn, entity, [self._linked_elsewhere(row, record.id, name)])
         else:
             problems.resolve(ctx, conn, entity, self._keys(row, bound.answer))
 
-    def _disagreement(self, bound: Bound, name: str) -> Any:
-        row, record = bound.row, bound.answer.record
-        if bound.linked_elsewhere is not None:
-            error: PipelineError = PossibleDuplicate(
-                f"{name} was written, but one of the two records is linked to another one already.",
-                code="linked_elsewhere",
-                fix="Unlink the wrong one, or merge the two records in the system that has both.",
-            )
-        elif bound.not_taken and row.operation is not Operation.CREATE:
-            listed = ", ".join(self._entity[f].label for f in bound.not_taken)
-            error = FixTheData(
-                f"{name}: the write was accepted, but {listed} did not change.",
-                code="not_taken",
-                fix=f"Look at the record in {row.side.value}; something there overrides the value.",
-                who="accountant",
-            )
-        else:
-            return None
-        key = (row.side, record.id) if record else (row.side, row.target_id or "?")
-        return problems.from_error(self._ctx, self._entity, key, name, error, _fingerprint(row))
+    def _linked_elsewhere(self, row: Write, record_id: str, name: str) -> exceptions.Problem:
+        error = PossibleDuplicate(
+            f"{name} was written, but one of the two records is linked to another one already.",
+            code="linked_elsewhere",
+            fix="Unlink the wrong one, or merge the two records in the system that has both.",
+        )
+        return problems.from_error(self._ctx, self._entity, (row.side, record_id), name, error, _fingerprint(row))
 
     def _refused(self, answer: Answered, error: PipelineError) -> None:
         row, owed = self._rows[answer.item.journal_id]

@@ -29,12 +29,10 @@ from qb_pipeline.sync.trees import link_ids_of
 
 @dataclass(frozen=True)
 class Bound:
-    """What binding found for one write: `not_taken` names fields the side answered differently from what was written;
-    `linked_elsewhere` is the link that already holds one of its two records."""
+    """One write after binding; `linked_elsewhere` is the link that already holds one of its two records."""
 
     row: Write
     answer: Answered
-    not_taken: tuple[str, ...] = ()
     linked_elsewhere: Link | None = None
 
 
@@ -64,7 +62,97 @@ class _Group:
         ]
         links.update_base_many(self.conn, self.ctx.company, updates)
         journal.mark(self.conn, self.ctx.company, [row.id for row, _ in self.pairs], Phase.BOUND, self.ctx.now())
-        return [self._bound(row, answer, observed[self.side]) for row, answer in self.pairs]
+        return [Bound(row, answer, self.elsewhere.get(row.id)) for row, answer in self.pairs]
+
+    def _stage(self) -> None:
+        records = [a.record for _, a in self.pairs if a.record is not None]
+        staging.merge(self.conn, self.ctx.company, self.side, self.entity.name, records)
+        gone = [row.target_id for row, a in self.pairs if a.record is None and row.target_id]
+        staging.mark_deleted(self.conn, self.ctx.company, self.side, self.entity.name, gone, self.ctx.now())
+
+    def _link(self) -> None:
+        known = links.get_many(self.conn, self.ctx.company, [r.link_id for r, _ in self.pairs if r.link_id is not None])
+        self.link_of = {r.id: known[r.link_id] for r, _ in self.pairs if r.link_id in known}
+        fresh = [(r, a.record.id) for r, a in self.pairs if r.link_id is None and a.record is not None]
+        journal.set_target(self.conn, self.ctx.company, {r.id: native for r, native in fresh})
+        by_target = self._find(self.side, [native for _, native in fresh])
+        by_source = self._find(self.side.other, [r.source_id for r, _ in fresh if r.source_id])
+        new: list[tuple[Write, str]] = []
+        for row, native in fresh:
+            taken = by_target.get(native) or by_source.get(row.source_id or "")
+            if taken is None:
+                new.append((row, native))
+            elif {taken.id_on(self.side), taken.id_on(self.side.other)} == {native, row.source_id}:
+                self.link_of[row.id] = taken  # bound before the crash that brought us here
+            else:
+                self.elsewhere[row.id] = taken
+        self._create(new)
+
+    def _find(self, side: Side, ids: Sequence[str]) -> dict[str, Link]:
+        return links.find(self.conn, self.ctx.company, self.entity.name, side, ids)
+
+    def _create(self, new: Sequence[tuple[Write, str]]) -> None:
+        rows = []
+        for row, native in new:
+            ids = {self.side: native, self.side.other: row.source_id}
+            evidence = [f"written to {self.side.value} from the other side's record"]
+            rows.append(
+                NewLink(
+                    self.ctx.company, self.entity.name, ids[Side.CONTRACTOR], ids[Side.QUICKBOOKS],
+                    match_class="written", evidence=evidence,
+                )
+            )  # fmt: skip
+        created = links.create_many(self.conn, rows) if rows else []
+        found = links.get_many(self.conn, self.ctx.company, created)
+        self.link_of |= {row.id: found[i] for (row, _), i in zip(new, created, strict=True)}
+
+    def _staged(self, side: Side) -> dict[str, Staged]:
+        ids = [native for link in self.link_of.values() if (native := link.id_on(side)) is not None]
+        return staging.fetch(self.conn, self.ctx.company, side, self.entity.name, ids)
+
+    def _refs(self, side: Side, staged: Mapping[str, Staged]) -> dict[tuple[str, str], int]:
+        return link_ids_of(self.conn, self.ctx.company, self.entity, side, [s.record for s in staged.values()])
+
+    def _update(
+        self,
+        row: Write,
+        answer: Answered,
+        staged: Mapping[Side, Mapping[str, Staged]],
+        observed: Mapping[Side, Mapping[str, Mapping[str, Any]]],
+    ) -> LinkUpdate | None:
+        link = self.link_of[row.id]
+        contractor = staged[Side.CONTRACTOR].get(link.contractor_id or "")
+        quickbooks = staged[Side.QUICKBOOKS].get(link.quickbooks_id or "")
+        if contractor is None or quickbooks is None:
+            return None
+        if ended(self.entity, contractor, quickbooks):
+            return ending(link, contractor, quickbooks)
+        base = _with_line_pairs(self.entity, link, row, answer)
+        if row.operation is Operation.CREATE and answer.record is not None:
+            base |= _as_answered(self.entity, row, observed[self.side][answer.record.id])
+        return agreement(
+            self.entity, self.ctx, link, base, contractor, quickbooks,
+            observed[Side.CONTRACTOR][contractor.record.id], observed[Side.QUICKBOOKS][quickbooks.record.id],
+        )  # fmt: skip
+
+
+def bind(self) -> list[Bound]:
+        self._stage()
+        self._link()
+        staged = {side: self._staged(side) for side in Side}
+        refs = {side: self._refs(side, staged[side]) for side in Side}
+        observed = {
+            side: {i: project(self.entity, s.record.values, refs[side]) for i, s in staged[side].items()}
+            for side in Side
+        }
+        updates = [
+            update
+            for row, answer in self.pairs
+            if row.id in self.link_of and (update := self._update(row, answer, staged, observed)) is not None
+        ]
+        links.update_base_many(self.conn, self.ctx.company, updates)
+        journal.mark(self.conn, self.ctx.company, [row.id for row, _ in self.pairs], Phase.BOUND, self.ctx.now())
+        return [Bound(row, answer, self.elsewhere.get(row.id)) for row, answer in self.pairs]
 
     def _stage(self) -> None:
         records = [a.record for _, a in self.pairs if a.record is not None]

@@ -118,8 +118,13 @@ def _pair_in_order(left: dict[str, Line], right: dict[str, Line]) -> list[Trio]:
     return [Trio(None, left.pop(a), right.pop(b)) for a, b in pairs]
 
 
+def _meaningful(compared: tuple[Field, ...], line: Line) -> list[Field]:
+    """The fields that mean something on a line of this kind."""
+    return [f for f in compared if not f.line_kinds or line.get("kind") in f.line_kinds]
+
+
 def _alike(compared: tuple[Field, ...], one: Line, other: Line) -> bool:
-    return all(same(f, one.get(f.name), other.get(f.name)) for f in compared)
+    return all(same(f, one.get(f.name), other.get(f.name)) for f in _meaningful(compared, one))
 
 
 def _merge_trio(trio: Trio, work: _Work, *, first_contact: bool) -> None:
@@ -131,10 +136,11 @@ def _merge_trio(trio: Trio, work: _Work, *, first_contact: bool) -> None:
 
 def _merge_present(trio: Trio, work: _Work) -> None:
     contractor, quickbooks = trio.contractor or {}, trio.quickbooks or {}
-    values = {f.name: _merge_value(f, trio, work) for f in work.compared}
+    compared = _meaningful(work.compared, quickbooks if work.favoured is Side.QUICKBOOKS else contractor)
+    values = {f.name: _merge_value(f, trio, work) for f in compared}
     _recompute_amount(values, trio)
     ids = {"contractor_id": contractor.get("id"), "quickbooks_id": quickbooks.get("id")}
-    agreed = {f.name: values[f.name] for f in work.compared if same(f, contractor.get(f.name), quickbooks.get(f.name))}
+    agreed = {f.name: values[f.name] for f in compared if same(f, contractor.get(f.name), quickbooks.get(f.name))}
     work.agreed.append({**(trio.base or {}), **agreed, **ids})
     work.for_contractor.append({**contractor, **values, "twin": quickbooks.get("id")})
     work.for_quickbooks.append({**quickbooks, **values, "twin": contractor.get("id")})
@@ -212,7 +218,7 @@ def _unless_equal(
 
 
 def _key(compared: tuple[Field, ...], line: Line) -> tuple[Any, ...]:
-    return tuple(comparable(f, line.get(f.name)) for f in compared)
+    return tuple(comparable(f, line.get(f.name)) for f in _meaningful(compared, line))
 
 
 def with_pairs(base: Sequence[Line], pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], ...]:
@@ -231,12 +237,19 @@ def with_pairs(base: Sequence[Line], pairs: Sequence[tuple[str, str]]) -> tuple[
 
 
 def twins_after_write(written: Sequence[Line], answered: Sequence[Line]) -> list[tuple[str, str]]:
-    """(id on the other side, id in the answer) of each written line: known ids by themselves, new ones in order."""
+    """(id on the other side, id in the answer) of each written line: known ids by themselves, new ones in order.
+
+    The order is that within a kind, because QuickBooks moves a discount behind the items.
+    """
     known = {str(x["id"]) for x in written if x.get("id") is not None}
-    fresh = iter([x for x in answered if str(x["id"]) not in known])
+    fresh: dict[Any, list[Line]] = {}
+    for line in answered:
+        if str(line["id"]) not in known:
+            fresh.setdefault(line.get("kind"), []).append(line)
     pairs = []
     for line in written:
-        answer_id = line["id"] if line.get("id") is not None else (next(fresh, None) or {}).get("id")
+        new = fresh.get(line.get("kind"), [])
+        answer_id = line["id"] if line.get("id") is not None else (new.pop(0)["id"] if new else None)
         if answer_id is not None and line.get("twin") is not None:
             pairs.append((str(line["twin"]), str(answer_id)))
     return pairs

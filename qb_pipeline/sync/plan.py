@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from qb_pipeline.entities.records import State
-from qb_pipeline.entities.spec import Direction, Entity, Kind, Removal, Side
+from qb_pipeline.entities.spec import Direction, Entity, Field, Kind, Removal, Side
 from qb_pipeline.entities.values import same
 from qb_pipeline.errors import Who
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
@@ -137,10 +137,17 @@ def _plan_one_sided(entity: Entity, tree: Tree, rules: Rules) -> Plan:
     waiting = unlinked(entity, node.values)
     if waiting:
         return Plan(Verdict.PARKED, waits_for=waiting)
-    sent = {f.name: node.values.get(f.name) for f in entity.fields if f.direction is not Direction.NONE}
+    sent = {f.name: _sent(f, node.values.get(f.name)) for f in entity.fields if f.direction is not Direction.NONE}
     fields = frozenset(k for k, v in sent.items() if v not in (None, ()))
     create = Operation(side.other, "create", sent, fields, node.id, None, None, node.label)
     return Plan(Verdict.WRITE, [create], base={})
+
+
+def _sent(spec: Field, value: Any) -> Any:
+    """A creation's lines are all new to the target; each remembers its twin on the source side."""
+    if spec.kind is not Kind.LINES or spec.line_key != "id":
+        return value
+    return tuple({**line, "id": None, "twin": line.get("id")} for line in value or ())
 
 
 def _plan_linked(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node, rules: Rules) -> Plan:

@@ -13,8 +13,8 @@ from typing import Any
 
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import to_json
-from qb_pipeline.errors import PipelineError
-from qb_pipeline.store import journal, staging
+from qb_pipeline.errors import FixTheData, PipelineError
+from qb_pipeline.store import exceptions, journal, staging
 from qb_pipeline.store.journal import Phase, PlannedWrite, Write
 from qb_pipeline.store.staging import Staged
 from qb_pipeline.sync import problems
@@ -31,7 +31,7 @@ from qb_pipeline.sync.wire import encoded, fingerprint
 Owing = tuple[Owed, Operation]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rendered:
     """An operation as it will travel."""
 
@@ -116,12 +116,28 @@ def _without_resting(ctx: Context, entity: Entity, rendered: Sequence[Rendered])
     with ctx.begin() as conn:
         resting = problems.resting(ctx, conn, entity)
         unanswered = {(row.side, row.source_id) for row in journal.open_rows(conn, ctx.company, entity.name)}
+        repeated = [r for r in rendered if (entity.name, _record_key(r.operation), r.fingerprint) in ctx.bound]
+        problems.report(ctx, conn, entity, [_without_effect(ctx, entity, r) for r in repeated])
     return [
         r
         for r in rendered
-        if r.fingerprint not in resting.get(problems.key_of(r.owed), set())
+        if r not in repeated
+        and r.fingerprint not in resting.get(problems.key_of(r.owed), set())
         and (r.operation.target, _record_key(r.operation)) not in unanswered
     ]
+
+
+def _without_effect(ctx: Context, entity: Entity, rendered: Rendered) -> exceptions.Problem:
+    """The same write is owed again right after it was accepted: writing it a third time would never end."""
+    listed = ", ".join(entity[name].label for name in sorted(rendered.operation.changed))
+    error = FixTheData(
+        f"{rendered.owed.tree.label}: the write was accepted, but {listed} did not become what was written.",
+        code="not_taken",
+        fix=f"Look at the record in {rendered.operation.target.value}; something there overrides the value.",
+        who="accountant",
+    )
+    key = problems.key_of(rendered.owed)
+    return problems.from_error(ctx, entity, key, rendered.owed.tree.label, error, rendered.fingerprint)
 
 
 def _journal(ctx: Context, entity: Entity, side: Side, rendered: Sequence[Rendered]) -> list[Write]:
