@@ -1,0 +1,93 @@
+"""What a command shows: a result on standard output, everything else on standard error.
+
+Invariant: with --json, standard output is exactly one JSON document, also when the command fails.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+_QUIET_SECONDS = 2.0  # between two lines of progress where the terminal can't redraw one
+
+
+@dataclass
+class Output:
+    """How one invocation speaks."""
+
+    json: bool = False
+    debug: bool = False
+
+    def say(self, text: str) -> None:
+        """A line for a person, on standard error."""
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    def result(self, document: Any, show: Callable[[Console], None]) -> None:
+        """The command's result: the document with --json, otherwise what `show` prints."""
+        if self.json:
+            _write_json(document)
+            return
+        from rich.console import Console  # noqa: PLC0415  # rich costs a moment that --json need not spend
+
+        show(Console(highlight=False, soft_wrap=not sys.stdout.isatty()))
+
+    def fail(self, code: str, cause: str, fix: str, who: str = "data engineer") -> None:
+        """The one line of a failure."""
+        line = " ".join(f"{cause} {fix}".split())
+        self.say(f"error: {line}")
+        if self.json:
+            _write_json({"error": {"code": code, "cause": cause, "fix": fix, "who": who}})
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Yields a function that shows one line of progress at a time; may be called from any thread."""
+        if not sys.stderr.isatty():
+            yield self._lines()
+            return
+        from rich.console import Console  # noqa: PLC0415  # as above
+
+        with Console(stderr=True).status(what) as status:
+            yield status.update
+
+    def _lines(self) -> Callable[[str], None]:
+        last = 0.0
+
+        def line(text: str) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _QUIET_SECONDS:
+                last = time.monotonic()
+                self.say(text)
+
+        return line
+
+
+def json_option(command: F) -> F:
+    """Adds --json, which every command has."""
+
+    def note(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.ensure_object(Output).json = True
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, is_eager=True, callback=note,
+        help="Print one JSON document instead of text.",
+    )(command)  # fmt: skip
+
+
+def _write_json(document: Any) -> None:
+    import simplejson  # noqa: PLC0415  # only --json needs it
+
+    text = simplejson.dumps(document, use_decimal=True, default=str, ensure_ascii=False, indent=2)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,125 @@
+"""`sync`: a whole run in this process.
+
+Invariant: one company's failure does not keep the others from running, and is never hidden by their success.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+from sqlalchemy import Engine
+
+from qb_pipeline.commands.opening import chosen_companies, entity_names, no_company, store
+from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.commands.summary import show_run
+from qb_pipeline.errors import Misconfigured, PipelineError
+from qb_pipeline.settings import Settings
+from qb_pipeline.store.companies import Company, CompanyState
+from qb_pipeline.sync import engine as steps
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.session import session
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_TRIED = (CompanyState.CONNECTED, CompanyState.RECONNECT)
+
+
+@click.command()
+@click.option("--company", help="Default: every connected company.")
+@click.option("--entity", "entities", multiple=True, help="Only this kind of record; may be repeated.")
+@click.option("--allow-mass-change", is_flag=True, help="Let a run remove more than a quarter of a kind of record.")
+@json_option
+@click.pass_obj
+def sync(output: Output, company: str | None, entities: Sequence[str], allow_mass_change: bool) -> None:
+    """Bring both systems into agreement, once, in this process.
+
+    Records that can't be brought into agreement are listed as exceptions and do not fail the run.
+    """
+    only = entity_names(entities)
+    with store() as (settings, engine):
+        runs = [
+            run_company(output, engine, settings, chosen, only, allow_mass_change=allow_mass_change)
+            for chosen in _to_sync(engine, company)
+        ]
+    failures = [r["error"] for r in runs if r["error"] is not None]
+    if not failures:
+        output.result({"companies": runs}, lambda console: _show(console, runs))
+        return
+    if len(runs) == 1:
+        raise failures[0]
+    if not output.json:
+        output.result({}, lambda console: _show(console, [r for r in runs if r["error"] is None]))
+    raise _joint(runs)
+
+
+def _to_sync(engine: Engine, name: str | None) -> list[Company]:
+    with engine.connect() as conn:
+        found = [c for c in chosen_companies(conn, name) if name is not None or c.state in _TRIED]
+    if not found:
+        raise no_company()
+    return found
+
+
+def run_company(
+    output: Output,
+    engine: Engine,
+    settings: Settings,
+    company: Company,
+    only: Sequence[str] | None,
+    *,
+    allow_mass_change: bool = False,
+) -> dict[str, Any]:
+    """One company's run as a document; `error` holds the failure, if it failed."""
+    started = time.monotonic()
+    document: dict[str, Any] = {"company": company.name, "error": None}
+    try:
+        with (
+            output.progress(f"{company.name}: starting") as progress,
+            session(
+                engine, settings, company.name, "command line", allow_mass_change=allow_mass_change,
+                progress=lambda line: progress(f"{company.name}: {line}"),
+            ) as ctx,
+        ):  # fmt: skip
+            check_entities(ctx, only)
+            result = steps.sync(ctx, only)
+            document |= {"run_id": ctx.run_id, "writes": result.writes, "parked": len(result.parked)}
+            document |= {"entities": ctx.tally.all(), "api_calls": api_calls(ctx)}
+    except PipelineError as error:
+        document["error"] = error
+    return {**document, "status": "failed" if document["error"] else "succeeded", "seconds": _since(started)}
+
+
+def check_entities(ctx: Context, only: Sequence[str] | None) -> None:
+    """Refuse an entity that is not synchronised here, rather than to do nothing and call it success."""
+    offered = [e.name for e in steps.entities(ctx)]
+    missing = [name for name in only or () if name not in offered]
+    if missing:
+        raise Misconfigured(
+            f"{', '.join(missing)}: not synchronised for company {ctx.company!r}.",
+            code="entity_not_synchronised",
+            fix=f"Use --entity with: {', '.join(offered)}.",
+        )
+
+
+def api_calls(ctx: Context) -> dict[str, dict[str, int]]:
+    return {"contractor": dict(ctx.contractor.calls()), "quickbooks": dict(ctx.quickbooks.calls())}
+
+
+def _joint(runs: Sequence[dict[str, Any]]) -> PipelineError:
+    """Several companies in one line, each with its cause and fix."""
+    failed = [r for r in runs if r["error"] is not None]
+    causes = " ".join(f"{r['company']}: {r['error']}" for r in failed)
+    return PipelineError(f"{len(failed)} of {len(runs)} companies failed.", code="some_failed", fix=causes)
+
+
+def _show(console: Console, runs: Sequence[dict[str, Any]]) -> None:
+    for run in runs:
+        show_run(console, run)
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 1)
