@@ -3,6 +3,7 @@
 Invariant: two active records of one name space never have the same name, and a reference shows the current name.
 """
 
+import re
 from dataclasses import dataclass
 
 from qb_pipeline.sandbox.quickbooks.company import Company
@@ -13,6 +14,7 @@ from qb_pipeline.sandbox.quickbooks.references import rename_references
 from qb_pipeline.sandbox.quickbooks.rows import name_key, ref_value, reference_name
 
 DELETED = " (deleted)"
+MARK = re.compile(r" \(deleted(?: \d+)?\)$")
 DEEPEST = 4
 
 
@@ -31,10 +33,10 @@ def apply_activity(draft: Draft, name: str) -> None:
     obj, before = draft.obj, draft.before
     obj.setdefault("Active", True if before is None else before.get("Active", True))
     was = True if before is None else before.get("Active", True)
-    if obj["Active"] is False and was is not False and not str(obj[name]).endswith(DELETED):
+    if obj["Active"] is False and was is not False and not MARK.search(str(obj[name])):
         obj[name] = f"{obj[name]}{DELETED}"
     elif obj["Active"] is True and was is False:
-        obj[name] = str(obj[name]).removesuffix(DELETED)
+        obj[name] = MARK.sub("", str(obj[name]))
 
 
 def require_unique(company: Company, entity: str, obj: JsonObject, before: JsonObject | None) -> None:
