@@ -139,8 +139,8 @@ class OAuth:
             "access_token": access,
             "expires_in": ACCESS_SECONDS,
             "refresh_token": refresh,
-            "x_refresh_token_expires_in": int(refresh_expires - now),
-            "x_refresh_token_hard_expires_in": int(begun + HARD_SECONDS - now),
+            "x_refresh_token_expires_in": round(refresh_expires - now),
+            "x_refresh_token_hard_expires_in": round(begun + HARD_SECONDS - now),
         }
 
     def _time(self) -> float:

@@ -10,7 +10,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, number
-from qb_pipeline.sandbox.quickbooks.schema import Choice, Group, Many, Number, Properties, Text, clean
+from qb_pipeline.sandbox.quickbooks.schema import Choice, Group, Many, Number, Properties, ReadOnly, Text, clean
 
 RATE = Group(
     {
@@ -21,7 +21,7 @@ RATE = Group(
         "TaxApplicableOn": Choice(("Sales", "Purchase", "Other")),
     }
 )
-PROPERTIES: Properties = {"TaxCode": Text(100), "TaxCodeId": Text(20), "TaxRateDetails": Many(RATE)}
+PROPERTIES: Properties = {"Id": ReadOnly(), "TaxCode": Text(100), "TaxCodeId": Text(20), "TaxRateDetails": Many(RATE)}
 CODE_LAYOUT = (
     "Name", "Description", "Active", "Taxable", "TaxGroup", "SalesTaxRateList", "PurchaseTaxRateList", *HEAD,
 )  # fmt: skip
