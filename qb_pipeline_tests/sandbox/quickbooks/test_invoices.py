@@ -262,7 +262,9 @@ def test_nothing_is_written_into_closed_books(books: Books) -> None:
     books.ui(act="close_books", date="2026-01-31")
     body = {"CustomerRef": {"value": customer["Id"]}, "Line": [line(item)]}
     assert books.refused("invoice", {**body, "TxnDate": "2026-01-31"})[1] == "6210"
-    assert books.refused("invoice", {"Id": old["Id"], "SyncToken": "0", "sparse": True, "PrivateNote": "x"})[1] == "6210"
+    assert (
+        books.refused("invoice", {"Id": old["Id"], "SyncToken": "0", "sparse": True, "PrivateNote": "x"})[1] == "6210"
+    )
     assert books.refused("invoice", {"Id": old["Id"], "SyncToken": "0"}, operation="delete")[1] == "6210"
     newer = books.invoice(customer, item, TxnDate="2026-02-01")
     moved = {"Id": newer["Id"], "SyncToken": "0", "sparse": True, "TxnDate": "2026-01-10"}

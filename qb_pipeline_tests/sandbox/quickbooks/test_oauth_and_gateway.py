@@ -83,7 +83,9 @@ def test_the_consent_page_asks_and_a_denial_returns_access_denied(own: Body) -> 
     url = f"{own['base_url']}/connect/oauth2"
     denied = requests.post(url, data={**form, "consent": "deny"}, allow_redirects=False, timeout=10)
     assert location(denied)["error"] == "access_denied"
-    approved = requests.post(url, data={**form, "consent": "approve", "realm_id": "77"}, allow_redirects=False, timeout=10)
+    approved = requests.post(
+        url, data={**form, "consent": "approve", "realm_id": "77"}, allow_redirects=False, timeout=10
+    )
     assert location(approved)["realmId"] == "77"
     assert consent(own, client_id="nobody").status_code == 400
 
@@ -135,7 +137,9 @@ def test_the_refresh_token_rotates_daily_and_the_old_one_overlaps_for_a_day(own:
 def test_a_refresh_token_unused_for_101_days_is_over(own: Body) -> None:
     pair = grant(own)
     advance(own, 8_726_401)
-    assert token(own, grant_type="refresh_token", refresh_token=pair["refresh_token"]).json()["error"] == "invalid_grant"
+    assert (
+        token(own, grant_type="refresh_token", refresh_token=pair["refresh_token"]).json()["error"] == "invalid_grant"
+    )
 
 
 def test_revoking_either_token_kills_the_pair(own: Body) -> None:
@@ -143,7 +147,9 @@ def test_revoking_either_token_kills_the_pair(own: Body) -> None:
     url = f"{own['base_url']}/v2/oauth2/tokens/revoke"
     assert requests.post(url, json={"token": pair["refresh_token"]}, auth=auth, timeout=10).status_code == 200
     assert status_with(own, pair["access_token"]).status_code == 401
-    assert token(own, grant_type="refresh_token", refresh_token=pair["refresh_token"]).json()["error"] == "invalid_grant"
+    assert (
+        token(own, grant_type="refresh_token", refresh_token=pair["refresh_token"]).json()["error"] == "invalid_grant"
+    )
     other = grant(own)
     assert requests.post(url, data={"token": other["access_token"]}, auth=auth, timeout=10).status_code == 200
     assert requests.post(url, data={"token": "unknown"}, auth=auth, timeout=10).json()["error"] == "invalid_grant"

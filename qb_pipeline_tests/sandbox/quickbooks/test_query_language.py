@@ -60,7 +60,11 @@ def ids(answer: Body, entity: str) -> list[str]:
         ("select * from Invoice orderby Id startposition 2 maxresults 1", "Invoice", ["2"]),
         ("select * from Invoice orderby Id maxresults 1 startposition 3", "Invoice", ["3"]),
         ("select * from Invoice startposition 4", "Invoice", []),
-        ("select * from Invoice where MetaData.CreateTime > '2020-01-01T00:00:00-08:00' orderby Id", "Invoice", ["1", "2", "3"]),
+        (
+            "select * from Invoice where MetaData.CreateTime > '2020-01-01T00:00:00-08:00' orderby Id",
+            "Invoice",
+            ["1", "2", "3"],
+        ),
         ("select * from Invoice where MetaData.LastUpdatedTime < '2020-01-01T00:00:00Z'", "Invoice", []),
         ("select * from Item where Type = 'Service' and FullyQualifiedName = 'Labor'", "Item", ["1"]),
         ("select * from Preferences", "Preferences", ["1"]),

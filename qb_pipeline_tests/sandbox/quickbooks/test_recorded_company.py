@@ -57,9 +57,7 @@ def test_every_recorded_object_reads_back_equal_by_query_and_by_id(craigs: Books
 def test_lists_come_by_name_and_transactions_newest_change_first(craigs: Books) -> None:
     names = [one["DisplayName"].lower() for one in craigs.query("select * from Vendor maxresults 1000")["Vendor"]]
     assert names == sorted(names)
-    times = [
-        one["MetaData"]["LastUpdatedTime"] for one in craigs.query("select * from Bill maxresults 1000")["Bill"]
-    ]
+    times = [one["MetaData"]["LastUpdatedTime"] for one in craigs.query("select * from Bill maxresults 1000")["Bill"]]
     assert times == sorted(times, reverse=True)
 
 
@@ -83,13 +81,18 @@ def test_work_goes_on_after_the_highest_recorded_ids_and_from_the_recorded_balan
     invoice = fresh.make("Invoice", {**body, "TxnTaxDetail": {"TxnTaxCodeRef": {"value": "3"}}})
     documents = [name for name in entities() if name.endswith(("Invoice", "Payment", "Memo", "Entry", "Deposit"))]
     assert int(invoice["Id"]) > highest(tuple(documents))
-    assert [part["Amount"] for part in invoice["TxnTaxDetail"]["TaxLine"]] == [simplejson.loads("7.1", use_decimal=True), 2]
+    assert [part["Amount"] for part in invoice["TxnTaxDetail"]["TaxLine"]] == [
+        simplejson.loads("7.1", use_decimal=True),
+        2,
+    ]
     assert fresh.again("Customer", amy)["Balance"] == amy["Balance"] + invoice["TotalAmt"]
     assert invoice["SalesTermRef" if "SalesTermRef" in amy else "DueDate"]
 
 
 def test_a_recorded_deposited_payment_is_frozen_and_its_invoice_can_be_read_with_it(fresh: Books) -> None:
-    deposited = next(one for one in recorded("Payment") if any(link["TxnType"] == "Deposit" for link in one.get("LinkedTxn", [])))
+    deposited = next(
+        one for one in recorded("Payment") if any(link["TxnType"] == "Deposit" for link in one.get("LinkedTxn", []))
+    )
     body = {"Id": deposited["Id"], "SyncToken": deposited["SyncToken"], "sparse": True, "PrivateNote": "x"}
     assert fresh.refused("payment", body)[1] == "6540"
 
