@@ -40,7 +40,7 @@ _HTTP_TIMEOUT = 30
 @json_option
 @click.pass_obj
 def connect(
-    output: Output, company: str, redirect_uri: str | None, authorize: str, timeout: int, **wanted: str | None
+    output: Output, /, company: str, redirect_uri: str | None, authorize: str, timeout: int, **wanted: str | None
 ) -> None:
     """Connect a company, or connect it again.
 

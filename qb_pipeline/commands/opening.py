@@ -55,13 +55,18 @@ def no_company() -> Misconfigured:
     return Misconfigured("No company is connected.", code="no_company", fix="Connect one with qb-pipeline connect.")
 
 
+def one_entity(given: str | None) -> str | None:
+    """An entity by name or plural; `Misconfigured` lists the known ones."""
+    if given is None:
+        return None
+    name = next((n for n, e in ENTITIES.items() if e.plural == given), given)
+    if name not in ENTITIES:
+        raise Misconfigured(
+            f"There is no entity {name!r}.", code="unknown_entity", fix=f"Use --entity with: {', '.join(ENTITIES)}."
+        )
+    return name
+
+
 def entity_names(given: Sequence[str]) -> list[str] | None:
-    """Entities by name or plural, None for all; `Misconfigured` lists the known ones."""
-    by_plural = {e.plural: name for name, e in ENTITIES.items()}
-    names = [by_plural.get(word, word) for word in given]
-    for name in names:
-        if name not in ENTITIES:
-            raise Misconfigured(
-                f"There is no entity {name!r}.", code="unknown_entity", fix=f"Use --entity with: {', '.join(ENTITIES)}."
-            )
-    return names or None
+    """As `one_entity` for several; None, all of them, where none is given."""
+    return [name for word in given if (name := one_entity(word)) is not None] or None

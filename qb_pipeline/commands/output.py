@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _QUIET_SECONDS = 2.0  # between two lines of progress where the terminal can't redraw one
+_WIDTH = 160  # of text that goes to a file or another program
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Output:
             return
         from rich.console import Console  # noqa: PLC0415  # rich costs a moment that --json need not spend
 
-        show(Console(highlight=False, soft_wrap=not sys.stdout.isatty()))
+        show(Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH))
 
     def fail(self, code: str, cause: str, fix: str, who: str = "data engineer") -> None:
         """The one line of a failure."""

@@ -13,40 +13,44 @@ from qb_pipeline.entities import ENTITIES
 if TYPE_CHECKING:
     from rich.console import Console
 
+# Heading -> the counts behind it; two of them are shown as "new / changed" and so on.
 _COLUMNS = {
-    "read": ("read_contractor", "read_quickbooks"),
+    "read\ncontr. / QBO": ("read_contractor", "read_quickbooks"),
     "linked": ("linked",),
-    "→ QuickBooks": ("created_quickbooks", "updated_quickbooks"),
-    "→ contractor": ("created_contractor", "updated_contractor"),
+    "to QBO\nnew / changed": ("created_quickbooks", "updated_quickbooks"),
+    "to contractor\nnew / changed": ("created_contractor", "updated_contractor"),
     "parked": ("parked",),
     "review": ("review",),
     "conflicts": ("conflicts",),
     "exceptions": ("exceptions",),
 }
 _NAMED = frozenset(name for names in _COLUMNS.values() for name in names)
-_MARKS = {
-    "read_contractor": "C", "read_quickbooks": "Q", "created_quickbooks": "new", "updated_quickbooks": "changed",
-    "created_contractor": "new", "updated_contractor": "changed",
-}  # fmt: skip
 
 
 def show_run(console: Console, run: Mapping[str, Any]) -> None:
     """One company's run: a table and a line of totals."""
-    from rich.table import Table  # noqa: PLC0415  # only where it is shown
+    from rich import box  # noqa: PLC0415  # only where it is shown
+    from rich.table import Table  # noqa: PLC0415  # as above
 
-    table = Table(title=f"{run['company']}: {run['status']} in {run['seconds']} s", title_justify="left")
+    table = Table(
+        title=f"{run['company']}: {run['status']} in {run['seconds']} s", title_justify="left", box=box.SIMPLE
+    )
+    rows = [(name, counts) for name, counts in run["entities"].items() if counts]
+    shown = [h for h, names in _COLUMNS.items() if any(counts.get(n) for _, counts in rows for n in names)]
     table.add_column("")
-    for heading in (*_COLUMNS, "also"):
-        table.add_column(heading, justify="right" if heading != "also" else "left")
-    for name, counts in run["entities"].items():
-        cells = [_cell(counts, names) for names in _COLUMNS.values()]
+    for heading in shown:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    for name, counts in rows:
+        cells = [_cell(counts, _COLUMNS[heading]) for heading in shown]
         table.add_row(ENTITIES[name].plural.replace("_", " "), *cells, _others(counts))
     console.print(table)
     console.print(_totals(run))
 
 
 def _cell(counts: Mapping[str, int], names: tuple[str, ...]) -> str:
-    return ", ".join(f"{counts[n]:,} {_MARKS.get(n, '')}".strip() for n in names if counts.get(n))
+    found = [f"{counts.get(n, 0):,}" for n in names]
+    return " / ".join(found) if any(counts.get(n) for n in names) else ""
 
 
 def _others(counts: Mapping[str, int]) -> str:
@@ -59,5 +63,5 @@ def _totals(run: Mapping[str, Any]) -> str:
     hint = " See qb-pipeline errors list." if waiting else ""
     return (
         f"{run['writes']:,} writes; {calls['contractor']:,} calls to the contractor's system, "
-        f"{calls['quickbooks']:,} to QuickBooks; {waiting:,} records need a look.{hint}"
+        f"{calls['quickbooks']:,} to QuickBooks; {waiting:,} exceptions stand open.{hint}"
     )

@@ -43,7 +43,7 @@ def sync(output: Output, company: str | None, entities: Sequence[str], allow_mas
     with store() as (settings, engine):
         runs = [
             run_company(output, engine, settings, chosen, only, allow_mass_change=allow_mass_change)
-            for chosen in _to_sync(engine, company)
+            for chosen in to_sync(engine, company)
         ]
     failures = [r["error"] for r in runs if r["error"] is not None]
     if not failures:
@@ -56,7 +56,8 @@ def sync(output: Output, company: str | None, entities: Sequence[str], allow_mas
     raise _joint(runs)
 
 
-def _to_sync(engine: Engine, name: str | None) -> list[Company]:
+def to_sync(engine: Engine, name: str | None) -> list[Company]:
+    """The company of that name, or every one that is or was connected; one that broke is tried, to be reported."""
     with engine.connect() as conn:
         found = [c for c in chosen_companies(conn, name) if name is not None or c.state in _TRIED]
     if not found:
