@@ -1,0 +1,25 @@
+"""Everything Dagster shows, put together from `defs`.
+
+Invariant: loading this opens no connection and takes well under a second beside Dagster's own imports.
+"""
+
+from __future__ import annotations
+
+from dagster import Definitions, in_process_executor
+
+from qb_pipeline.defs.checks import open_checks
+from qb_pipeline.defs.company_run import company_run
+from qb_pipeline.defs.jobs import hourly_sync, sync
+from qb_pipeline.defs.staging_assets import staging_assets
+from qb_pipeline.defs.summary import summary_asset
+from qb_pipeline.defs.synced_assets import synced_assets
+
+defs = Definitions(
+    assets=[*staging_assets(), *synced_assets(), summary_asset()],
+    asset_checks=[open_checks()],
+    jobs=[sync],
+    schedules=[hourly_sync],
+    resources={"company_run": company_run},
+    # Every step in its own process would spend seconds on imports, and could not share the company's session.
+    executor=in_process_executor,
+)
