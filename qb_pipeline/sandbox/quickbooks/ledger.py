@@ -7,7 +7,10 @@ Balance = open invoices - unapplied payments - open credits whenever it was so b
     postings(company, "Invoice", obj) -> {account id: debit (negative: credit)}
     settle(company, entity, before, after)   applies the difference of both to customers and accounts
 
-A posting moves LastUpdatedTime of its customer and accounts and leaves their SyncTokens alone.
+    sold(obj, "Invoice")          -> {item id: quantity that left the stock}
+
+A posting moves LastUpdatedTime of its customer and accounts and leaves their SyncTokens alone. The cost of goods sold
+is not modelled: it needs the purchases, so inventory items change their quantity only.
 """
 
 from collections import defaultdict
@@ -92,6 +95,8 @@ def settle(company: Company, entity: str, before: JsonObject | None, after: Json
             accounts[account] += sign * debit
     move_customers(company, customers)
     move_accounts(company, accounts)
+    if entity in ("Invoice", "CreditMemo"):
+        move_stock(company, sold(before, entity), sold(after, entity))
 
 
 def move_customers(company: Company, changes: Mapping[str, Decimal]) -> None:
@@ -120,3 +125,23 @@ def move_accounts(company: Company, changes: Mapping[str, Decimal]) -> None:
             company.touch("Account", after, current)
             parent = ref_value(current, "ParentRef")
             own, current = Decimal(0), company.store.get("Account", parent) if parent and change else None
+
+
+def sold(obj: JsonObject | None, entity: str) -> Postings:
+    """Quantities by item; a credit memo brings them back."""
+    quantities: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for line in (obj or {}).get("Line") or []:
+        detail = line.get("SalesItemLineDetail") or {}
+        if detail.get("Qty"):
+            add(quantities, ref_value(detail, "ItemRef"), decimal_of(detail["Qty"]))
+    return {item: quantity if entity == "Invoice" else -quantity for item, quantity in quantities.items()}
+
+
+def move_stock(company: Company, before: Postings, after: Postings) -> None:
+    """Take the difference out of QtyOnHand of inventory items."""
+    for identifier in sorted({*before, *after}):
+        change = after.get(identifier, Decimal(0)) - before.get(identifier, Decimal(0))
+        item = company.store.get("Item", identifier) if change else None
+        if item is not None and item.get("Type") == "Inventory":
+            quantity = number(decimal_of(item.get("QtyOnHand")) - change)
+            company.touch("Item", {**item, "QtyOnHand": quantity}, item)

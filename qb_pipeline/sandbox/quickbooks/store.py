@@ -28,7 +28,7 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS by_name_key ON objects (c, name_key) WHERE name_key IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS by_doc_number ON objects (c, entity, doc_number) WHERE doc_number IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS by_party ON objects (c, entity, party) WHERE party IS NOT NULL",
-    "CREATE INDEX IF NOT EXISTS by_date ON objects (c, entity, txn_date) WHERE txn_date IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS by_date ON objects (c, entity, txn_date, num) WHERE txn_date IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS refs (c INTEGER NOT NULL, target TEXT NOT NULL, target_id TEXT NOT NULL,"
     " source TEXT NOT NULL, source_id TEXT NOT NULL,"
     " PRIMARY KEY (c, target, target_id, source, source_id)) WITHOUT ROWID",

@@ -49,7 +49,7 @@ def test_tax_is_computed_from_the_codes_rates_on_taxable_lines_only(books: Books
 
 def test_a_given_total_tax_is_honoured_and_recomputed_only_when_the_switch_says_so(books: Books) -> None:
     item, customer = books.item(), books.customer()
-    body = {"CustomerRef": {"value": customer["Id"]}, "Line": [line(item, 100, "TAX")]}
+    body: Body = {"CustomerRef": {"value": customer["Id"]}, "Line": [line(item, 100, "TAX")]}
     body["TxnTaxDetail"] = {**CALIFORNIA, "TotalTax": "7.77"}
     assert money(books.make("Invoice", body)["TotalAmt"]) == money("107.77")
     switches = f"{books.base}/_sandbox/switches"
@@ -244,6 +244,21 @@ def test_receivables_income_and_tax_accounts_follow_the_documents(books: Books) 
     assert balances["Undeposited Funds"] == 50
     assert balances["Board of Equalization Payable"] == -8
     assert balances["Services"] == 0
+
+
+def test_selling_an_inventory_item_lowers_its_quantity_and_a_removal_brings_it_back(books: Books) -> None:
+    accounts = {"IncomeAccountRef": "28", "AssetAccountRef": "30", "ExpenseAccountRef": "29"}
+    stock = {"Type": "Inventory", "TrackQtyOnHand": True, "QtyOnHand": 5, "InvStartDate": "2026-01-01"}
+    pump = books.item("Pump", **stock, **{key: {"value": value} for key, value in accounts.items()})
+    customer = books.customer()
+    sent = line(pump, 50, Qty=2, UnitPrice=25)
+    made = books.make("Invoice", {"CustomerRef": {"value": customer["Id"]}, "Line": [sent]})
+    sold = books.again("Item", pump)
+    assert (sold["QtyOnHand"], sold["SyncToken"]) == (3, pump["SyncToken"])
+    changed = books.change("Invoice", made, Line=[line(pump, 25, Qty=1, UnitPrice=25)])
+    assert books.again("Item", pump)["QtyOnHand"] == 4
+    books.post("invoice", {"Id": made["Id"], "SyncToken": changed["SyncToken"]}, operation="delete")
+    assert books.again("Item", pump)["QtyOnHand"] == 5
 
 
 def test_a_total_below_what_was_applied_and_a_new_customer_of_a_paid_invoice_are_refused(books: Books) -> None:

@@ -15,6 +15,11 @@ class Column:
     sql: str
     kind: str = "text"
 
+    @property
+    def indexed(self) -> bool:
+        """Whether the store has an index on it (see store.py)."""
+        return self.sql in ("id", "name", "doc_number", "party", "txn_date", "updated")
+
 
 def inside(path: str) -> Column:
     """A text property that has no column of its own."""
