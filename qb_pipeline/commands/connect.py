@@ -69,7 +69,7 @@ def _consent(
         oauth = connecting.oauth(listener.redirect_uri)
         page = oauth.authorize_url(state)
         if auto:
-            _give_consent(page, listener)
+            give_consent(page, listener)
         else:
             output.say(f"open this address and give the consent:\n{page}")
         with output.progress("waiting for the consent") as progress:
@@ -82,7 +82,7 @@ def _pasted(output: Output, page: str) -> str:
     return str(click.prompt("then paste the address the browser was sent to", err=True)).strip()
 
 
-def _give_consent(page: str, listener: Listener) -> None:
+def give_consent(page: str, listener: Listener) -> None:
     """Be the browser and the person at once; a sandbox on this machine is the only one to allow it."""
     if not is_loopback(page):
         raise Misconfigured(

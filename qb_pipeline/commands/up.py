@@ -1,0 +1,109 @@
+"""`up` and `dev`: Dagster's web server and daemon in the foreground, for `dev` beside both sandboxes.
+
+Invariant: everything started here ends with the command, and everything it keeps stands under QB_HOME.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Engine
+
+from qb_pipeline.commands.callback import listening, wait_for
+from qb_pipeline.commands.children import Children, children
+from qb_pipeline.commands.connect import give_consent
+from qb_pipeline.commands.opening import store
+from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.defs.instance import prepare
+from qb_pipeline.settings import Settings
+from qb_pipeline.sync.connecting import Connected, Connecting, Wanted
+
+_WORKSPACE = """load_from:
+  - python_module:
+      module_name: qb_pipeline.definitions
+      location_name: qb_pipeline
+"""
+_port = click.option("--port", default=3000, show_default=True, help="Of Dagster's web pages.")
+_host = click.option("--host", default="127.0.0.1", show_default=True)
+_CONSENT_SECONDS = 30
+
+
+@click.command()
+@_port
+@_host
+@json_option
+@click.pass_obj
+def up(output: Output, port: int, host: str) -> None:
+    """Start Dagster's UI and daemon for real use, until stopped (Ctrl-C or SIGTERM)."""
+    with store() as (settings, _), children(settings.home / "logs") as family:
+        _start_dagster(family, settings, host, port)
+        _announce(output, {"ui": f"http://{host}:{port}", "home": str(settings.home)})
+        family.wait()
+
+
+@click.command()
+@_port
+@_host
+@click.option("--quickbooks-port", default=8040, show_default=True, help="Of the QuickBooks sandbox.")
+@click.option("--contractor-port", default=8041, show_default=True, help="Of the contractor sandbox.")
+@click.option("--company", default="sandbox", show_default=True, help="Connected to both sandboxes by itself.")
+@json_option
+@click.pass_obj
+def dev(output: Output, port: int, host: str, quickbooks_port: int, contractor_port: int, company: str) -> None:
+    """Start Dagster and both sandboxes with a company connected to them, until stopped."""
+    with store() as (settings, engine), children(settings.home / "logs") as family:
+        output.say("starting both sandboxes")
+        quickbooks = family.start_and_read("sandbox-quickbooks", _sandbox(settings, "quickbooks", quickbooks_port))
+        contractor = family.start_and_read("sandbox-contractor", _sandbox(settings, "contractor", contractor_port))
+        _connect(engine, settings, company, quickbooks, contractor)
+        output.say(f"{company} is connected; starting Dagster")
+        _start_dagster(family, settings, host, port)
+        document = {"ui": f"http://{host}:{port}", "home": str(settings.home), "company": company}
+        _announce(output, {**document, "quickbooks": quickbooks, "contractor": contractor})
+        family.wait()
+
+
+def _start_dagster(family: Children, settings: Settings, host: str, port: int) -> None:
+    """The environment of `prepare` is inherited by both."""
+    workspace = prepare(settings) / "workspace.yaml"
+    workspace.write_text(_WORKSPACE)
+    family.start("dagster-daemon", [*_module("dagster._daemon"), "run", "-w", str(workspace)])
+    pages = ["-h", host, "-p", str(port), "-w", str(workspace)]
+    family.start("dagster-webserver", [*_module("dagster_webserver"), *pages])
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _sandbox(settings: Settings, kind: str, port: int) -> list[str]:
+    state: Path = settings.home / "sandbox" / f"{kind}.sqlite"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    return [*_module("qb_pipeline.sandbox.cli"), kind, "--port", str(port), "--state", str(state)]
+
+
+def _connect(
+    engine: Engine, settings: Settings, company: str, quickbooks: dict[str, Any], contractor: dict[str, Any]
+) -> Connected:
+    """What `connect --authorize auto` does, with the sandboxes' own keys."""
+    wanted = Wanted(
+        "reference", contractor["base_url"], contractor["api_key"], quickbooks["base_url"],
+        quickbooks["discovery_url"], quickbooks["client_id"], quickbooks["client_secret"],
+    )  # fmt: skip
+    connecting, state = Connecting(engine, settings, company, wanted), secrets.token_urlsafe(24)
+    connecting.check_contractor()
+    with listening(None, state) as listener:
+        oauth = connecting.oauth(listener.redirect_uri)
+        give_consent(oauth.authorize_url(state), listener)
+        callback = wait_for(listener, _CONSENT_SECONDS, lambda _line: None)
+    return connecting.complete(oauth, oauth.exchange(callback, state=state))
+
+
+def _announce(output: Output, document: dict[str, Any]) -> None:
+    """Said when everything was started; the command then stays."""
+    text = f"Dagster starts at {document['ui']}; everything is kept in {document['home']}. Stop with Ctrl-C."
+    output.result(document, lambda console: console.print(text, markup=False))
