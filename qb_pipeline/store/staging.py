@@ -189,6 +189,32 @@ def fetch_all(conn: Connection, company: str, side: Side, entity: str) -> list[S
     return [from_row(side, entity, row) for row in conn.execute(statement).mappings()]
 
 
+def seen_since(conn: Connection, company: str, side: Side, entity: str, moment: datetime) -> set[str]:
+    """Ids of the rows that were written at or after `moment`: new observations and changed ones."""
+    target = table(side, entity)
+    statement = select(target.c.id).where(target.c.company == company, target.c.seen_at >= moment)
+    return set(conn.scalars(statement))
+
+
+def changed_since(
+    conn: Connection, company: str, side: Side, entity: str, moment: datetime
+) -> tuple[int, datetime | None]:
+    """How many records their system changed at or after `moment`, and when the newest of them."""
+    target = table(side, entity)
+    statement = select(func.count(), func.max(target.c.updated_at)).where(
+        target.c.company == company, target.c.updated_at >= moment
+    )
+    count, newest = conn.execute(statement).tuples().one()
+    return count, newest
+
+
+def live_count(conn: Connection, company: str, side: Side, entity: str) -> int:
+    """How many records are staged that are not deleted."""
+    target = table(side, entity)
+    alive = (target.c.company == company) & (target.c.state != State.DELETED.value)
+    return conn.scalar(select(func.count()).where(alive)) or 0
+
+
 def versions(conn: Connection, company: str, side: Side, entity: str) -> dict[str, tuple[str, str]]:
     """id -> (version, content hash) of every row that is not deleted, for comparing whole sets."""
     target = table(side, entity)

@@ -65,8 +65,6 @@ class Journalist:
             record_label=name, detail={"fields": sorted(row.intended), "key": row.request_key},
         )  # fmt: skip
         ctx.bound.add((entity.name, row.source_id, _fingerprint(row)))
-        if record is not None:
-            self._remember(row.side, record.updated_at)
         if bound.linked_elsewhere is not None and record is not None:
             problems.report(ctx, conn, entity, [self._linked_elsewhere(row, record.id, name)])
         else:
@@ -157,9 +155,6 @@ class Journalist:
         keys = [(row.side.other, row.source_id)] if row.source_id else []
         target = answer.record.id if answer.record else row.target_id
         return [*keys, (row.side, target)] if target else keys
-
-    def _remember(self, side: Side, at: Any) -> None:
-        self._ctx.written.setdefault((side, self._entity.name), []).append(at)
 
     def _count(self, number: int) -> None:
         with self._lock:

@@ -67,7 +67,6 @@ class Context:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     tally: Tally = field(default_factory=Tally)
     progress: Callable[[str], None] = lambda _line: None
-    written: dict[tuple[Side, str], list[datetime]] = field(default_factory=dict)  # times of our own writes
     bound: set[tuple[str, str | None, str]] = field(default_factory=set)  # (entity, source id, fingerprint)
 
     def port(self, side: Side) -> Port:

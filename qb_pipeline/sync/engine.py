@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Direction, Entity, Side
-from qb_pipeline.store import cursors
+from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync import extract_contractor, extract_quickbooks, problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import read_preferences, refresh_facts
@@ -71,13 +73,13 @@ def load_entity(ctx: Context, entity: Entity, decisions: Sequence[Decision], res
 
 
 def finish(ctx: Context, result: Result) -> None:
-    """Name what records wait for, count what stands open, and move the positions behind our own writes."""
+    """Name what records wait for, count what stands open, and settle the reading positions."""
     with ctx.begin() as conn:
         problems.report_missing_references(ctx, conn, result.parked)
         for entity in ENTITIES.values():
             for what, count in problems.counts(conn, ctx.company, entity).items():
                 ctx.tally.put(entity.name, what, count)
-    _move_behind_own_writes(ctx)
+    _leave_busy_overlaps(ctx)
 
 
 def sync(ctx: Context, only: Iterable[str] | None = None) -> Result:
@@ -91,13 +93,20 @@ def sync(ctx: Context, only: Iterable[str] | None = None) -> Result:
     return result
 
 
-def _move_behind_own_writes(ctx: Context) -> None:
-    own_quickbooks = [at for (side, _), times in ctx.written.items() if side is Side.QUICKBOOKS for at in times]
-    streams = {(Side.QUICKBOOKS, extract_quickbooks.STREAM): own_quickbooks}
-    streams |= {key: times for key, times in ctx.written.items() if key[0] is Side.CONTRACTOR}
+def _leave_busy_overlaps(ctx: Context) -> None:
+    """Turn overlaps that hold very much (mostly our own writes) into debts, so that the next run stays cheap."""
     with ctx.begin() as conn:
-        for (side, stream), times in streams.items():
-            stored = cursors.get(conn, ctx.company, side, stream)
-            if stored and times:
-                moved = Position.from_json(stored).past_own_writes(times)
-                cursors.put(conn, ctx.company, side, stream, moved.to_json())
+        _leave(ctx, conn, Side.QUICKBOOKS, extract_quickbooks.STREAM, [e.name for e in ENTITIES.values() if e.in_cdc])
+        for entity in ctx.two_sided():
+            _leave(ctx, conn, Side.CONTRACTOR, entity.name, [entity.name])
+
+
+def _leave(ctx: Context, conn: Connection, side: Side, stream: str, names: Sequence[str]) -> None:
+    stored = cursors.get(conn, ctx.company, side, stream)
+    if stored is None:
+        return
+    position = Position.from_json(stored)
+    found = [staging.changed_since(conn, ctx.company, side, name, position.since) for name in names]
+    newest = max((at for _, at in found if at is not None), default=None)
+    moved = position.behind(sum(count for count, _ in found), newest)
+    cursors.put(conn, ctx.company, side, stream, moved.to_json())

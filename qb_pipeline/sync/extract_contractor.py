@@ -18,6 +18,7 @@ from qb_pipeline.errors import FixTheData, NotFound
 from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.observing import take
 from qb_pipeline.sync.positions import PAGES_PER_RUN, Debt, Position
 
 _AT_ONCE = 4
@@ -52,7 +53,7 @@ def _read_since(ctx: Context, entity: Entity, position: Position | None) -> int:
         newest = max([r.updated_at for r in answer.records] + ([newest] if newest else []), default=None)
         seen += [r.id for r in answer.records]
         with ctx.begin() as conn:
-            staging.merge(conn, ctx.company, _SIDE, entity.name, records)
+            take(ctx, conn, entity, _SIDE, records)
         count += len(answer.records)
         page = answer.next_page
         if page is None:
@@ -83,7 +84,7 @@ def _pay_debts(ctx: Context, entity: Entity) -> int:
         count += len(records)
         debts = (rest, *others) if rest else tuple(others)
         with ctx.begin() as conn:
-            staging.merge(conn, ctx.company, _SIDE, entity.name, records)
+            take(ctx, conn, entity, _SIDE, records)
             cursors.put(conn, ctx.company, _SIDE, entity.name, replace(position, debts=debts).to_json())
     return count
 
@@ -126,4 +127,4 @@ def _confirm_missing(ctx: Context, entity: Entity, present: list[str]) -> None:
                 staging.mark_deleted(conn, ctx.company, _SIDE, entity.name, [record_id], ctx.now())
         else:
             with ctx.begin() as conn:
-                staging.merge(conn, ctx.company, _SIDE, entity.name, [record])
+                take(ctx, conn, entity, _SIDE, [record])

@@ -1,9 +1,9 @@
 """Reading positions: how far a stream has been read, and what of it is still owed a second look.
 
 Invariant: a position never passes something that was not stored. Reading starts `OVERLAP` before the position, because
-clocks differ and late commits carry early times. After a run that wrote very much itself, the window of its own writes
-is not read again at once but put down as a debt, which later runs pay off a few pages at a time: so the cost of a run
-does not grow with what the run before it wrote, and still everything is read.
+clocks differ and late commits carry early times. Where very much lies in that overlap (a first sync's own writes, an
+import), it is not read again at once but put down as a debt, which later runs pay off a few pages at a time: so the
+cost of a run does not grow with what happened just before it, and still everything is read.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 OVERLAP = timedelta(minutes=5)
-MANY_OWN_WRITES = 500
+MUCH = 500  # records in the overlap from which on they become a debt
 PAGES_PER_RUN = 2
+_TIES = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -37,39 +38,41 @@ class Debt:
 
 @dataclass(frozen=True)
 class Position:
-    """Everything changed before `read_to` has been stored, but for the debts."""
+    """Everything changed before `read_to` has been stored, but for the debts. What lies before `floor` is stored or a
+    debt, so the overlap does not reach behind it."""
 
     read_to: datetime
-    overlap: timedelta = OVERLAP
+    floor: datetime | None = None
     debts: tuple[Debt, ...] = ()
 
     @property
     def since(self) -> datetime:
         """Where the next reading starts."""
-        return self.read_to - self.overlap
+        start = self.read_to - OVERLAP
+        return start if self.floor is None else max(start, self.floor)
 
     def advanced(self, read_to: datetime) -> Position:
-        return replace(self, read_to=max(self.read_to, read_to), overlap=OVERLAP)
+        return replace(self, read_to=max(self.read_to, read_to))
 
-    def past_own_writes(self, own: list[datetime]) -> Position:
-        """Move behind the run's own writes (their times in the written system), owing the window they lie in."""
-        if len(own) < MANY_OWN_WRITES:
+    def behind(self, busy: int, until: datetime | None) -> Position:
+        """Move behind the overlap when `busy` records lie in it, the newest of them changed at `until`."""
+        if busy < MUCH or until is None:
             return self
-        until = max(own)
-        debt = Debt(min(self.since, *own), until)
-        return Position(until, timedelta(seconds=1), (*self.debts, debt))
+        debt = Debt(self.since, until)
+        return Position(max(self.read_to, until), until - _TIES, (*self.debts, debt))
 
     def to_json(self) -> dict[str, Any]:
         return {
             "read_to": self.read_to.isoformat(),
-            "overlap_seconds": int(self.overlap.total_seconds()),
+            "floor": self.floor.isoformat() if self.floor else None,
             "debts": [d.to_json() for d in self.debts],
         }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Position:
+        floor = stored.get("floor")
         return cls(
             datetime.fromisoformat(stored["read_to"]),
-            timedelta(seconds=stored["overlap_seconds"]),
+            datetime.fromisoformat(floor) if floor else None,
             tuple(Debt.from_json(d) for d in stored["debts"]),
         )
