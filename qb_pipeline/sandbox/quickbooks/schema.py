@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from qb_pipeline.sandbox.quickbooks.faults import Fault
@@ -38,7 +38,9 @@ class Text:
 
 @dataclass(frozen=True)
 class Number:
-    """A number; text that reads as one is accepted, as QBO accepts it."""
+    """A number, rounded half up to `places` decimals; text that reads as one is accepted, as QBO accepts it."""
+
+    places: int = 10
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,10 @@ class Ref:
 
 @dataclass(frozen=True)
 class Group:
-    """A nested object."""
+    """A nested object; an `open` one keeps properties it does not know."""
 
     properties: Mapping[str, "Property"]
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class ReadOnly:
     """Known, made by the server, ignored when sent."""
 
 
+MONEY = Number(2)
 Property = Text | Number | Flag | Day | Choice | Ref | Group | Many | Anything | ReadOnly
 Properties = Mapping[str, Property]
 
@@ -109,15 +113,20 @@ def clean(properties: Properties, body: object, entity: str) -> Cleaned:
     return result
 
 
-def clean_group(properties: Properties, body: object, entity: str, path: str, into: Cleaned) -> JsonObject:
+def clean_group(
+    properties: Properties, body: object, entity: str, path: str, into: Cleaned, *, is_open: bool = False
+) -> JsonObject:
     """Check one JSON object; `path` names it in faults."""
     if not isinstance(body, dict):
         raise malformed(path or entity)
     values: JsonObject = {}
     for key, value in body.items():
-        if key not in properties:
+        if key not in properties and not is_open:
             raise unknown_property(key, entity)
         if value is None:
+            continue
+        if key not in properties:
+            values[key] = value
             continue
         kept = clean_value(properties[key], value, entity, f"{path}.{key}" if path else key, into)
         if kept is not SKIPPED:
@@ -138,7 +147,7 @@ def clean_value(prop: Property, value: Any, entity: str, path: str, into: Cleane
         case Text():
             return clean_text(prop, value, path)
         case Number():
-            return clean_number(value, path)
+            return clean_number(prop, value, path)
         case Flag():
             return clean_flag(value, path)
         case Day():
@@ -172,7 +181,7 @@ def clean_text(prop: Text, value: object, path: str) -> str:
     return text
 
 
-def clean_number(value: object, path: str) -> Decimal | int:
+def clean_number(prop: Number, value: object, path: str) -> Decimal | int:
     """A finite number below 10^11 (2090, 2140)."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise malformed(path)
@@ -182,7 +191,7 @@ def clean_number(value: object, path: str) -> Decimal | int:
         raise Fault(2090, f"{path} should be a valid number. Supplied value:{value}", element=path) from error
     if not exact.is_finite() or abs(exact) >= LARGEST:
         raise Fault(2140, f"{path} is out of range. Supplied value:{value}", element=path)
-    return number(exact)
+    return number(exact.quantize(Decimal(1).scaleb(-prop.places), rounding=ROUND_HALF_UP))
 
 
 def clean_flag(value: object, path: str) -> bool:
@@ -231,7 +240,7 @@ def clean_ref(prop: Ref, value: object, path: str, into: Cleaned) -> JsonObject 
 
 def clean_nested(prop: Group, value: object, entity: str, path: str, into: Cleaned) -> JsonObject | None:
     """A nested object with what is left after empty texts are dropped; one with nothing left clears it."""
-    values = clean_group(prop.properties, value, entity, path, into)
+    values = clean_group(prop.properties, value, entity, path, into, is_open=prop.open)
     kept = {key: part for key, part in values.items() if part is not None}
     return kept or (None if values else {})
 

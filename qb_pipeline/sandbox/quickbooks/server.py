@@ -28,7 +28,7 @@ from qb_pipeline.sandbox.kernel.middleware import SandboxMiddleware, incoming_of
 from qb_pipeline.sandbox.kernel.serve import serve
 from qb_pipeline.sandbox.quickbooks.api import handle
 from qb_pipeline.sandbox.quickbooks.company import Switches
-from qb_pipeline.sandbox.quickbooks.faults import GATEWAY, Fault, gateway_body, system_failure
+from qb_pipeline.sandbox.quickbooks.faults import GATEWAY, Fault, GatewayRefusal, gateway_body, system_failure
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
 from qb_pipeline.sandbox.quickbooks.notifications import FORMATS, MOST_EVENTS, render
 from qb_pipeline.sandbox.quickbooks.oauth_routes import OAuthRoutes
@@ -144,7 +144,7 @@ def create_app(
         Route("/v3/company/{rest:path}", api_endpoint(world), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
     app = SandboxMiddleware(
-        Starlette(routes=routes, lifespan=kernel.lifespan),
+        Starlette(routes=routes, lifespan=kernel.lifespan, exception_handlers=handlers(world)),
         kernel,
         classify=classify,
         answer=lambda status, incoming, call: worded(world, status, incoming, call),
@@ -173,6 +173,21 @@ def make_kernel(conn: sqlite3.Connection, known: Credentials) -> Kernel:
 def batch_scope(_incoming: Incoming, call: Call) -> str | None:
     """Batches are counted per realm."""
     return call.realm if call.operation == "batch" else None
+
+
+def handlers(world: World) -> dict[Any, Any]:
+    """What escapes an endpoint: a dead token outside the API, and the sandbox's own mistakes (which are logged)."""
+
+    async def gateway(_request: Request, refusal: Exception) -> Response:
+        status, detail = (refusal.status, refusal.detail) if isinstance(refusal, GatewayRefusal) else (401, None)
+        body = gateway_body(status, detail, world.clock.now())
+        return Response(dumps(body).encode(), status_code=status, media_type=JSON)
+
+    async def failure(_request: Request, error: Exception) -> Response:
+        body = system_failure(f"the sandbox failed: {type(error).__name__}").body(world.clock.now())
+        return Response(dumps(body).encode(), status_code=500, media_type=JSON)
+
+    return {GatewayRefusal: gateway, Exception: failure}
 
 
 def api_endpoint(world: World) -> Any:

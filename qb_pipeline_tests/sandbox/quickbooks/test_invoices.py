@@ -112,6 +112,7 @@ def test_an_invoice_that_breaks_a_rule_is_refused_with_its_code(books: Books, ch
         ({"ItemRef": {"value": "SHIPPING_ITEM_ID"}}, 100, "500"),
         ({}, None, "2020"),
         ({"Qty": "three"}, 100, "2090"),
+        ({"Qty": "1e999999"}, 100, "2140"),
     ],
 )
 def test_a_line_that_breaks_a_rule_is_refused_with_its_code(
@@ -127,6 +128,13 @@ def test_an_amount_agrees_with_quantity_times_price_to_the_cent(books: Books) ->
     sent = line(item, 100, Qty=3, UnitPrice="33.333333")
     made = books.make("Invoice", {"CustomerRef": {"value": customer["Id"]}, "Line": [sent]})
     assert made["Line"][0]["SalesItemLineDetail"]["UnitPrice"] == money("33.333333")
+
+
+def test_amounts_are_rounded_to_the_cent_and_prices_keep_their_decimals(books: Books) -> None:
+    sent = line(books.item(), "33.333", Qty=1, UnitPrice="33.333")
+    made = books.make("Invoice", {"CustomerRef": {"value": books.customer()["Id"]}, "Line": [sent]})
+    assert made["TotalAmt"] == money("33.33")
+    assert made["Line"][0]["SalesItemLineDetail"]["UnitPrice"] == money("33.333")
 
 
 def test_an_inactive_item_or_customer_cannot_be_used_anew_but_stays_where_it_was(books: Books) -> None:

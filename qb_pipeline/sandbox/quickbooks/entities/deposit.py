@@ -20,7 +20,7 @@ from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
-from qb_pipeline.sandbox.quickbooks.schema import Day, Group, Many, Number, Property, Ref, Text
+from qb_pipeline.sandbox.quickbooks.schema import MONEY, Day, Group, Many, Number, Property, Ref, Text
 
 DEPOSITABLE = ("Payment", "SalesReceipt")
 DETAIL = Group(
@@ -38,7 +38,7 @@ LINE = Group(
         "Id": Text(20),
         "LineNum": Number(),
         "Description": Text(4000),
-        "Amount": Number(),
+        "Amount": MONEY,
         "DetailType": Text(50),
         "DepositLineDetail": DETAIL,
         "LinkedTxn": LINKED,
@@ -53,7 +53,7 @@ OWN: dict[str, Property] = {
     "TxnDate": Day(),
     "DepositToAccountRef": Ref("Account"),
     "Line": Many(LINE),
-    "CashBack": Group({"AccountRef": Ref("Account"), "Amount": Number(), "Memo": Text(4000)}),
+    "CashBack": Group({"AccountRef": Ref("Account"), "Amount": MONEY, "Memo": Text(4000)}),
     "TxnTaxDetail": RO,
 }
 LAYOUT = (

@@ -15,13 +15,13 @@ from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.references import Reference
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
-from qb_pipeline.sandbox.quickbooks.schema import Day, Flag, Group, Many, Number, Property, Ref, Text
+from qb_pipeline.sandbox.quickbooks.schema import MONEY, Day, Flag, Group, Many, Property, Ref, Text
 
 APPLICABLE = ("Invoice", "CreditMemo")
 OWN: dict[str, Property] = {
     **TRANSACTION,
     "TxnDate": Day(),
-    "TotalAmt": Number(),
+    "TotalAmt": MONEY,
     "CustomerRef": Ref("Customer"),
     "ARAccountRef": Ref("Account"),
     "DepositToAccountRef": Ref("Account", named=False),
@@ -32,7 +32,7 @@ OWN: dict[str, Property] = {
     "CreditCardPayment": RO,
     "TaxExemptionRef": RO,
     "CustomField": RO,
-    "Line": Many(Group({"Id": RO, "LineNum": RO, "Amount": Number(), "LinkedTxn": LINKED, "LineEx": RO})),
+    "Line": Many(Group({"Id": RO, "LineNum": RO, "Amount": MONEY, "LinkedTxn": LINKED, "LineEx": RO})),
 }
 LAYOUT = (
     "CustomerRef", "DepositToAccountRef", "PaymentMethodRef", "PaymentRefNum", "TotalAmt", "UnappliedAmt",

@@ -4,16 +4,40 @@ Invariant: the closing date is a person's to set, so an API update never moves i
 """
 
 from qb_pipeline.sandbox.quickbooks.company import Company
-from qb_pipeline.sandbox.quickbooks.entities.common import ANYTHING, ECHOED, HEAD
+from qb_pipeline.sandbox.quickbooks.entities.common import ECHOED, HEAD, RO
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.schema import Flag, Group, Many, Property, Ref, Text
 
+# What the sandbox's rules read is typed; the rest of a group is kept as sent.
+READ: dict[str, dict[str, Property]] = {
+    "AccountingInfoPrefs": {
+        "ClassTrackingPerTxn": Flag(),
+        "ClassTrackingPerTxnLine": Flag(),
+        "TrackDepartments": Flag(),
+        "BookCloseDate": RO,
+    },
+    "SalesFormsPrefs": {
+        "CustomField": RO,
+        "CustomTxnNumbers": Flag(),
+        "DefaultDiscountAccount": Text(20),
+        "DefaultTerms": Ref("Term", named=False),
+        "AutoApplyCredit": Flag(),
+        "AutoApplyPayments": Flag(),
+        "AllowDeposit": Flag(),
+        "AllowShipping": Flag(),
+    },
+    "CurrencyPrefs": {"MultiCurrencyEnabled": Flag(), "HomeCurrency": RO},
+    "TaxPrefs": {"TaxGroupCodeRef": Ref("TaxCode", named=False)},
+    "OtherPrefs": {"NameValue": Many(Group({"Name": Text(100), "Value": Text(1000)}))},
+}
 GROUPS = (
     "AccountingInfoPrefs", "ProductAndServicesPrefs", "SalesFormsPrefs", "EmailMessagesPrefs",
     "VendorAndPurchasesPrefs", "TimeTrackingPrefs", "TaxPrefs", "CurrencyPrefs", "ReportPrefs", "OtherPrefs",
 )  # fmt: skip
 
+PROPERTIES = {group: Group(READ.get(group, {}), open=True) for group in GROUPS}
 UNMODELLED = (
     ("CurrencyPrefs", "MultiCurrencyEnabled"),
     ("SalesFormsPrefs", "AutoApplyCredit"),
@@ -47,7 +71,7 @@ def refuse_unmodelled(merged: JsonObject, before: JsonObject) -> None:
 
 PREFERENCES = Entity(
     name="Preferences",
-    properties={**ECHOED, **dict.fromkeys(GROUPS, ANYTHING)},
+    properties={**ECHOED, **PROPERTIES},
     layout=(*GROUPS, *HEAD),
     sequence="Preferences",
     verbs=frozenset({"update"}),

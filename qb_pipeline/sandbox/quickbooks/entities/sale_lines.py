@@ -15,7 +15,7 @@ from qb_pipeline.sandbox.quickbooks.entities.common import CUSTOM_FIELDS, LINKED
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, cents, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.rows import ref_value, reference_name
-from qb_pipeline.sandbox.quickbooks.schema import Anything, Day, Flag, Group, Many, Number, Ref, Text
+from qb_pipeline.sandbox.quickbooks.schema import MONEY, Anything, Day, Flag, Group, Many, Number, Ref, Text
 
 DETAIL = "SalesItemLineDetail"
 MODELLED = (DETAIL, "DiscountLineDetail", "DescriptionOnly", "SubTotalLineDetail")
@@ -28,7 +28,7 @@ LINE = Many(
             "Id": Text(20),
             "LineNum": Number(),
             "Description": Text(4000),
-            "Amount": Number(),
+            "Amount": MONEY,
             "DetailType": Text(50),
             "LinkedTxn": LINKED,
             "CustomField": CUSTOM_FIELDS,
