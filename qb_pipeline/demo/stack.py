@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ _STOP_SECONDS = 10
 
 @dataclass(frozen=True)
 class Stack:
-    """Everything that runs: the screens of both offices, the store, and how a child process finds them."""
+    """Everything that runs: the screens of both offices and the store."""
 
     home: Path
     settings: Settings
@@ -43,17 +43,6 @@ class Stack:
     contractor: ContractorScreen
     quickbooks: QuickBooksScreen
     first_lines: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of a child that works on the demo's own home."""
-        return environment(self.home)
-
-
-def environment(home: Path) -> dict[str, str]:
-    """Ours without any QB_ variable that could lead a child to another instance's data."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
-    return {**kept, f"{PREFIX}HOME": str(home), f"{PREFIX}ENVIRONMENT": "sandbox", "PYTHONUNBUFFERED": "1"}
 
 
 def demo_home() -> Path:
@@ -81,11 +70,8 @@ def clean(home: Path) -> None:
 @contextmanager
 def running(home: Path, *, contractor: list[str], quickbooks: list[str]) -> Iterator[Stack]:
     """Both servers and the database, for the length of the block; the lists are the servers' options."""
-    settings = Settings(
-        home=home, database_url=None, token_key=None, environment="sandbox", client_id=None, client_secret=None,
-        company_file_dir=None,
-    )  # fmt: skip
     with ExitStack() as stack:
+        settings = stack.enter_context(_own_settings(home))
         first = {
             name: stack.enter_context(_server(home, name, options))
             for name, options in (("contractor", contractor), ("quickbooks", quickbooks))
@@ -94,6 +80,21 @@ def running(home: Path, *, contractor: list[str], quickbooks: list[str]) -> Iter
         stack.callback(engine.dispose)
         prepare(engine)
         yield Stack(home, settings, engine, _contractor(first["contractor"]), _quickbooks(first["quickbooks"]), first)
+
+
+@contextmanager
+def _own_settings(home: Path) -> Iterator[Settings]:
+    """Settings of the demo alone, here and in every child: no variable and no .env leads to another instance's data."""
+    before = dict(os.environ)
+    for name in [n for n in before if n.startswith(PREFIX) or n == "DAGSTER_HOME"]:
+        del os.environ[name]
+    os.environ |= {f"{PREFIX}HOME": str(home), f"{PREFIX}ENVIRONMENT": "sandbox", "PYTHONUNBUFFERED": "1"}
+    try:
+        with chdir(home):
+            yield from_environment()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _contractor(first: Mapping[str, Any]) -> ContractorScreen:
@@ -113,7 +114,7 @@ def _server(home: Path, name: str, options: list[str]) -> Iterator[Mapping[str, 
     command += ["--state", str(home / f"{name}.sqlite"), *options]
     log = (home / f"{name}.log").open("wb")
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, no shell
-        command, stdout=subprocess.PIPE, stderr=log, env=environment(home), start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=log, start_new_session=True
     )
     try:
         yield _first_line(process, name, home)
@@ -166,7 +167,6 @@ def connect(stack: Stack) -> str:
         [sys.executable, "-m", "qb_pipeline.cli", "connect", *given],
         capture_output=True,
         text=True,
-        env=stack.environment,
         check=False,
     )
     if done.returncode != 0:
