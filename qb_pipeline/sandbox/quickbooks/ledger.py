@@ -112,6 +112,20 @@ def move_customers(company: Company, changes: Mapping[str, Decimal]) -> None:
             own, current = Decimal(0), company.store.get("Customer", parent) if parent and change else None
 
 
+def move_branch(company: Company, entity: str, key: str, before: JsonObject, after: JsonObject) -> None:
+    """A record that changes its parent takes its `key` (a sum with its subs) from the old branch to the new one."""
+    old, new = ref_value(before, "ParentRef"), ref_value(after, "ParentRef")
+    amount = decimal_of(after.get(key))
+    if old == new or not amount:
+        return
+    for parent, change in ((old, -amount), (new, amount)):
+        current = company.store.get(entity, parent) if parent else None
+        while current is not None:
+            company.touch(entity, {**current, key: number(decimal_of(current.get(key)) + change)}, current)
+            higher = ref_value(current, "ParentRef")
+            current = company.store.get(entity, higher) if higher else None
+
+
 def move_accounts(company: Company, changes: Mapping[str, Decimal]) -> None:
     """Add to CurrentBalance of balance-sheet accounts, and with sub-accounts up the tree."""
     for identifier, change in changes.items():

@@ -38,6 +38,7 @@ from qb_pipeline.sandbox.quickbooks.ui import perform
 from qb_pipeline.sandbox.quickbooks.world import Credentials, World, credentials
 
 JSON = "application/json;charset=UTF-8"
+CHOICES = {"duplicate_doc_number": ("reject", "allow", "preference"), "ast": ("honour", "recompute")}
 DISCOVERY = "{base_url}/.well-known/openid_configuration"
 
 
@@ -208,8 +209,8 @@ def switches_endpoint(world: World) -> Any:
         sent = await request.json() if request.method == "POST" else {}
         known = {entry.name: entry.type for entry in fields(Switches)}
         for key, value in sent.items():
-            if key not in known or type(value).__name__ != getattr(known[key], "__name__", known[key]):
-                message = f"switch {key}={value!r} is unknown or of the wrong type; known are {known}"
+            if key not in known or type(value) is not known[key] or value not in CHOICES.get(key, (value,)):
+                message = f"switch {key}={value!r} is not understood; known are {sorted(known)}, with {CHOICES}"
                 return JSONResponse({"error": {"code": "bad_request", "message": message, "field": key}}, 400)
             setattr(world.switches, key, value)
         return JSONResponse({name: getattr(world.switches, name) for name in known})

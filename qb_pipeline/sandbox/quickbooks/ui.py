@@ -14,7 +14,7 @@ from qb_pipeline.sandbox.quickbooks.entities.registry import ENTITIES
 from qb_pipeline.sandbox.quickbooks.faults import Fault
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.references import walk
-from qb_pipeline.sandbox.quickbooks.rows import reference_name
+from qb_pipeline.sandbox.quickbooks.rows import ref_value, reference_name
 from qb_pipeline.sandbox.quickbooks.writes import create, delete, update
 
 Act = dict[str, Any]
@@ -109,12 +109,16 @@ def merge(company: Company, act: Act) -> JsonObject:
     if loser_id == winner_id:
         raise ControlError("from and into must differ", field="into")
     loser, winner = stored(company, entity, loser_id), stored(company, entity, winner_id)
+    if ref_value(loser, "ParentRef") != ref_value(winner, "ParentRef"):
+        raise ControlError("only two records below the same parent can be merged here", field="into", code="refused")
     for source, source_id in company.store.referrers((entity, loser_id)):
         repoint(company, (source, source_id), (entity, loser_id), winner)
     take_over_balance(company, entity, company.store.get(entity, loser_id) or loser, winner_id)
     company.store.remove(entity, loser, int(company.now.timestamp()), company.stamp)
     current = company.store.get(entity, winner_id) or winner
     merged = company.save(entity, current, current, tuple(current), None)
+    # The paths of what stood below the loser begin with another name now.
+    ENTITIES[entity].effect(company, {**merged, "FullyQualifiedName": ""}, merged)
     company.announce(entity, winner_id, "Merge", deleted_id=loser_id)
     return {entity: merged, "deleted": loser_id}
 

@@ -157,6 +157,23 @@ def test_a_merge_repoints_everything_and_leaves_a_tombstone(books: Books) -> Non
     assert block["Customer"][-1]["status"] == "Deleted"
 
 
+def test_a_merge_takes_over_jobs_with_their_paths(books: Books) -> None:
+    loser, winner = books.customer("Cole"), books.customer("Cole LLC")
+    job = books.customer("Barn", Job=True, ParentRef={"value": loser["Id"]})
+    books.invoice(job, books.item(), 40)
+    books.ui(act="merge", entity="Customer", **{"from": loser["Id"]}, into=winner["Id"])
+    assert books.again("Customer", job)["FullyQualifiedName"] == "Cole LLC:Barn"
+    assert books.again("Customer", winner)["BalanceWithJobs"] == 40
+
+
+def test_a_switch_that_is_not_understood_changes_nothing(books: Books) -> None:
+    url = f"{books.base}/_sandbox/switches"
+    before = requests.get(url, timeout=10).json()
+    for sent in ({"ast": "sometimes"}, {"mood": 1}, {"refresh_rotation_seconds": "1"}):
+        assert requests.post(url, json=sent, timeout=10).status_code == 400
+    assert requests.get(url, timeout=10).json() == before
+
+
 def test_a_person_edits_and_deletes_without_a_token(books: Books) -> None:
     customer, item = books.customer(), books.item()
     books.ui(act="edit", entity="Customer", id=customer["Id"], fields={"Notes": "by hand"})

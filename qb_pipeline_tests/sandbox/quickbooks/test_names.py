@@ -87,6 +87,17 @@ def test_a_sub_customer_shows_its_path_and_level_and_follows_its_parents_new_nam
     assert renamed["SyncToken"] == job["SyncToken"]
 
 
+def test_a_job_moved_to_another_customer_takes_its_balance_along(books: Books) -> None:
+    old, new, item = books.customer("Old"), books.customer("New"), books.item()
+    job = books.customer("Job", Job=True, ParentRef={"value": old["Id"]})
+    books.invoice(job, item, 100)
+    current = books.again("Customer", job)
+    moved = books.change("Customer", current, Job=True, ParentRef={"value": new["Id"]})
+    assert moved["FullyQualifiedName"] == "New:Job"
+    assert books.again("Customer", old)["BalanceWithJobs"] == 0
+    assert books.again("Customer", new)["BalanceWithJobs"] == 100
+
+
 def test_the_fifth_level_below_the_top_is_refused(books: Books) -> None:
     above = books.customer("Level 0")
     for level in range(1, 5):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import simplejson
 
+from qb_pipeline.sandbox.kernel.errors import DataError
 from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books, line, open_books, running
 
 
@@ -117,11 +118,15 @@ def test_a_recorded_customer_renamed_is_renamed_in_all_its_invoices(fresh: Books
 def test_a_folder_without_objects_and_a_broken_line_are_named(tmp_path: Path) -> None:
     from qb_pipeline.sandbox.quickbooks.server import create_app
 
-    with pytest.raises(ValueError, match=r"holds no <Entity>\.jsonl"):
+    with pytest.raises(DataError, match=r"holds no <Entity>\.jsonl"):
         create_app(data=tmp_path)
     (tmp_path / "Customer.jsonl").write_text('{"Id": "1", "DisplayName": "A"}\n{"Id": "1", "DisplayName": "B"}\n')
-    with pytest.raises(ValueError, match=r"Customer\.jsonl:2: Customer 1 is there twice"):
+    with pytest.raises(DataError, match=r"Customer\.jsonl:2: Customer 1 is there twice"):
+        create_app(data=tmp_path)
+    bad_time = '{"Id": "1", "DisplayName": "A", "MetaData": {"LastUpdatedTime": "yesterday"}}'
+    (tmp_path / "Customer.jsonl").write_text(bad_time)
+    with pytest.raises(DataError, match=r"Customer 1 holds a time"):
         create_app(data=tmp_path)
     (tmp_path / "Customer.jsonl").write_text("{broken\n")
-    with pytest.raises(ValueError, match=r"Customer\.jsonl:1: no JSON"):
+    with pytest.raises(DataError, match=r"Customer\.jsonl:1: no JSON"):
         create_app(data=tmp_path)

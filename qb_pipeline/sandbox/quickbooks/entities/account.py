@@ -16,6 +16,7 @@ from qb_pipeline.sandbox.quickbooks.entities.names import (
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
+from qb_pipeline.sandbox.quickbooks.ledger import move_branch
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Flag, Property, Ref, Text
 
@@ -156,6 +157,16 @@ def check_parent_type(company: Company, obj: JsonObject) -> None:
         raise business(f"A sub-account must have the AccountType of its parent {parent}.", element="ParentRef")
 
 
+SPREAD = spread_name("Account")
+
+
+def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
+    """A new name spreads; a new parent takes over the balance."""
+    SPREAD(company, before, after)
+    if before is not None and after is not None:
+        move_branch(company, "Account", "CurrentBalanceWithSubAccounts", before, after)
+
+
 ACCOUNT = Entity(
     name="Account",
     properties=OWN,
@@ -164,5 +175,5 @@ ACCOUNT = Entity(
     verbs=NAME_VERBS,
     complete=complete,
     kept=("Active", "CurrencyRef"),
-    effect=spread_name("Account"),
+    effect=effect,
 )

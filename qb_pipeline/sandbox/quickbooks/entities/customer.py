@@ -17,6 +17,7 @@ from qb_pipeline.sandbox.quickbooks.entities.people import number_addresses, set
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
+from qb_pipeline.sandbox.quickbooks.ledger import move_branch
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Property, Ref, Text
 
 TREE = Tree("Customer", "DisplayName", "Job", level=True)
@@ -117,6 +118,16 @@ def check_delivery(obj: JsonObject) -> None:
         raise Fault(6420, "PreferredDeliveryMethod Email needs a PrimaryEmailAddr.", element="PrimaryEmailAddr")
 
 
+SPREAD = spread_name("Customer")
+
+
+def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
+    """A new name spreads; a new parent takes over the balance."""
+    SPREAD(company, before, after)
+    if before is not None and after is not None:
+        move_branch(company, "Customer", "BalanceWithJobs", before, after)
+
+
 KEPT = (
     "CurrencyRef", "Active", "IsProject", "ClientEntityId", "Job", "ParentRef", "PreferredDeliveryMethod",
     "OpenBalanceDate", "V4IDPseudonym", "DefaultTaxCodeRef",
@@ -129,5 +140,5 @@ CUSTOMER = Entity(
     verbs=NAME_VERBS,
     complete=complete,
     kept=KEPT,
-    effect=spread_name("Customer"),
+    effect=effect,
 )
