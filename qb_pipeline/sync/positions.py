@@ -16,7 +16,6 @@ from typing import Any
 OVERLAP = timedelta(minutes=5)
 MUCH = 500  # records in the overlap from which on they become a debt
 PAGES_PER_RUN = 2
-_TIES = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Position:
         if busy < MUCH or until is None:
             return self
         debt = Debt(self.since, until)
-        return Position(max(self.read_to, until), until - _TIES, (*self.debts, debt))
+        return Position(max(self.read_to, until), until, (*self.debts, debt))
 
     def to_json(self) -> dict[str, Any]:
         return {
