@@ -1,0 +1,133 @@
+"""The command as a process of its own, and both sandboxes it talks to.
+
+Invariant: what is asserted is what a user sees: exit code, standard output, standard error and the systems' own state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+COMPANY = "Acme Builders"
+
+
+@dataclass
+class Server:
+    """One running sandbox and its first line."""
+
+    process: subprocess.Popen[str]
+    info: dict[str, Any]
+
+    def control(self, name: str, body: Any = None, **params: Any) -> dict[str, Any]:
+        method = "GET" if body is None else "POST"
+        answer = requests.request(
+            method, f"{self.info['base_url']}/_sandbox/{name}", json=body, params=params, timeout=10
+        )
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def writes_since(self, number: int) -> list[dict[str, Any]]:
+        """What other than reads and token calls was asked since request `number`."""
+        found = self.control("requests", since=number)["requests"]
+        return [r for r in found if r["method"] != "GET" and not _reads(r["path"])]
+
+    @property
+    def seen(self) -> int:
+        return int(self.control("requests", since=0)["next"])
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def _reads(path: str) -> bool:
+    return path.endswith("/query") or "/oauth2/" in path or "/_sandbox/" in path
+
+
+@contextmanager
+def sandbox(kind: str, *options: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "qb_pipeline.sandbox.cli", kind, *(options or ("--port", "0"))]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    server = Server(process, json.loads(process.stdout.readline()))
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return dict(json.loads(self.out))
+
+    def failure(self) -> str:
+        """The one line of a failure; fails the test when there is none, several, or a traceback."""
+        lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
+        assert self.code != 0, f"it ended well:\n{self.out}"
+        assert "Traceback" not in self.err + self.out, self.err
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+    def success(self) -> Ended:
+        assert self.code == 0, f"exit {self.code}\n{self.err}\n{self.out}"
+        return self
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One QB_HOME with its database, and the two sandboxes."""
+
+    home: Path
+    quickbooks: Server
+    contractor: Server
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str) -> Ended:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
+        environment = {**inherited, "QB_HOME": str(self.home), "QB_RATE_SCALE": "0", **self.environment}
+        done = subprocess.run(
+            [sys.executable, "-m", "qb_pipeline.cli", *words],
+            capture_output=True, text=True, env=environment, cwd=self.home, timeout=120, check=False,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def connect(self, **changed: str | None) -> Ended:
+        """`connect` to both sandboxes; `changed` replaces options (None leaves one out)."""
+        options: dict[str, str | None] = {
+            "company": COMPANY,
+            "contractor_system": "reference",
+            "contractor_url": self.contractor.info["base_url"],
+            "contractor_key": self.contractor.info["api_key"],
+            "quickbooks_discovery": self.quickbooks.info["discovery_url"],
+            "quickbooks_api": self.quickbooks.info["base_url"],
+            "client_id": self.quickbooks.info["client_id"],
+            "client_secret": self.quickbooks.info["client_secret"],
+            "authorize": "auto",
+            **changed,
+        }
+        words = [w for k, v in options.items() if v is not None for w in (f"--{k.replace('_', '-')}", v)]
+        return self.run("connect", *words, "--json")
+
+    def sync(self, *words: str) -> dict[str, Any]:
+        """A sync that must end well; the document of its one company."""
+        return dict(self.run("sync", "--json", *words).success().document["companies"][0])
