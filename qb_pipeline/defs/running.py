@@ -47,7 +47,7 @@ def run_sync(settings: Settings, company: str, instance: DagsterInstance | None 
     """Run the job `sync` for `company` to its end; raises `Misconfigured` for a company that is not known.
 
     Without `instance`, the one of QB_HOME/dagster is used. The run does not wait in the queue: where another run holds
-    the company, its first step is tried again for about a minute and then fails.
+    the company, its first step is tried again for about a minute and a half and then fails.
     """
     prepare(settings)
     if instance is not None:
@@ -62,9 +62,10 @@ def _run(settings: Settings, company: str, instance: DagsterInstance) -> SyncRun
         companies.get(conn, company)
     register_companies(instance, store)
     job = ReconstructableRepository.for_module(MODULE, "defs").get_reconstructable_job(JOB)
+    definition = job.get_definition()
     run = instance.create_run_for_job(
-        job.get_definition(),
-        tags={PARTITION_NAME_TAG: company, COMPANY_TAG: company},
+        definition,
+        tags={**definition.run_tags, PARTITION_NAME_TAG: company, COMPANY_TAG: company},
         remote_job_origin=_origin(),
         job_code_origin=job.get_python_origin(),
     )

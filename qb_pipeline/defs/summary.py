@@ -3,6 +3,8 @@
 Invariant: records that wait are counted over all entities, also when a run loaded only some of them.
 """
 
+from dataclasses import replace
+
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, asset
 
 from qb_pipeline.defs import metadata
@@ -34,8 +36,8 @@ def summary_asset() -> AssetsDefinition:
     def finish(context: AssetExecutionContext) -> MaterializeResult[None]:
         run: CompanyRun = context.resources.company_run
         with run.step(context) as ctx:
-            run.result.parked += _parked_elsewhere(ctx, run.loaded)
-            engine.finish(ctx, run.result)
+            waiting = run.result.parked + _parked_elsewhere(ctx, run.loaded)
+            engine.finish(ctx, replace(run.result, parked=waiting))
             settings, _ = open_store()
             return MaterializeResult(metadata=metadata.of_run(ctx, settings, run.result.writes))
 
