@@ -43,6 +43,7 @@ MESSAGES = {
     2210: "Invalid email address format",
     2230: "Invalid boolean",
     2500: "Invalid Reference Id",
+    3000: "Invalid custom field",
     3001: "message=ThrottleExceeded; errorCode=003001; statusCode=429",
     4000: "Error parsing query",
     4001: "Invalid query",

@@ -92,6 +92,7 @@ def test_a_percent_discount_follows_the_subtotal_and_tax_comes_after_it_when_ask
         ({"LinkedTxn": [{"TxnId": "5", "TxnType": "Estimate"}]}, "500"),
         ({"Deposit": 5}, "500"),
         ({"InvoiceEx": {}}, "2010"),
+        ({"CustomField": [{"DefinitionId": "9", "StringValue": "x"}]}, "3000"),
         ({"PrintStatus": "Printed"}, "2170"),
     ],
 )

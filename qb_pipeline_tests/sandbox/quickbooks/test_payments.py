@@ -7,6 +7,22 @@ import pytest
 from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books, application, line, money
 
 
+def own_line(party: Body) -> Body:
+    """A deposit's line from an account, by somebody."""
+    detail = {"AccountRef": {"value": "24"}, "Entity": party}
+    return {"Line": [{"Amount": 5, "DetailType": "DepositLineDetail", "DepositLineDetail": detail}]}
+
+
+def test_a_deposit_line_names_who_the_money_came_from(books: Books) -> None:
+    vendor = books.make("Vendor", {"DisplayName": "Hill Supply"})
+    sent = own_line({"value": vendor["Id"], "type": "VENDOR"})
+    made = books.make("Deposit", {"DepositToAccountRef": {"value": "25"}, **sent})
+    party = made["Line"][0]["DepositLineDetail"]["Entity"]
+    assert party == {"value": vendor["Id"], "type": "VENDOR", "name": "Hill Supply"}
+    books.change("Vendor", vendor, DisplayName="Hill Supply LLC")
+    assert books.again("Deposit", made)["Line"][0]["DepositLineDetail"]["Entity"]["name"] == "Hill Supply LLC"
+
+
 def credit(books: Books, customer: Body, item: Body, amount: object) -> Body:
     return books.make("CreditMemo", {"CustomerRef": {"value": customer["Id"]}, "Line": [line(item, amount)]})
 
@@ -176,6 +192,9 @@ def test_a_deposit_moves_money_from_undeposited_funds_to_the_bank(books: Books) 
         ({"DepositToAccountRef": None}, "2020"),
         ({"DepositToAccountRef": {"value": "31"}}, "6430"),
         ({"Line": []}, "2020"),
+        (own_line({"value": "1"}), "2020"),
+        (own_line({"value": "1", "type": "CAT"}), "2170"),
+        (own_line({"value": "99", "type": "VENDOR"}), "2500"),
         ({"Line": [{"Amount": 5, "DetailType": "DepositLineDetail", "DepositLineDetail": {}}]}, "2020"),
         ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "99", "TxnType": "Payment"}]}]}, "2500"),
         ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "99", "TxnType": "Transfer"}]}]}, "500"),

@@ -19,7 +19,7 @@ from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, r
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
-from qb_pipeline.sandbox.quickbooks.rows import ref_value
+from qb_pipeline.sandbox.quickbooks.rows import PEOPLE, ref_value, reference_name
 from qb_pipeline.sandbox.quickbooks.schema import MONEY, Day, Group, Many, Number, Property, Ref, Text
 
 DEPOSITABLE = ("Payment", "SalesReceipt")
@@ -107,20 +107,32 @@ def complete_lines(company: Company, lines: list[JsonObject], before: JsonObject
         kept = int(sent) if sent.isdecimal() and int(sent) in used else 0
         used.discard(kept)
         identifier, following = (kept, following) if kept else (following, following + 1)
-        result.append(own_line(line, identifier, position))
+        result.append(own_line(company, line, identifier, position))
     return result
 
 
-def own_line(line: JsonObject, identifier: int, position: int) -> JsonObject:
+def own_line(company: Company, line: JsonObject, identifier: int, position: int) -> JsonObject:
     """An amount from an account."""
     if "Amount" not in line:
         raise missing("Line.Amount")
     detail = line.get("DepositLineDetail") or {}
     if "AccountRef" not in detail:
         raise missing("DepositLineDetail.AccountRef")
+    if "Entity" in detail:
+        complete_party(company, detail["Entity"])
     entry = {**line, "Id": str(identifier), "LineNum": position, "DetailType": "DepositLineDetail"}
     entry.pop("LinkedTxn", None)
     return {**arranged(entry, LINE_LAYOUT), "CustomExtensions": []}
+
+
+def complete_party(company: Company, party: JsonObject) -> None:
+    """From whom the money came, with its current name. 2020, 2170, 2500."""
+    if "type" not in party:
+        raise missing("DepositLineDetail.Entity.type")
+    kind = str(party["type"]).capitalize()
+    if kind not in PEOPLE:
+        raise Fault(2170, f"Entity.type should be one of {', '.join(PEOPLE)}, not {party['type']}.", element="Entity")
+    party["name"] = reference_name(kind, company.require(kind, party["value"]))
 
 
 def linked_line(company: Company, line: JsonObject, before: JsonObject | None) -> JsonObject:

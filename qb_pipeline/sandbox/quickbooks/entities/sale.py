@@ -17,7 +17,7 @@ from qb_pipeline.sandbox.quickbooks.entities.sale_lines import LINE, complete_li
 from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL, complete_tax
 from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, complete_number, void_note
 from qb_pipeline.sandbox.quickbooks.entity import Draft
-from qb_pipeline.sandbox.quickbooks.faults import business, missing, not_modelled
+from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Group, Number, Property, Ref, Text
@@ -134,6 +134,10 @@ def complete_custom_fields(company: Company, obj: JsonObject) -> None:
         for number, name in definitions(company).items()
     }
     for identifier, field in sent.items():
+        if identifier not in ("1", "2", "3"):
+            raise Fault(
+                3000, f"There is no custom field {identifier}: sales forms have 1, 2 and 3.", element="CustomField"
+            )
         fields[identifier] = {**fields.get(identifier, {}), **field, "Type": "StringType"}
     obj["CustomField"] = [fields[identifier] for identifier in sorted(fields)]
 
