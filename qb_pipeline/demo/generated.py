@@ -1,0 +1,97 @@
+"""The story on a generated company: first sync, a day's work in both offices, second sync, third sync.
+
+Invariant: after the connection nothing but Dagster runs of the job `sync` carries anything from one side to the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from qb_pipeline.demo import checks, dagster_runs, stack
+from qb_pipeline.demo.generator import Workspace, generate
+from qb_pipeline.demo.meter import Measured, Tally, measured
+from qb_pipeline.demo.quickbooks_side import Entered, choose, enter
+from qb_pipeline.demo.readings import read_contractor, read_quickbooks
+from qb_pipeline.demo.reasons import Reasons
+from qb_pipeline.demo.story import Act, Desks, days_work, outcome
+from qb_pipeline.demo.telling import Told
+from qb_pipeline.store import candidates
+
+Say = Callable[[str], None]
+
+
+def prepared(home: Path, seed: int) -> tuple[Workspace, list[str], list[str]]:
+    """The generated workspace, written to the home, and the options of both servers."""
+    workspace = generate(seed)
+    folder = home / "company"
+    workspace.write(folder)
+    return workspace, ["--data", str(folder)], ["--empty"]
+
+
+def tell(world: stack.Stack, workspace: Workspace, seed: int, say: Say, progress: Say) -> Told:
+    """Play the whole story; `say` gets what was done, `progress` what is being done."""
+    started = time.monotonic()
+    entered = choose(workspace, seed)
+    enter(world.quickbooks, workspace, entered)
+    say(_before(workspace, entered))
+    say(stack.connect(world))
+    syncs = [_synced(world, "First sync", say, progress, first=True)]
+    acts = _day(world, say)
+    syncs += [_synced(world, title, say, progress) for title in ("Second sync", "Third sync")]
+    return _told(world, workspace, entered, syncs, acts, started)
+
+
+def _before(workspace: Workspace, entered: Entered) -> str:
+    there = f"{len(entered.customers)} of the customers, {len(entered.items)} items, {len(entered.invoices)} invoices"
+    counts = ", ".join(f"{len(workspace[n])} {n}" for n in ("customers", "jobs", "items", "invoices", "payments"))
+    return f"the contractor's system holds {counts}; QuickBooks holds {there} and work of its own"
+
+
+def _synced(world: stack.Stack, title: str, say: Say, progress: Say, *, first: bool = False) -> Measured:
+    def sync() -> tuple[str, Tally]:
+        return dagster_runs.sync(world, lambda line: progress(f"{title}: {line}"))
+
+    progress(f"{title}: starting a run of Dagster's job sync")
+    done = measured(world, title, sync, first=first)
+    say(
+        f"{title}: {done.seconds:.1f} s, {done.contractor.records} records written to the contractor's system, "
+        f"{done.quickbooks.records} to QuickBooks (Dagster run {done.run[:8]})"
+    )
+    return done
+
+
+def _day(world: stack.Stack, say: Say) -> list[Act]:
+    acts = []
+    for act in days_work(Desks(world.contractor, world.quickbooks)):
+        say(f"  {act.where}: {act.told}")
+        acts.append(act)
+    return acts
+
+
+def _told(
+    world: stack.Stack, workspace: Workspace, entered: Entered, syncs: list[Measured], acts: list[Act], started: float
+) -> Told:
+    contractor, quickbooks = read_contractor(world.contractor), read_quickbooks(world.quickbooks)
+    with world.engine.connect() as conn:
+        pairs, reasons = checks.Pairs(conn, stack.COMPANY), Reasons(conn, stack.COMPANY)
+        waiting = candidates.listing(conn, stack.COMPANY)
+    return Told(
+        title="A contractor and its books",
+        lead="A generated contractor company meets its QuickBooks books; a day's work follows in both offices.",
+        facts=_facts(workspace, entered),
+        syncs=syncs,
+        comparison=checks.compare(contractor, quickbooks, pairs, reasons),
+        exceptions=reasons.exceptions,
+        candidates=waiting,
+        seconds=time.monotonic() - started,
+        outcomes=[outcome(act, contractor, quickbooks, pairs, reasons) for act in acts],
+    )
+
+
+def _facts(workspace: Workspace, entered: Entered) -> list[tuple[str, str]]:
+    both = {"customers": entered.customers, "jobs": entered.jobs, "items": entered.items,
+            "invoices": entered.invoices, "payments": entered.payments}  # fmt: skip
+    return [(name, f"{len(workspace[name])} at the contractor, {len(known)} of them in QuickBooks too")
+            for name, known in both.items()]  # fmt: skip

@@ -1,0 +1,182 @@
+"""What a demo came to, in one object: the text, the page and --json all show this and nothing else.
+
+Invariant: the verdict is computed here from what was measured; the books agree only if nothing at all speaks against it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from qb_pipeline.demo import meter
+from qb_pipeline.demo.checks import Comparison, Counted, Finding
+from qb_pipeline.demo.meter import Measured
+from qb_pipeline.demo.story import Outcome
+from qb_pipeline.store.candidates import Candidate
+from qb_pipeline.store.exceptions import Reported
+
+_STATES = ("parked", "review", "skipped", "exceptions", "conflicts")
+
+
+@dataclass(frozen=True)
+class FileCount:
+    """One entity of a recorded company: objects in its file, staged, and where each ended."""
+
+    entity: str
+    file: int
+    staged: int
+    linked: int
+    skipped: int
+    excepted: int
+
+    @property
+    def accounted(self) -> bool:
+        return self.file == self.staged == self.linked + self.skipped + self.excepted
+
+
+@dataclass(frozen=True)
+class EntityLine:
+    """One entity's line of the summary: deeds summed over all syncs, states after the last."""
+
+    name: str
+    counted: Counted
+    matched: int
+    created_contractor: int
+    created_quickbooks: int
+    updated: int
+    states: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The whole demo. `facts` say what was there to begin with; `exceptions` stand after the last sync."""
+
+    title: str
+    lead: str
+    facts: Sequence[tuple[str, str]]
+    syncs: Sequence[Measured]
+    comparison: Comparison
+    exceptions: Sequence[Reported]
+    candidates: Sequence[Candidate]
+    seconds: float
+    outcomes: Sequence[Outcome] = ()
+    recorded: Sequence[FileCount] = ()
+    least: Sequence[str] = field(default=meter.LEAST)
+
+    @property
+    def problems(self) -> list[str]:
+        """Everything that speaks against the books; empty when they agree."""
+        found = [f"{f.label} ({f.what}): {f.detail}, without a reason" for f in self.comparison.unexplained]
+        found += [f"{f.label} exists more often on one side: {f.detail}" for f in self.comparison.twice]
+        found += [f"{o.act.told}: {'; '.join(o.lines)}" for o in self.outcomes if not o.explained]
+        found += [f"{c.entity}: of {c.file} recorded objects {c.staged} were staged and "
+                  f"{c.linked + c.skipped + c.excepted} accounted for" for c in self.recorded if not c.accounted]  # fmt: skip
+        last = self.syncs[-1]
+        if last.write_requests:
+            found.append(f"{last.title} sent {last.write_requests} writes")
+        if not self.comparison.receivables.agrees and not self.comparison.unexplained:
+            found.append("the open receivables differ by more than the listed items")
+        return found
+
+    @property
+    def agree(self) -> bool:
+        return not self.problems
+
+    @property
+    def verdict(self) -> str:
+        """The last line."""
+        money, last = self.comparison.receivables, self.syncs[-1]
+        if not self.agree:
+            return f"BOOKS DISAGREE: {len(self.problems)} differences without an explanation"
+        left = len([f for f in money.items if f.amount])
+        explained = f", {left} explained items between them" if left else ""
+        return (
+            f"BOOKS AGREE: open receivables {amount(money.contractor_open)} at the contractor and "
+            f"{amount(money.quickbooks_open)} in QuickBooks{explained}; {last.title.lower()} wrote nothing"
+        )
+
+    @property
+    def entities(self) -> list[EntityLine]:
+        return [self._entity(counted) for counted in self.comparison.counted]
+
+    def _entity(self, counted: Counted) -> EntityLine:
+        deeds = Counter[str]()
+        for sync in self.syncs:
+            deeds.update({k: n for k, n in sync.tally.get(counted.entity, {}).items() if k not in _STATES})
+        last = self.syncs[-1].tally.get(counted.entity, {})
+        updated = sum(n for k, n in deeds.items() if k.partition("_")[0] in ("updated", "voided", "deleted"))
+        return EntityLine(
+            counted.entity.replace("_", " "), counted, deeds["linked"], deeds["created_contractor"],
+            deeds["created_quickbooks"], updated, {state: last.get(state, 0) for state in _STATES},
+        )  # fmt: skip
+
+    @property
+    def path(self) -> dict[str, int]:
+        """Counts along the path of a record, over all syncs."""
+        total = Counter[str]()
+        for sync in self.syncs:
+            for counts in sync.tally.values():
+                total.update(counts)
+        last = Counter[str]()
+        for counts in self.syncs[-1].tally.values():
+            last.update(counts)
+        return {
+            "read_contractor": total["read_contractor"],
+            "read_quickbooks": total["read_quickbooks"],
+            "linked": total["linked"],
+            "waiting": last["parked"] + last["review"],
+            "exceptions": len(self.exceptions),
+            "to_contractor": sum(s.contractor.records for s in self.syncs),
+            "to_quickbooks": sum(s.quickbooks.records for s in self.syncs),
+        }
+
+    @property
+    def documents(self) -> list[Finding]:
+        """Records on one side alone or with a difference, the merely skipped ones last."""
+        return sorted(self.comparison.findings, key=lambda f: (f.explained, f.reason is not None and f.reason.kind))
+
+
+def amount(value: Decimal) -> str:
+    """Money for people."""
+    return f"{value:,.2f}"
+
+
+def document(told: Told) -> dict[str, Any]:
+    """For --json."""
+    money = told.comparison.receivables
+    return {
+        "verdict": told.verdict,
+        "agree": told.agree,
+        "problems": told.problems,
+        "seconds": round(told.seconds, 1),
+        "syncs": [meter.document(s) for s in told.syncs],
+        "entities": [vars(line.counted) | {"states": line.states} for line in told.entities],
+        "receivables": {
+            "contractor": money.contractor_open,
+            "quickbooks": money.quickbooks_open,
+            "unapplied_contractor": money.contractor_loose,
+            "unapplied_quickbooks": money.quickbooks_loose,
+            "explained": [_finding(f) for f in (*money.items, *money.loose_items)],
+        },
+        "findings": [_finding(f) for f in told.documents],
+        "acts": [
+            {"where": o.act.where, "told": o.act.told, "outcome": list(o.lines), "agreed": o.agreed,
+             "explained": o.explained}
+            for o in told.outcomes
+        ],
+        "exceptions": [
+            {"record": e.record_label, "entity": e.entity, "code": e.code, "cause": e.cause, "fix": e.fix,
+             "who": e.who, "blocks": list(e.blocks)}
+            for e in told.exceptions
+        ],
+        "recorded": [vars(c) for c in told.recorded],
+    }  # fmt: skip
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    reason = {"kind": finding.reason.kind, "cause": finding.reason.cause, "fix": finding.reason.fix} if finding.reason else None
+    return {"what": finding.what, "record": finding.label, "detail": finding.detail, "amount": finding.amount,
+            "reason": reason}  # fmt: skip
