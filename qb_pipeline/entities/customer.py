@@ -1,6 +1,6 @@
 """Customers. In QuickBooks a top-level Customer; its sub-customers are jobs."""
 
-from qb_pipeline.entities.spec import Direction, Entity, Field, Kind, MatchBy, Removal, address
+from qb_pipeline.entities.spec import Entity, Field, Kind, MatchBy, Removal, address
 
 CUSTOMER = Entity(
     name="customer",
@@ -19,8 +19,7 @@ CUSTOMER = Entity(
         Field("phone", Kind.PHONE, max_length=30),
         *address("billing", "billing"),
         Field("taxable", Kind.BOOLEAN),
-        # Under automated sales tax QBO sets the code itself, so it is never written there.
-        Field("tax_code", Kind.REF, refers_to="tax_code", direction=Direction.TO_CONTRACTOR),
+        Field("tax_code", Kind.REF, refers_to="tax_code"),  # out of it where QBO's automated sales tax sets the code
         Field("terms", Kind.REF, refers_to="term"),
         Field("notes", max_length=2000),
         Field("active", Kind.BOOLEAN),

@@ -101,7 +101,7 @@ def field_from_json(spec: Field, value: Any) -> Value:
 def content_hash(entity: Entity, values: Values, state: str) -> str:
     """A short digest of what a person would call the content.
 
-    Versions, times and merely observed figures (an invoice's balance) do not count: a payment is no edit of its invoice.
+    Versions, times and merely observed figures (an invoice's balance) do not count: a payment edits no invoice.
     """
     owned = {f.name: values.get(f.name) for f in entity.fields if f.direction is not Direction.NONE}
     canonical = simplejson.dumps([state, to_json(entity, owned)], sort_keys=True, separators=(",", ":"))

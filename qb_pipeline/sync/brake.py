@@ -24,18 +24,13 @@ def hold_mass_changes(
     ctx: Context, entity: Entity, owing: Sequence[tuple[Owed, Operation]]
 ) -> list[tuple[Owed, Operation]]:
     """The operations that may go ahead; the removals are held back when they are too many at once."""
-    removals = [pair for pair in owing if _removes(pair[1])]
+    removals = [pair for pair in owing if pair[1].removes]
     linked = _linked(ctx, entity)
     if ctx.allow_mass_change or len(removals) < FEWEST or len(removals) * SHARE <= linked:
         _release(ctx, entity)
         return list(owing)
     _ask(ctx, entity, len(removals), linked)
-    return [pair for pair in owing if not _removes(pair[1])]
-
-
-def _removes(operation: Operation) -> bool:
-    inactivates = operation.verb == "update" and "active" in operation.changed and not operation.values.get("active")
-    return operation.verb in ("void", "delete") or inactivates
+    return [pair for pair in owing if not pair[1].removes]
 
 
 def _linked(ctx: Context, entity: Entity) -> int:

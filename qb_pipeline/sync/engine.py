@@ -33,6 +33,7 @@ class Result:
 
     writes: int = 0
     parked: list[Owed] = field(default_factory=list)
+    removing: set[str] = field(default_factory=set)  # entities with removals put off to the end
 
 
 def prepare(ctx: Context) -> None:
@@ -68,14 +69,26 @@ def load_entity(ctx: Context, entity: Entity, decisions: Sequence[Decision], res
     loaded = load(ctx, entity, decisions)
     result.writes += loaded.writes
     result.parked += loaded.parked
+    if loaded.removals:
+        result.removing.add(entity.name)
     if loaded.writes and entity.name in _FACT_GIVERS:
         refresh_facts(ctx)
 
 
+def remove(ctx: Context, result: Result) -> None:
+    """Carry out the removals, dependents first: a payment lets go of its invoice before the invoice is voided."""
+    for entity in reversed(entities(ctx, result.removing)):
+        ctx.progress(f"removing {entity.plural.replace('_', ' ')}")
+        result.writes += load(ctx, entity, removing=True).writes
+
+
 def finish(ctx: Context, result: Result) -> None:
-    """Name what records wait for, count what stands open, and settle the reading positions."""
+    """Remove what is to go, name what records wait for, count what stands open, settle the reading positions."""
+    remove(ctx, result)
     with ctx.begin() as conn:
         problems.report_missing_references(ctx, conn, result.parked)
+        problems.report_untracked_divisions(ctx, conn)
+        problems.close_obsolete(ctx, conn)
         for entity in ENTITIES.values():
             for what, count in problems.counts(conn, ctx.company, entity).items():
                 ctx.tally.put(entity.name, what, count)

@@ -55,7 +55,8 @@ def _with_unsupported(ctx: Context) -> dict[str, Override]:
         for port in (ctx.contractor, ctx.quickbooks)
         for name in port.unsupported(entity)
     }
-    return {**ctx.rules.overrides, **missing}
+    untracked = {"division": Override(direction=Direction.NONE)} if ctx.quickbooks.facts.class_tracking == "off" else {}
+    return {**ctx.rules.overrides, **missing, **untracked}
 
 
 def _job_parents(conn: Connection, company: str) -> dict[str, str]:

@@ -36,9 +36,10 @@ class Decision:
 
 @dataclass
 class Loaded:
-    """What one entity's load came to: writes sent, and records that wait for others."""
+    """What one entity's load came to: writes sent, removals put off, and records that wait for others."""
 
     writes: int = 0
+    removals: int = 0
     parked: list[Owed] = field(default_factory=list)
 
 
@@ -47,13 +48,20 @@ def diff(ctx: Context, entity: Entity) -> list[Decision]:
     return [Decision(o, plan(entity, o.tree, ctx.rules)) for o in owed(ctx, entity)]
 
 
-def load(ctx: Context, entity: Entity, decisions: Sequence[Decision] | None = None) -> Loaded:
-    """Write what is owed, read back, and plan again until nothing is left; `decisions` is the first round's diff."""
+def load(
+    ctx: Context, entity: Entity, decisions: Sequence[Decision] | None = None, *, removing: bool = False
+) -> Loaded:
+    """Write what is owed, read back, and plan again until nothing is left; `decisions` is the first round's diff.
+
+    Removals are counted and put off unless `removing`: what refers to a record must let go of it first.
+    """
     loaded = Loaded()
     for number in range(ROUNDS):
         current = diff(ctx, entity) if decisions is None or number else decisions
         settle(ctx, entity, current)
         owing = [(d.owed, op) for d in current for op in d.plan.operations]
+        loaded.removals = 0 if removing else sum(op.removes for _, op in owing)
+        owing = [(owed, op) for owed, op in owing if removing or not op.removes]
         written = 0 if ctx.dry else write(ctx, entity, owing)
         loaded.writes += written
         loaded.parked = [d.owed for d in current if d.plan.verdict is Verdict.PARKED]
@@ -69,7 +77,7 @@ def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
         waiting = [d for d in decisions if d.plan.verdict not in (Verdict.AGREED, Verdict.ENDED)]
         updates = [_agreed_update(entity, d) for d in agreed] + [_waiting_update(entity, d) for d in waiting]
         links.update_base_many(conn, ctx.company, [u for u in updates if u is not None])
-        problems.resolve(ctx, conn, entity, [problems.key_of(d.owed) for d in agreed])
+        problems.resolve(ctx, conn, entity, [key for d in agreed for key in problems.keys_of(d.owed)])
         found = [problems.from_plan(ctx, entity, d.owed, p) for d in decisions for p in d.plan.problems]
         problems.report(ctx, conn, entity, found)
         _log_waiting(ctx, conn, entity, waiting)

@@ -72,6 +72,12 @@ class Operation:
     version: str | None
     label: str
 
+    @property
+    def removes(self) -> bool:
+        """Whether it takes the record out of use: void, delete, or inactivation."""
+        inactivates = self.verb == "update" and "active" in self.changed and not self.values.get("active")
+        return self.verb in ("void", "delete") or inactivates
+
 
 @dataclass(frozen=True)
 class Problem:

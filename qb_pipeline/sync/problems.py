@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
-from qb_pipeline.store import exceptions, staging
+from qb_pipeline.store import exceptions, links, staging
 from qb_pipeline.sync import plan as planning
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
@@ -20,6 +22,8 @@ from qb_pipeline.sync.trees import Owed, entity_of
 
 Key = tuple[Side, str]
 MISSING_REFERENCE = "missing_reference"
+NOT_TAKEN = "not_taken"
+CLASSES_OFF = "class_tracking_off"
 
 
 def key_of(owed: Owed) -> Key:
@@ -28,6 +32,12 @@ def key_of(owed: Owed) -> Key:
     if node is not None:
         return Side.QUICKBOOKS, node.id
     return Side.CONTRACTOR, owed.tree.contractor.id if owed.tree.contractor else "?"
+
+
+def keys_of(owed: Owed) -> list[Key]:
+    """Everywhere a record's exceptions may stand: under either side's id, from before and after it was linked."""
+    nodes = ((Side.QUICKBOOKS, owed.tree.quickbooks), (Side.CONTRACTOR, owed.tree.contractor))
+    return [(side, node.id) for side, node in nodes if node is not None]
 
 
 def from_plan(ctx: Context, entity: Entity, owed: Owed, problem: planning.Problem) -> exceptions.Problem:
@@ -67,14 +77,26 @@ def resolve(ctx: Context, conn: Connection, entity: Entity, keys: Iterable[Key])
         exceptions.resolve(conn, ctx.company, entity.name, side, ids, now=ctx.now())
 
 
-def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, set[str]]:
-    """Fingerprints of refused writes that rest until their inputs change or somebody asks for a retry."""
-    found: defaultdict[Key, set[str]] = defaultdict(set)
-    for open_one in exceptions.listing(conn, ctx.company, entity=entity.name):
-        due = open_one.next_attempt_at is not None and open_one.next_attempt_at <= ctx.now()
-        if open_one.fingerprint and not due:
-            found[open_one.side, open_one.record_id].add(open_one.fingerprint)
+def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[str, datetime]]:
+    """Fingerprints of refused writes, with the time of the refusal: they rest until their inputs change or somebody
+    asks for a retry. Within the run that refused them they are tried again, for others' writes may have made room."""
+    found: defaultdict[Key, dict[str, datetime]] = defaultdict(dict)
+    for one in exceptions.listing(conn, ctx.company, entity=entity.name):
+        due = one.next_attempt_at is not None and one.next_attempt_at <= ctx.now()
+        if one.fingerprint and one.last_seen and not due and (one.run_id != ctx.run_id or one.code == NOT_TAKEN):
+            found[one.side, one.record_id][one.fingerprint] = one.last_seen
     return dict(found)
+
+
+def close_obsolete(ctx: Context, conn: Connection) -> None:
+    """Close exceptions of records that are gone, or not to be synchronised any more, without ever being linked."""
+    for one in exceptions.listing(conn, ctx.company):
+        if one.code == MISSING_REFERENCE or one.record_id == "*":
+            continue
+        staged = staging.fetch(conn, ctx.company, one.side, one.entity, [one.record_id]).get(one.record_id)
+        over = staged is not None and (staged.record.state is State.DELETED or staged.record.skip is not None)
+        if over and not links.find(conn, ctx.company, one.entity, one.side, [one.record_id]):
+            exceptions.resolve(conn, ctx.company, one.entity, one.side, [one.record_id], [one.code], ctx.now())
 
 
 def report_missing_references(ctx: Context, conn: Connection, parked: Sequence[Owed]) -> int:
@@ -130,6 +152,22 @@ def _missing_reference(
         fix=f"Create it in {there}, or link it to an existing one (qb-pipeline review link).",
         who="accountant", retry_safe=False, record_label=named, blocks=list(names), run_id=ctx.run_id,
     )  # fmt: skip
+
+
+def report_untracked_divisions(ctx: Context, conn: Connection) -> None:
+    """Divisions need class tracking; where it is off, that is said once, not by silence."""
+    division = entity_of("division")
+    count = staging.live_count(conn, ctx.company, Side.CONTRACTOR, division.name)
+    if not count or ctx.quickbooks.facts.class_tracking != "off":
+        exceptions.resolve(conn, ctx.company, division.name, Side.CONTRACTOR, ["*"], [CLASSES_OFF], ctx.now())
+        return
+    problem = exceptions.Problem(
+        entity=division.name, side=Side.CONTRACTOR, record_id="*", code=CLASSES_OFF, title="Class tracking is off",
+        cause=f"{count} divisions are not copied, because QuickBooks has class tracking switched off.",
+        fix="Switch on class tracking in QuickBooks (Account and settings, Advanced), or ignore this.",
+        who="owner", retry_safe=False, record_label="Divisions", run_id=ctx.run_id,
+    )  # fmt: skip
+    exceptions.report(conn, ctx.company, [problem], ctx.now())
 
 
 def counts(conn: Connection, company: str, entity: Entity) -> Mapping[str, int]:

@@ -56,10 +56,13 @@ class QuickBooksPort:
         return True
 
     def unsupported(self, entity: Entity) -> frozenset[str]:
-        """Without class tracking no document shows a division."""
-        return (
-            frozenset({"lines.division"}) if self.facts.class_tracking == "off" and "lines" in entity else frozenset()
-        )
+        """Without class tracking no document shows a division; automated sales tax sets customers' codes by itself."""
+        missing = set()
+        if self.facts.class_tracking == "off" and "lines" in entity:
+            missing.add("lines.division")
+        if self.facts.automated_sales_tax and entity.name == "customer":
+            missing.add("tax_code")
+        return frozenset(missing)
 
     def codec(self, entity: Entity) -> Codec:
         return codec(entity.name, self.facts)

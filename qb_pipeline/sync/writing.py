@@ -7,9 +7,13 @@ not sent again unchanged until somebody acts.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import to_json
@@ -118,13 +122,29 @@ def _without_resting(ctx: Context, entity: Entity, rendered: Sequence[Rendered])
         unanswered = {(row.side, row.source_id) for row in journal.open_rows(conn, ctx.company, entity.name)}
         repeated = [r for r in rendered if (entity.name, _record_key(r.operation), r.fingerprint) in ctx.bound]
         problems.report(ctx, conn, entity, [_without_effect(ctx, entity, r) for r in repeated])
-    return [
-        r
-        for r in rendered
-        if r not in repeated
-        and r.fingerprint not in resting.get(problems.key_of(r.owed), set())
-        and (r.operation.target, _record_key(r.operation)) not in unanswered
-    ]
+        return [
+            r
+            for r in rendered
+            if r not in repeated
+            and (r.operation.target, _record_key(r.operation)) not in unanswered
+            and not _rests(ctx, conn, entity, r, resting.get(problems.key_of(r.owed), {}).get(r.fingerprint))
+        ]
+
+
+def _rests(ctx: Context, conn: Connection, entity: Entity, rendered: Rendered, refused_at: datetime | None) -> bool:
+    """Refused before and nothing it refers to has moved since."""
+    if refused_at is None:
+        return False
+    side = rendered.operation.target
+    native = native_ids_of(conn, ctx.company, side, entity, [rendered.operation.values])
+    referred: defaultdict[str, set[str]] = defaultdict(set)
+    for (name, _), native_id in native.items():
+        referred[name].add(native_id)
+    return not any(
+        staged.seen_at > refused_at
+        for name, ids in referred.items()
+        for staged in staging.fetch(conn, ctx.company, side, name, ids).values()
+    )
 
 
 def _without_effect(ctx: Context, entity: Entity, rendered: Rendered) -> exceptions.Problem:
@@ -132,7 +152,7 @@ def _without_effect(ctx: Context, entity: Entity, rendered: Rendered) -> excepti
     listed = ", ".join(entity[name].label for name in sorted(rendered.operation.changed))
     error = FixTheData(
         f"{rendered.owed.tree.label}: the write was accepted, but {listed} did not become what was written.",
-        code="not_taken",
+        code=problems.NOT_TAKEN,
         fix=f"Look at the record in {rendered.operation.target.value}; something there overrides the value.",
         who="accountant",
     )

@@ -95,3 +95,8 @@ def foreign_currency(raw: Raw, facts: Facts) -> str | None:
     if currency in (None, facts.home_currency):
         return None
     return f"it is in {currency}; only documents in {facts.home_currency} are synchronised"
+
+
+def is_voided(raw: Raw) -> bool:
+    """QBO has no status for it: a voided document is worth nothing and says so at the start of its private note."""
+    return fields.read_money(raw, "TotalAmt") == 0 and (fields.read_text(raw, "PrivateNote") or "").startswith("Voided")

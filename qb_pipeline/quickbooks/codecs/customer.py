@@ -22,7 +22,6 @@ def is_job(raw: Raw) -> bool:
 class CustomerCodec(FieldwiseCodec):
     entity = CUSTOMER
     names_without_signs = ("name", "first_name", "last_name")
-    # tax_code has no writer: QBO sets it by itself under automated sales tax.
     writers: ClassVar = {
         "name": fields.write_text("DisplayName", "name"),
         "company_name": fields.write_text("CompanyName", "company_name"),
@@ -32,6 +31,7 @@ class CustomerCodec(FieldwiseCodec):
         "phone": fields.write_inside("PrimaryPhone", "FreeFormNumber", "phone"),
         **fields.address_writers("BillAddr", "billing"),
         "taxable": fields.write_value("Taxable", "taxable"),
+        "tax_code": fields.write_ref("DefaultTaxCodeRef", "tax_code"),
         "terms": fields.write_ref("SalesTermRef", "terms"),
         "notes": fields.write_text("Notes", "notes"),
         "active": fields.write_value("Active", "active"),

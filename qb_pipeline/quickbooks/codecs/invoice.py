@@ -1,97 +1,31 @@
-"""Invoices.
+"""Invoices: sales documents with terms and a due date.
 
-Invariant: what QBO computes (totals, subtotals, the spread of tax) is read but never echoed, and a tax figure is sent
-only where somebody set it; otherwise QBO is left to compute it.
+Invariant: an invoice in QBO always has a due date, so the loss of one is refused instead of being ignored.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from decimal import Decimal
 from typing import ClassVar
 
 from qb_pipeline.entities.invoice import INVOICE
-from qb_pipeline.entities.records import Decoded, Line, State, Values
+from qb_pipeline.entities.records import Value, Values
 from qb_pipeline.quickbooks.codecs import fields, limits
-from qb_pipeline.quickbooks.codecs.base import QuickBooksCodec, closed_books, foreign_currency
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
-from qb_pipeline.quickbooks.codecs.sales_line_writer import LineWriter, shared_division
-from qb_pipeline.quickbooks.codecs.sales_lines import hidden_charges, read_lines
-
-_NO_TAX = Decimal("0.00")
-_LINES_AND_TAX = frozenset({"lines", "tax", "tax_code"})
+from qb_pipeline.quickbooks.codecs.sales_document import SalesDocumentCodec
 
 
-def is_voided(raw: Raw) -> bool:
-    """QBO has no status for it: a voided document is worth nothing and says so at the start of its private note."""
-    return fields.read_money(raw, "TotalAmt") == 0 and (fields.read_text(raw, "PrivateNote") or "").startswith("Voided")
-
-
-def _customer_ref(values: Values) -> Body:
-    return {"CustomerRef": {"value": values.get("job") or values.get("customer")}}
-
-
-class InvoiceCodec(QuickBooksCodec):
+class InvoiceCodec(SalesDocumentCodec):
     entity = INVOICE
     header: ClassVar = {
-        "number": fields.write_text("DocNumber", "number"),
-        **dict.fromkeys(("customer", "job"), _customer_ref),
-        "date": fields.write_date("TxnDate", "date"),
+        **SalesDocumentCodec.header,
         "due_date": fields.write_date("DueDate", "due_date"),
         "terms": fields.write_ref("SalesTermRef", "terms"),
-        "memo": fields.write_inside("CustomerMemo", "value", "memo"),
     }
 
-    def decode(self, raw: Raw) -> Decoded:
-        dated = fields.read_date(raw, "TxnDate")
-        customer, job = self._parties(raw)
-        values = {
-            "number": fields.read_text(raw, "DocNumber"),
-            "customer": customer,
-            "job": job,
-            "date": dated,
-            "due_date": fields.read_date(raw, "DueDate"),
-            "terms": fields.read_ref(raw, "SalesTermRef"),
-            "lines": read_lines(raw, self.facts),
-            "tax_code": fields.read_text(raw, "TxnTaxDetail", "TxnTaxCodeRef", "value"),
-            "tax": fields.read_money(raw, "TxnTaxDetail", "TotalTax") or _NO_TAX,
-            "memo": fields.read_text(raw, "CustomerMemo", "value"),
-            "total": fields.read_money(raw, "TotalAmt"),
-            "balance": fields.read_money(raw, "Balance"),
-        }
-        return Decoded(
-            values,
-            state=State.VOIDED if is_voided(raw) else State.LIVE,
-            skip=self._why_left_out(raw),
-            frozen=closed_books(dated, self.facts) or _opaque(raw),
-        )
-
-    def _parties(self, raw: Raw) -> tuple[str | None, str | None]:
-        """Customer and job; a project stands beside its customer in newer answers and in its place in older ones."""
-        party, project = fields.read_ref(raw, "CustomerRef"), fields.read_ref(raw, "ProjectRef")
-        job = next((one for one in (party, project) if one in self.facts.job_parents), None)
-        return (party, None) if job is None else (self.facts.job_parents[job], job)
-
-    def _why_left_out(self, raw: Raw) -> str | None:
-        if raw.get("RecurringInfo"):
-            return "it is the template of a recurring invoice"
-        return foreign_currency(raw, self.facts)
-
-    def encode_create(self, values: Values) -> Body:
-        limits.check(self.entity, values, [field.name for field in self.entity.fields])
-        body = fields.without_blanks(fields.written(self.header, self.header, values))
-        return {**body, **self._lines(values, {}), **self._tax_of_new(values)}
+    def own_values(self, raw: Raw) -> dict[str, Value]:
+        return {"due_date": fields.read_date(raw, "DueDate"), "terms": fields.read_ref(raw, "SalesTermRef")}
 
     def encode_update(self, values: Values, changed: frozenset[str], current: Raw) -> Body:
-        limits.check(self.entity, values, changed)
-        self._check_due_date(values, changed)
-        changes = fields.written(self.header, changed, values)
-        if changed & _LINES_AND_TAX:
-            changes |= self._lines(values, current)
-            changes |= self._tax_of_changed(values, changed, current)
-        return fields.sparse(current, changes)
-
-    def _check_due_date(self, values: Values, changed: frozenset[str]) -> None:
         if "due_date" in changed and values.get("due_date") is None:
             raise limits.refuse(
                 self.entity,
@@ -101,88 +35,4 @@ class InvoiceCodec(QuickBooksCodec):
                 fix="Set the due date.",
                 field="due_date",
             )
-
-    def _lines(self, values: Values, current: Raw) -> Body:
-        lines = _lines_of(values)
-        owner = limits.record_label(self.entity, values)
-        if not lines:
-            raise limits.refuse(
-                self.entity,
-                values,
-                "has no lines; a QuickBooks invoice has at least one.",
-                code="no-lines",
-                fix="Add a line, or void the invoice.",
-                field="lines",
-            )
-        body: Body = {"Line": LineWriter(self.facts, owner, current).write(lines)}
-        body |= self._class(lines, owner, current)
-        discount = next((line for line in lines if line["kind"] == "discount"), None)
-        if discount is not None and discount.get("taxable") is not None:
-            body["ApplyTaxAfterDiscount"] = discount["taxable"]
-        return body
-
-    def _class(self, lines: tuple[Line, ...], owner: str, current: Raw) -> Body:
-        if self.facts.class_tracking != "transaction":
-            return {}
-        division = shared_division(lines, owner)
-        if division == fields.read_ref(current, "ClassRef"):
-            return {}
-        return {"ClassRef": {"value": division or ""}}
-
-    def _tax_of_new(self, values: Values) -> Body:
-        """The tax of a new invoice: code and figure where there are; QBO computes what is not given.
-
-        Without a code only automated sales tax can book a figure, a zero included, which keeps QBO from adding tax.
-        """
-        code, tax = values.get("tax_code"), values.get("tax")
-        if code is not None:
-            return _tax_detail(code, tax)
-        if self.facts.automated_sales_tax:
-            return {} if tax is None else _tax_detail(None, tax)
-        if tax:
-            raise self._tax_without_code(values)
-        return {}
-
-    def _tax_of_changed(self, values: Values, changed: frozenset[str], current: Raw) -> Body:
-        """The figure when the tax itself changed or nothing it rests on did; else the code alone: QBO computes anew."""
-        code, tax = values.get("tax_code"), values.get("tax")
-        if "tax" in changed:
-            if code is None and tax and not self.facts.automated_sales_tax:
-                raise self._tax_without_code(values)
-            return _tax_detail(code, tax)
-        if code is not None:
-            unmoved = "tax_code" not in changed and _tax_base(values) == _tax_base(self.decode(current).values)
-            kept = fields.read_money(current, "TxnTaxDetail", "TotalTax") if unmoved else None
-            return _tax_detail(code, kept)
-        return _tax_detail(None, _NO_TAX) if "tax_code" in changed else {}
-
-    def _tax_without_code(self, values: Values) -> Exception:
-        return limits.refuse(
-            self.entity,
-            values,
-            f"carries {values.get('tax')} of sales tax but no tax code, so QuickBooks can't tell whose tax it is.",
-            code="no-tax-code",
-            fix="Choose the tax rate on the invoice.",
-            field="tax_code",
-        )
-
-
-def _opaque(raw: Raw) -> str | None:
-    return "it bills statement charges, which QuickBooks keeps out of reach" if hidden_charges(raw) else None
-
-
-def _lines_of(values: Values) -> tuple[Line, ...]:
-    lines = values.get("lines")
-    return lines if isinstance(lines, tuple) else ()
-
-
-def _tax_base(values: Values) -> Counter[tuple[object, ...]]:
-    """What QBO computes tax from, whatever the order of the lines and whatever they say."""
-    return Counter((line["kind"], line.get("amount"), line.get("taxable")) for line in _lines_of(values))
-
-
-def _tax_detail(code: object, tax: object) -> Body:
-    parts: Body = {} if code is None else {"TxnTaxCodeRef": {"value": code}}
-    if tax is not None:
-        parts["TotalTax"] = tax
-    return {"TxnTaxDetail": parts}
+        return super().encode_update(values, changed, current)

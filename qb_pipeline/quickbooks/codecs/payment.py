@@ -13,11 +13,10 @@ from typing import ClassVar
 from qb_pipeline.entities.payment import PAYMENT
 from qb_pipeline.entities.records import Decoded, Line, State, Values
 from qb_pipeline.quickbooks.codecs import fields, limits
-from qb_pipeline.quickbooks.codecs.base import QuickBooksCodec, closed_books, foreign_currency
+from qb_pipeline.quickbooks.codecs.base import QuickBooksCodec, closed_books, foreign_currency, is_voided
+from qb_pipeline.quickbooks.codecs.credits import ZERO, credited, linked_to, received, settled
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
-from qb_pipeline.quickbooks.codecs.invoice import is_voided
 
-_ZERO = Decimal("0.00")
 _BY_CREDIT = "it applies a credit memo; the credit memo carries it"
 
 
@@ -40,7 +39,7 @@ class PaymentCodec(QuickBooksCodec):
             "method": fields.read_ref(raw, "PaymentMethodRef"),
             "reference": fields.read_text(raw, "PaymentRefNum"),
             "allocations": tuple(
-                {"id": invoice, "invoice": invoice, "amount": amount} for invoice, amount in _received(raw).items()
+                {"id": invoice, "invoice": invoice, "amount": amount} for invoice, amount in received(raw).items()
             ),
             "memo": fields.read_text(raw, "PrivateNote"),
             "unapplied": fields.read_money(raw, "UnappliedAmt"),
@@ -57,7 +56,7 @@ class PaymentCodec(QuickBooksCodec):
         return self.facts.job_parents.get(payer, payer) if payer else None
 
     def _why_left_out(self, raw: Raw) -> str | None:
-        credits_only = fields.read_money(raw, "TotalAmt") == 0 and "CreditMemo" in _link_types(raw)
+        credits_only = fields.read_money(raw, "TotalAmt") == 0 and settled(raw, "CreditMemo")
         return _BY_CREDIT if credits_only and not is_voided(raw) else foreign_currency(raw, self.facts)
 
     def encode_create(self, values: Values) -> Body:
@@ -79,13 +78,13 @@ class PaymentCodec(QuickBooksCodec):
         """All lines: one to an allocated invoice, with the part that credits settle on top, and the other links."""
         wanted = _summed(values)
         self._check_sum(values, wanted)
-        credited = _credited(current)
-        ordered = [*wanted, *(invoice for invoice in credited if invoice not in wanted)]
-        invoices = [_line(invoice, wanted.get(invoice, _ZERO) + credited.get(invoice, _ZERO)) for invoice in ordered]
+        by_credit = credited(current)
+        ordered = [*wanted, *(invoice for invoice in by_credit if invoice not in wanted)]
+        invoices = [_line(invoice, wanted.get(invoice, ZERO) + by_credit.get(invoice, ZERO)) for invoice in ordered]
         return invoices + _other_lines(current)
 
     def _check_sum(self, values: Values, wanted: Mapping[str, Decimal]) -> None:
-        total, amount = sum(wanted.values(), _ZERO), values.get("amount")
+        total, amount = sum(wanted.values(), ZERO), values.get("amount")
         if isinstance(amount, Decimal) and total > amount:
             raise limits.refuse(
                 self.entity,
@@ -101,50 +100,9 @@ def _line(invoice: str, amount: Decimal) -> Body:
     return {"Amount": amount, "LinkedTxn": [{"TxnId": invoice, "TxnType": "Invoice"}]}
 
 
-def _invoice_of(line: Raw) -> str | None:
-    linked = (link for link in fields.objects(line, "LinkedTxn") if link.get("TxnType") == "Invoice")
-    return next((str(link["TxnId"]) for link in linked), None)
-
-
-def _link_types(raw: Raw) -> frozenset[str]:
-    return frozenset(
-        str(link.get("TxnType")) for line in fields.objects(raw, "Line") for link in fields.objects(line, "LinkedTxn")
-    )
-
-
-def _settled(raw: Raw) -> dict[str, Decimal]:
-    """What the payment settles on each invoice, by money and by credit together."""
-    settled: dict[str, Decimal] = {}
-    for line in fields.objects(raw, "Line"):
-        if invoice := _invoice_of(line):
-            settled[invoice] = settled.get(invoice, _ZERO) + (fields.read_money(line, "Amount") or _ZERO)
-    return settled
-
-
-def _credited(raw: Raw) -> dict[str, Decimal]:
-    """The part of each invoice that credits settle: what the invoices take beyond the money, in the lines' order."""
-    settled = _settled(raw)
-    money = (fields.read_money(raw, "TotalAmt") or _ZERO) - (fields.read_money(raw, "UnappliedAmt") or _ZERO)
-    beyond = max(sum(settled.values(), _ZERO) - money, _ZERO)
-    credited: dict[str, Decimal] = {}
-    for invoice, amount in settled.items():
-        part = min(amount, beyond)
-        if part > 0:
-            credited[invoice] = part
-            beyond -= part
-    return credited
-
-
-def _received(raw: Raw) -> dict[str, Decimal]:
-    """What the payment's own money settles on each invoice."""
-    credited = _credited(raw)
-    received = {invoice: amount - credited.get(invoice, _ZERO) for invoice, amount in _settled(raw).items()}
-    return {invoice: amount for invoice, amount in received.items() if amount}
-
-
 def _other_lines(raw: Raw) -> list[Body]:
     """Links to anything but invoices, without the block that QBO adds to each line and refuses back."""
-    others = (line for line in fields.objects(raw, "Line") if _invoice_of(line) is None)
+    others = (line for line in fields.objects(raw, "Line") if linked_to(line, "Invoice") is None)
     return [{key: part for key, part in line.items() if key != "LineEx"} for line in others]
 
 
@@ -153,7 +111,7 @@ def _summed(values: Values) -> dict[str, Decimal]:
     lines: tuple[Line, ...] = allocations if isinstance(allocations, tuple) else ()
     wanted: dict[str, Decimal] = {}
     for line in lines:
-        wanted[line["invoice"]] = wanted.get(line["invoice"], _ZERO) + line["amount"]
+        wanted[line["invoice"]] = wanted.get(line["invoice"], ZERO) + line["amount"]
     return wanted
 
 
