@@ -75,11 +75,14 @@ class PaymentCodec(QuickBooksCodec):
         return fields.sparse(current, changes)
 
     def _lines(self, values: Values, current: Raw) -> list[Body]:
-        """All lines: one to an allocated invoice, with the part that credits settle on top, and the other links."""
+        """All lines: one to an invoice, with the part that credits settle on top, and the other links.
+
+        Credits are read off the first lines, so what they settle comes first.
+        """
         wanted = _summed(values)
         self._check_sum(values, wanted)
         by_credit = credited(current)
-        ordered = [*wanted, *(invoice for invoice in by_credit if invoice not in wanted)]
+        ordered = [*by_credit, *(invoice for invoice in wanted if invoice not in by_credit)]
         invoices = [_line(invoice, wanted.get(invoice, ZERO) + by_credit.get(invoice, ZERO)) for invoice in ordered]
         return invoices + _other_lines(current)
 

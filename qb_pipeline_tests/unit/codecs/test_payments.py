@@ -89,9 +89,10 @@ def test_what_credits_settle_stays_when_the_allocations_change() -> None:
     to_one = ({"id": None, "invoice": "130", "amount": Decimal("150.00")},)
     body = PAYMENTS.encode_update({**values, "allocations": to_one}, frozenset({"allocations"}), document)
     assert pairs(body) == [
-        ("Invoice", "130", Decimal("160.00")), ("Invoice", "129", Decimal("30.00")),
+        ("Invoice", "129", Decimal("30.00")), ("Invoice", "130", Decimal("160.00")),
         ("CreditMemo", "90", Decimal(40)),
     ]  # fmt: skip
+    assert allocated({**document, **body}) == {"130": Decimal("150.00")}
 
 
 def test_a_deposited_payment_is_frozen_by_name_of_the_deposit() -> None:
