@@ -19,6 +19,8 @@ from qb_pipeline.store.embedded import database_url
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.store.migrate import prepare
 
+DRY_RUN = "plan"  # the trigger of runs that wrote nothing
+
 
 @contextmanager
 def store(current: Settings | None = None) -> Iterator[tuple[Settings, Engine]]:

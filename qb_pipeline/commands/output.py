@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
+_LATER = "It is retried by itself"  # true of a schedule's runs, not of a command somebody typed
 _QUIET_SECONDS = 2.0  # between two lines of progress where the terminal can't redraw one
 _WIDTH = 160  # of text that goes to a file or another program
 
@@ -45,6 +46,7 @@ class Output:
 
     def fail(self, code: str, cause: str, fix: str, who: str = "data engineer") -> None:
         """The one line of a failure."""
+        cause, fix = (text.replace(_LATER, "Run the command again") for text in (cause, fix))
         line = " ".join(f"{cause} {fix}".split())
         self.say(f"error: {line}")
         if self.json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qb_pipeline.commands.opening import entity_names, store
+from qb_pipeline.commands.opening import DRY_RUN, entity_names, store
 from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.commands.preview import preview
 from qb_pipeline.commands.sync import check_entities, to_sync
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _WHERE = {"quickbooks": "QuickBooks", "contractor": "the contractor's system"}
 _SHOWN_LENGTH = 60
-TRIGGER = "plan"
 
 
 @click.command()
@@ -39,7 +38,7 @@ def plan(output: Output, company: str | None, entities: Sequence[str], limit: in
         for chosen in to_sync(engine, company):
             with (
                 output.progress(f"{chosen.name}: reading") as progress,
-                session(engine, settings, chosen.name, TRIGGER, dry=True, progress=progress) as ctx,
+                session(engine, settings, chosen.name, DRY_RUN, dry=True, progress=progress) as ctx,
             ):
                 check_entities(ctx, only)
                 documents.append(preview(ctx, only))

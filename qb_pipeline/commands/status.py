@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy import Connection, select
 
-from qb_pipeline.commands.opening import chosen_companies, store
+from qb_pipeline.commands.opening import DRY_RUN, chosen_companies, store
 from qb_pipeline.commands.output import Output, json_option
-from qb_pipeline.commands.plan import TRIGGER as PLAN
 from qb_pipeline.store import candidates, exceptions, runs, tables
 from qb_pipeline.store.companies import Company
 from qb_pipeline.store.runs import Run
@@ -39,7 +38,7 @@ def status(output: Output, company: str | None) -> None:
 
 
 def _document(conn: Connection, company: Company) -> dict[str, Any]:
-    last = next((r for r in runs.recent(conn, company.name, _LOOKED_AT) if r.trigger != PLAN), None)
+    last = next((r for r in runs.recent(conn, company.name, _LOOKED_AT) if r.trigger != DRY_RUN), None)
     return {
         "company": company.name,
         "state": company.state.value,

@@ -5,6 +5,8 @@ Invariant: what is asserted is what a user sees: exit code, standard output, sta
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -14,8 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import requests
+
+from qb_pipeline import cli
 
 COMPANY = "Acme Builders"
 
@@ -104,15 +109,38 @@ class Instance:
 
     def run(self, *words: str) -> Ended:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
-        environment = {**inherited, "QB_HOME": str(self.home), "QB_RATE_SCALE": "0", **self.environment}
+        environment = inherited | self._own()
         done = subprocess.run(
             [sys.executable, "-m", "qb_pipeline.cli", *words],
             capture_output=True, text=True, env=environment, cwd=self.home, timeout=120, check=False,
         )  # fmt: skip
         return Ended(done.returncode, done.stdout, done.stderr)
 
+    def prepare(self, *words: str) -> Ended:
+        """As `run`, in this process: a second less for what only prepares or confirms; must end well."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, kept | self._own(), clear=True),
+            contextlib.chdir(self.home),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = cli.run(list(words))
+        return Ended(code, out.getvalue(), err.getvalue()).success()
+
+    def _own(self) -> dict[str, str]:
+        return {"QB_HOME": str(self.home), "QB_RATE_SCALE": "0", **self.environment}
+
+    def connected(self) -> Instance:
+        self.prepare(*self._connect())
+        return self
+
     def connect(self, **changed: str | None) -> Ended:
         """`connect` to both sandboxes; `changed` replaces options (None leaves one out)."""
+        return self.run(*self._connect(**changed))
+
+    def _connect(self, **changed: str | None) -> list[str]:
         options: dict[str, str | None] = {
             "company": COMPANY,
             "contractor_system": "reference",
@@ -126,8 +154,8 @@ class Instance:
             **changed,
         }
         words = [w for k, v in options.items() if v is not None for w in (f"--{k.replace('_', '-')}", v)]
-        return self.run("connect", *words, "--json")
+        return ["connect", *words, "--json"]
 
     def sync(self, *words: str) -> dict[str, Any]:
         """A sync that must end well; the document of its one company."""
-        return dict(self.run("sync", "--json", *words).success().document["companies"][0])
+        return dict(self.prepare("sync", "--json", *words).document["companies"][0])

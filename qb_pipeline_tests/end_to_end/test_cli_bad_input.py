@@ -42,8 +42,7 @@ def instance(tmp_path: Path, database_url: str, quickbooks: Server, contractor: 
 
 @pytest.fixture
 def connected(instance: Instance) -> Instance:
-    instance.connect().success()
-    return instance
+    return instance.connected()
 
 
 @contextmanager
@@ -112,7 +111,7 @@ def test_a_contractor_system_nobody_serves_is_named_with_its_address(connected: 
 def test_a_quickbooks_nobody_serves_is_named(instance: Instance) -> None:
     assert "QuickBooks" in instance.connect(quickbooks_discovery=f"{NOBODY}/.well-known/x").failure()
     assert "QuickBooks" in instance.connect(quickbooks_api=NOBODY).failure()
-    instance.connect().success()
+    instance.connected()
 
 
 def test_a_quickbooks_that_is_down_fails_the_run_and_the_next_one_works(
@@ -121,11 +120,11 @@ def test_a_quickbooks_that_is_down_fails_the_run_and_the_next_one_works(
     state = str(tmp_path / "books.sqlite")
     with sandbox("quickbooks", "--port", "0", "--state", state) as server:
         instance = Instance(tmp_path, server, contractor, {"QB_DATABASE_URL": database_url})
-        instance.connect().success()
+        instance.connected()
         port = str(urlsplit(server.info["base_url"]).port)
     line = instance.run("sync").failure()
     assert "QuickBooks" in line
-    last = instance.run("status", "--json").success().document["companies"][0]["last_run"]
+    last = instance.prepare("status", "--json").document["companies"][0]["last_run"]
     assert last["status"] == "failed"
     assert last["error"]
     with sandbox("quickbooks", "--port", port, "--state", state):
@@ -143,19 +142,19 @@ def test_a_revoked_consent_asks_for_a_new_one_and_connecting_again_heals_it(conn
     assert revoked.status_code == 200
     line = connected.run("sync").failure()
     assert "onnect" in line
-    status = connected.run("status", "--json").success().document["companies"][0]
+    status = connected.prepare("status", "--json").document["companies"][0]
     assert status["state"] == "reconnect"
-    connected.run("connect", "--company", COMPANY, "--authorize", "auto").success()
+    connected.prepare("connect", "--company", COMPANY, "--authorize", "auto")
     assert connected.sync()["status"] == "succeeded"
 
 
 def test_a_web_page_instead_of_an_answer_is_recognised(instance: Instance) -> None:
     with answering("<html><body>Please sign in to the hotel's network</body></html>") as page:
-        assert page in instance.connect(contractor_url=page).failure()
+        assert "HTML, not JSON" in instance.connect(contractor_url=page).failure()
         assert "discovery" in instance.connect(quickbooks_discovery=page).failure()
         assert "QuickBooks" in instance.connect(quickbooks_api=page).failure()
-    assert instance.run("status", "--json").success().document["companies"] == []
-    instance.connect().success()
+    assert instance.prepare("status", "--json").document["companies"] == []
+    instance.connected()
 
 
 def test_consent_is_given_by_itself_to_a_sandbox_on_this_machine_only(instance: Instance) -> None:
@@ -209,7 +208,7 @@ def test_a_lost_token_key_is_named_and_nothing_is_lost_once_it_is_back(connected
     key.unlink()
     line = connected.run("sync").failure()
     assert "token.key" in line
-    assert connected.run("status").success().out.startswith(COMPANY)
+    assert connected.prepare("status").out.startswith(COMPANY)
     key.write_bytes(kept)
     assert connected.sync()["status"] == "succeeded"
 

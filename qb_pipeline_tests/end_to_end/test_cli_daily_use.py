@@ -35,13 +35,13 @@ def test_connect_names_the_realm_and_the_company_as_quickbooks_calls_it(instance
     connected = instance.connect().success().document
     assert connected["realm_id"] == instance.quickbooks.info["realm_id"]
     assert connected["quickbooks_company"] == "Sandbox Company"
-    status = instance.run("status", "--json").success().document["companies"][0]
+    status = instance.prepare("status", "--json").document["companies"][0]
     assert (status["company"], status["state"], status["last_run"]) == (COMPANY, "connected", None)
     assert status["tokens"]["refresh_expires_at"] > status["tokens"]["access_expires_at"]
 
 
 def test_a_plan_writes_nothing_and_tells_what_the_sync_then_does(instance: Instance) -> None:
-    instance.connect().success()
+    instance.connected()
     before = (instance.quickbooks.seen, instance.contractor.seen)
     planned = instance.run("plan", "--json").success().document["companies"][0]
     assert instance.quickbooks.writes_since(before[0]) == []
@@ -56,17 +56,17 @@ def test_a_plan_writes_nothing_and_tells_what_the_sync_then_does(instance: Insta
 
 
 def test_after_a_sync_another_one_writes_nothing_and_the_plan_is_empty(instance: Instance) -> None:
-    instance.connect().success()
+    instance.connected()
     assert instance.sync()["writes"] > 0
     before = (instance.quickbooks.seen, instance.contractor.seen)
     assert instance.sync()["writes"] == 0
-    assert instance.run("plan", "--json").success().document["companies"][0]["operations"] == []
+    assert instance.prepare("plan", "--json").document["companies"][0]["operations"] == []
     assert instance.quickbooks.writes_since(before[0]) == []
     assert instance.contractor.writes_since(before[1]) == []
 
 
 def test_what_a_disconnected_company_had_is_kept_for_its_reconnection(instance: Instance) -> None:
-    instance.connect().success()
+    instance.connected()
     instance.sync()
     assert instance.run("disconnect", "--company", COMPANY, "--json").success().document["revoked"] is True
     assert "not connected to QuickBooks" in instance.run("sync", "--company", COMPANY).failure()
@@ -76,29 +76,28 @@ def test_what_a_disconnected_company_had_is_kept_for_its_reconnection(instance: 
 
 
 def test_errors_are_listed_shown_retried_and_ignored(instance: Instance) -> None:
-    instance.connect().success()
+    instance.connected()
     instance.sync()
-    listed = instance.run("errors", "list", "--json").success().document["errors"]
+    listed = instance.prepare("errors", "list", "--json").document["errors"]
     assert listed, "the seeded books are expected to leave a missing reference"
     number = str(listed[0]["id"])
     shown = instance.run("errors", "show", number)
     assert listed[0]["fix"] in shown.success().out
     assert instance.run("errors", "retry", number, "--json").success().document == {"retried": 1}
     assert instance.run("errors", "ignore", number, "--json").success().document == {"ignored": 1}
-    assert instance.run("errors", "show", number, "--json").success().document["state"] == "ignored"
+    assert instance.prepare("errors", "show", number, "--json").document["state"] == "ignored"
     assert "no exception 999999" in instance.run("errors", "retry", "999999").failure()
 
 
 def test_a_person_links_a_pair_and_a_second_link_of_it_is_refused(instance: Instance) -> None:
-    instance.connect().success()
-    instance.run("plan").success()  # reads both sides; nothing is linked by it
-    bank = instance.quickbooks.info["base_url"]
-    found = instance.run("plan", "--entity", "customers", "--json").success().document["companies"][0]
+    instance.connected()
+    # A plan reads both sides and links nothing.
+    found = instance.prepare("plan", "--entity", "customers", "--json").document["companies"][0]
     creates = {op["in"]: op["source_id"] for op in found["operations"] if op["do"] == "create"}
     pair = (creates["quickbooks"], creates["contractor"])
     assert "waits for a decision" in instance.run("review", "reject", *pair).failure()
     linked = instance.run("review", "link", *pair, "--entity", "customer", "--json").success().document
-    assert linked["decision"] == "linked", bank
+    assert linked["decision"] == "linked"
     assert "linked already" in instance.run("review", "link", *pair, "--entity", "customer").failure()
 
 
@@ -107,7 +106,7 @@ def test_the_command_runs_on_the_embedded_database_without_any_setting(quickbook
     try:
         instance = Instance(home, quickbooks, contractor)
         instance.connect().success()
-        assert instance.sync("--entity", "terms")["status"] == "succeeded"
+        instance.run("sync", "--entity", "terms").success()
         assert not (home / "postgres" / "postmaster.pid").exists(), "the last user of the server stops it"
     finally:
         shutil.rmtree(home)
