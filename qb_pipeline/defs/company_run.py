@@ -93,9 +93,9 @@ class CompanyRun:
 @resource(description="The company a run works on: its lock, its connections and its row in the table of runs.")
 def company_run(init: InitResourceContext) -> Iterator[CompanyRun]:
     """One for each run; it opens nothing until a step asks."""
-    if init.run_id is None:
+    if init.run is None:
         raise ValueError("a company's run needs a Dagster run")
-    run = CompanyRun(init.run_id)
+    run = CompanyRun(init.run.run_id)
     try:
         yield run
     finally:
