@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Direction, Entity, Side
 from qb_pipeline.store import cursors, staging
-from qb_pipeline.sync import extract_contractor, extract_quickbooks, problems
+from qb_pipeline.sync import blockers, extract_contractor, extract_quickbooks, problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import read_preferences, refresh_facts
 from qb_pipeline.sync.first_contact import match
@@ -86,8 +86,8 @@ def finish(ctx: Context, result: Result) -> None:
     """Remove what is to go, name what records wait for, count what stands open, settle the reading positions."""
     remove(ctx, result)
     with ctx.begin() as conn:
-        problems.report_missing_references(ctx, conn, result.parked)
-        problems.report_untracked_divisions(ctx, conn)
+        blockers.report_missing_references(ctx, conn, result.parked)
+        blockers.report_untracked_divisions(ctx, conn)
         problems.close_obsolete(ctx, conn)
         for entity in ENTITIES.values():
             for what, count in problems.counts(conn, ctx.company, entity).items():

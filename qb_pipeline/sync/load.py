@@ -16,7 +16,7 @@ from qb_pipeline.entities.spec import Entity, Kind
 from qb_pipeline.entities.values import same, to_json
 from qb_pipeline.store import links
 from qb_pipeline.store.links import LinkState, LinkUpdate
-from qb_pipeline.sync import problems
+from qb_pipeline.sync import blockers, problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.plan import Node, Plan, Tree, Verdict, plan
 from qb_pipeline.sync.trees import Owed, owed
@@ -134,8 +134,8 @@ def _log_waiting(ctx: Context, conn: Connection, entity: Entity, waiting: Sequen
         if decision.plan.verdict not in _WAITING or seen < ctx.started_at:
             continue
         side, record_id = problems.key_of(decision.owed)
-        reason = decision.plan.reason or ", ".join(
-            f"{w.entity} {w.native_id}" for w in dict.fromkeys(decision.plan.waits_for)
+        reason = decision.plan.reason or "waits for " + ", ".join(
+            blockers.names(ctx, conn, blockers.waits(decision.owed))
         )
         ctx.log(
             conn, entity, side, decision.plan.verdict.value, record_id=record_id,

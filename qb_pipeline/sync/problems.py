@@ -16,9 +16,8 @@ from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions, links, staging
 from qb_pipeline.sync import plan as planning
-from qb_pipeline.sync.context import Context, label
-from qb_pipeline.sync.linkspace import Unlinked, unlinked
-from qb_pipeline.sync.trees import Owed, entity_of
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.trees import Owed
 
 Key = tuple[Side, str]
 MISSING_REFERENCE = "missing_reference"
@@ -97,77 +96,6 @@ def close_obsolete(ctx: Context, conn: Connection) -> None:
         over = staged is not None and (staged.record.state is State.DELETED or staged.record.skip is not None)
         if over and not links.find(conn, ctx.company, one.entity, one.side, [one.record_id]):
             exceptions.resolve(conn, ctx.company, one.entity, one.side, [one.record_id], [one.code], ctx.now())
-
-
-def report_missing_references(ctx: Context, conn: Connection, parked: Sequence[Owed]) -> int:
-    """One exception per reference that records wait for, with the names of all it blocks; closes those that no record
-    waits for any more. Returns how many stand."""
-    blocked: defaultdict[tuple[Side, Unlinked], list[str]] = defaultdict(list)
-    for owed in parked:
-        side = Side.CONTRACTOR if owed.tree.contractor is not None else Side.QUICKBOOKS
-        for reference in dict.fromkeys(_waits(owed)):
-            blocked[side, reference].append(owed.tree.label)
-    found = [
-        problem
-        for (side, reference), names in blocked.items()
-        if (problem := _missing_reference(ctx, conn, side, reference, names)) is not None
-    ]
-    exceptions.report(conn, ctx.company, found, ctx.now())
-    standing = {(p.entity, p.side, p.record_id) for p in found}
-    for old in exceptions.listing(conn, ctx.company):
-        if old.code == MISSING_REFERENCE and (old.entity, old.side, old.record_id) not in standing:
-            exceptions.resolve(conn, ctx.company, old.entity, old.side, [old.record_id], [old.code], ctx.now())
-    return len(found)
-
-
-def _waits(owed: Owed) -> list[Unlinked]:
-    nodes = [n for n in (owed.tree.contractor, owed.tree.quickbooks) if n is not None]
-    return [r for n in nodes for r in unlinked(_spec(owed), n.values)]
-
-
-def _spec(owed: Owed) -> Entity:
-    staged = owed.work.contractor or owed.work.quickbooks
-    if staged is None:
-        raise ValueError("a parked record is staged on one side at least")
-    return entity_of(staged.record.entity)
-
-
-def _missing_reference(
-    ctx: Context, conn: Connection, side: Side, reference: Unlinked, names: Sequence[str]
-) -> exceptions.Problem | None:
-    """The exception of one reference, which repeats the cause of the record's own exception, if it has one."""
-    target = entity_of(reference.entity)
-    staged = staging.fetch(conn, ctx.company, side, target.name, [reference.native_id]).get(reference.native_id)
-    named = label(target, staged.record.values) if staged else f"{target.title} {reference.native_id}"
-    known = exceptions.of_records(conn, ctx.company, target.name, side, [reference.native_id])
-    others = [e for e in known.get(reference.native_id, []) if e.code != MISSING_REFERENCE]
-    here = "QuickBooks" if side is Side.QUICKBOOKS else "the contractor's system"
-    there = "the contractor's system" if side is Side.QUICKBOOKS else "QuickBooks"
-    cause = f"{named} of {here} has no counterpart in {there}; {len(names)} records wait for it."
-    if others:
-        cause = f"{cause} {others[0].cause}"
-    return exceptions.Problem(
-        entity=target.name, side=side, record_id=reference.native_id, code=MISSING_REFERENCE,
-        title=f"{named} is not linked", cause=cause,
-        fix=f"Create it in {there}, or link it to an existing one (qb-pipeline review link).",
-        who="accountant", retry_safe=False, record_label=named, blocks=list(names), run_id=ctx.run_id,
-    )  # fmt: skip
-
-
-def report_untracked_divisions(ctx: Context, conn: Connection) -> None:
-    """Divisions need class tracking; where it is off, that is said once, not by silence."""
-    division = entity_of("division")
-    count = staging.live_count(conn, ctx.company, Side.CONTRACTOR, division.name)
-    if not count or ctx.quickbooks.facts.class_tracking != "off":
-        exceptions.resolve(conn, ctx.company, division.name, Side.CONTRACTOR, ["*"], [CLASSES_OFF], ctx.now())
-        return
-    problem = exceptions.Problem(
-        entity=division.name, side=Side.CONTRACTOR, record_id="*", code=CLASSES_OFF, title="Class tracking is off",
-        cause=f"{count} divisions are not copied, because QuickBooks has class tracking switched off.",
-        fix="Switch on class tracking in QuickBooks (Account and settings, Advanced), or ignore this.",
-        who="owner", retry_safe=False, record_label="Divisions", run_id=ctx.run_id,
-    )  # fmt: skip
-    exceptions.report(conn, ctx.company, [problem], ctx.now())
 
 
 def counts(conn: Connection, company: str, entity: Entity) -> Mapping[str, int]:

@@ -1,0 +1,106 @@
+"""What stands in many records' way: a reference without a counterpart, or a feature switched off.
+
+Invariant: one cause is one exception, with the names of all it blocks; it closes by itself when nothing waits any more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.store import candidates, exceptions, staging
+from qb_pipeline.store.candidates import Candidate
+from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.linkspace import Unlinked, unlinked
+from qb_pipeline.sync.problems import CLASSES_OFF, MISSING_REFERENCE
+from qb_pipeline.sync.trees import Owed, entity_of
+
+_NAME = {Side.CONTRACTOR: "the contractor's system", Side.QUICKBOOKS: "QuickBooks"}
+
+
+def report_missing_references(ctx: Context, conn: Connection, parked: Sequence[Owed]) -> int:
+    """One exception per reference that records wait for, with the names of all it blocks; returns how many stand."""
+    blocked: defaultdict[tuple[Side, Unlinked], list[str]] = defaultdict(list)
+    for owed in parked:
+        for side, reference in dict.fromkeys(waits(owed)):
+            blocked[side, reference].append(owed.tree.label)
+    found = [_missing_reference(ctx, conn, side, reference, names) for (side, reference), names in blocked.items()]
+    exceptions.report(conn, ctx.company, found, ctx.now())
+    standing = {(p.entity, p.side, p.record_id) for p in found}
+    for old in exceptions.listing(conn, ctx.company):
+        if old.code == MISSING_REFERENCE and (old.entity, old.side, old.record_id) not in standing:
+            exceptions.resolve(conn, ctx.company, old.entity, old.side, [old.record_id], [old.code], ctx.now())
+    return len(found)
+
+
+def report_untracked_divisions(ctx: Context, conn: Connection) -> None:
+    """Divisions need class tracking; where it is off, that is said once, not by silence."""
+    division = entity_of("division")
+    count = staging.live_count(conn, ctx.company, Side.CONTRACTOR, division.name)
+    if not count or ctx.quickbooks.facts.class_tracking != "off":
+        exceptions.resolve(conn, ctx.company, division.name, Side.CONTRACTOR, ["*"], [CLASSES_OFF], ctx.now())
+        return
+    problem = exceptions.Problem(
+        entity=division.name, side=Side.CONTRACTOR, record_id="*", code=CLASSES_OFF, title="Class tracking is off",
+        cause=f"{count} divisions are not copied, because QuickBooks has class tracking switched off.",
+        fix="Switch on class tracking in QuickBooks (Account and settings, Advanced), or ignore this.",
+        who="owner", retry_safe=False, record_label="Divisions", run_id=ctx.run_id,
+    )  # fmt: skip
+    exceptions.report(conn, ctx.company, [problem], ctx.now())
+
+
+def waits(owed: Owed) -> list[tuple[Side, Unlinked]]:
+    """The references of a record that have no link, each with the side it was seen on."""
+    staged = owed.work.contractor or owed.work.quickbooks
+    if staged is None:
+        return []
+    entity = entity_of(staged.record.entity)
+    nodes = ((Side.CONTRACTOR, owed.tree.contractor), (Side.QUICKBOOKS, owed.tree.quickbooks))
+    return [(side, r) for side, node in nodes if node is not None for r in unlinked(entity, node.values)]
+
+
+def names(ctx: Context, conn: Connection, references: Iterable[tuple[Side, Unlinked]]) -> list[str]:
+    """What people call the records referred to."""
+    return [_named(ctx, conn, side, reference) for side, reference in dict.fromkeys(references)]
+
+
+def _named(ctx: Context, conn: Connection, side: Side, reference: Unlinked) -> str:
+    target = entity_of(reference.entity)
+    staged = staging.fetch(conn, ctx.company, side, target.name, [reference.native_id]).get(reference.native_id)
+    return label(target, staged.record.values) if staged else f"{target.title} {reference.native_id}"
+
+
+def _missing_reference(
+    ctx: Context, conn: Connection, side: Side, reference: Unlinked, blocked: Sequence[str]
+) -> exceptions.Problem:
+    target, named = entity_of(reference.entity), _named(ctx, conn, side, reference)
+    why, fix = _reason(ctx, conn, target, side, reference)
+    count = f"{len(blocked)} record{'s wait' if len(blocked) > 1 else ' waits'} for it."
+    return exceptions.Problem(
+        entity=target.name, side=side, record_id=reference.native_id, code=MISSING_REFERENCE,
+        title=f"{named} is not linked",
+        cause=f"{named} of {_NAME[side]} has no counterpart in {_NAME[side.other]}; {count} {why}".strip(),
+        fix=fix, who="accountant", retry_safe=False, record_label=named, blocks=list(blocked), run_id=ctx.run_id,
+    )  # fmt: skip
+
+
+def _reason(ctx: Context, conn: Connection, target: Entity, side: Side, reference: Unlinked) -> tuple[str, str]:
+    """Why the record has no counterpart, and what releases it: its own exception or review, where it has one."""
+    known = exceptions.of_records(conn, ctx.company, target.name, side, [reference.native_id])
+    others = [e for e in known.get(reference.native_id, []) if e.code != MISSING_REFERENCE]
+    if others:
+        return others[0].cause, others[0].fix
+    for candidate in candidates.listing(conn, ctx.company, entity=target.name):
+        if reference.native_id == _own(candidate, side):
+            other = Unlinked(target.name, _own(candidate, side.other))
+            why = f"It may be the same as {_named(ctx, conn, side.other, other)} there (score {candidate.score:.2f})."
+            pair = f"{candidate.contractor_id} {candidate.quickbooks_id}"
+            return why, f"Decide: qb-pipeline review link {pair}, or qb-pipeline review reject {pair}."
+    return "", f"Create it in {_NAME[side.other]}, or link it to an existing one (qb-pipeline review link)."
+
+
+def _own(candidate: Candidate, side: Side) -> str:
+    return candidate.contractor_id if side is Side.CONTRACTOR else candidate.quickbooks_id
