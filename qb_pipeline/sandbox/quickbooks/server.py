@@ -213,6 +213,7 @@ def switches_endpoint(world: World) -> Any:
                 message = f"switch {key}={value!r} is not understood; known are {sorted(known)}, with {CHOICES}"
                 return JSONResponse({"error": {"code": "bad_request", "message": message, "field": key}}, 400)
             setattr(world.switches, key, value)
+        world.keep_switches()
         return JSONResponse({name: getattr(world.switches, name) for name in known})
 
     return answer

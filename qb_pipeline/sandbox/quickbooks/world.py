@@ -8,19 +8,20 @@ Invariant: a realm sees its own objects only; it is made on demand and complete 
 import secrets
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from qb_pipeline.sandbox.kernel.clock import Clock
 from qb_pipeline.sandbox.kernel.database import get_meta, set_meta, transaction
 from qb_pipeline.sandbox.quickbooks.company import Company, Switches
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads
 from qb_pipeline.sandbox.quickbooks.loader import load
 from qb_pipeline.sandbox.quickbooks.notifications import COVERED
 from qb_pipeline.sandbox.quickbooks.oauth import OAuth
 from qb_pipeline.sandbox.quickbooks.seed import complete_company, fresh_company, sample_company
 from qb_pipeline.sandbox.quickbooks.store import Store, add_company, company_key, create_tables, realms
 
+SWITCHES = "quickbooks_switches"
 DEFAULT_REALM = "9130350000000000001"
 
 
@@ -50,6 +51,12 @@ class World:
         self.oauth = OAuth(self.conn, self.clock.now, self.switches)
         self.oauth.create_tables()
         self.credentials = credentials(self.conn)
+        for name, value in loads(get_meta(self.conn, SWITCHES) or "{}").items():
+            setattr(self.switches, name, value)
+
+    def keep_switches(self) -> None:
+        """Let the switches outlive a restart."""
+        set_meta(self.conn, SWITCHES, dumps(asdict(self.switches)))
 
     def realms(self) -> list[str]:
         """Every company, the oldest first."""

@@ -28,6 +28,8 @@ def test_what_was_answered_survives_sigkill_with_tokens_replays_and_sequences(tm
         books = open_books(first)
         customer = books.make("Customer", {"DisplayName": "Ridge Farm"}, requestid="k")
         invoice = books.invoice(customer, books.item())
+        switches = f"{first['base_url']}/_sandbox/switches"
+        requests.post(switches, json={"ast": "recompute"}, timeout=10).raise_for_status()
         first["process"].kill()
         first["process"].wait()
     with running(state) as second:
@@ -36,6 +38,8 @@ def test_what_was_answered_survives_sigkill_with_tokens_replays_and_sequences(tm
         }
         books.base = second["base_url"]
         assert books.again("Invoice", invoice) == invoice
+        kept = requests.get(f"{second['base_url']}/_sandbox/switches", timeout=10).json()
+        assert kept["ast"] == "recompute"
         assert books.make("Customer", {"DisplayName": "Other"}, requestid="k") == customer
         assert books.query("select count(*) from Customer") == {"totalCount": 1}
         assert int(books.invoice(customer, {"Id": "1"})["Id"]) == int(invoice["Id"]) + 1
