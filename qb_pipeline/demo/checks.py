@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from qb_pipeline.demo.readings import SHARED, ZERO, Reading, Ref, Side
+from qb_pipeline.demo.readings import HIDDEN, SHARED, ZERO, Reading, Ref, Side
 from qb_pipeline.demo.reasons import Reason, Reasons
 from qb_pipeline.store import links
 
@@ -130,6 +130,8 @@ def _compare_entity(
             counted.agreeing += 1
             continue
         reason = reasons.of(entity, ours_id, theirs_id)
+        if reason is None and all(text.startswith("balance:") for text in difference):
+            reason = _why(entity, ours[ours_id], theirs[theirs_id], contractor, quickbooks, pairs, reasons)
         found.findings.append(Finding("differs", entity, theirs[theirs_id].label, "; ".join(difference), reason))
     found.counted.append(counted)
     found.findings += _alone(ours, set(both), "contractor", reasons)
@@ -153,12 +155,22 @@ def differences(ours: Reading, theirs: Reading, pairs: Pairs) -> list[str]:
 def _differing(name: str, ours: Reading, theirs: Reading, pairs: Pairs) -> Iterator[str]:
     left, right = pairs.translate(ours.values[name]), theirs.values[name]
     if name == "lines":
-        left, right = _as_multiset(left), _as_multiset(right)
-        if left != right:
-            missing, more = sum((right - left).values()), sum((left - right).values())
+        here, there = _as_multiset(left), _as_multiset(_revealed(left, right))
+        if here != there:
+            more, missing = (here - there).total(), (there - here).total()
             yield f"lines: {more} only at the contractor, {missing} only in QuickBooks"
     elif left != right:
         yield f"{name}: {_shown(left)} at the contractor, {_shown(right)} in QuickBooks"
+
+
+def _revealed(ours: list[Mapping[str, Any]], theirs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A charge that QuickBooks counts without showing a line stands for any line of that amount without an item."""
+    return [
+        next((one for one in ours if one["item"] is None and one["amount"] == line["amount"]), line)
+        if line["description"] == HIDDEN
+        else line
+        for line in theirs
+    ]
 
 
 def _as_multiset(lines: list[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
@@ -226,7 +238,9 @@ def _money(
         if amount:
             reason = _why(entity, left, right, contractor, quickbooks, pairs, reasons)
             shown = left or right
-            yield Finding("open amount", entity, shown.label if shown else key, _sides(left, right, kind), reason, amount)
+            yield Finding(
+                "open amount", entity, shown.label if shown else key, _sides(left, right, kind), reason, amount
+            )
 
 
 def _sides(left: Reading | None, right: Reading | None, kind: str) -> str:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from qb_pipeline.demo import checks, dagster_runs, stack
+from qb_pipeline.demo import checks, stack
 from qb_pipeline.demo.generator import Workspace, generate
-from qb_pipeline.demo.meter import Measured, Tally, measured
+from qb_pipeline.demo.meter import Measured
 from qb_pipeline.demo.quickbooks_side import Entered, choose, enter
 from qb_pipeline.demo.readings import read_contractor, read_quickbooks
 from qb_pipeline.demo.reasons import Reasons
+from qb_pipeline.demo.runs import synced
 from qb_pipeline.demo.story import Act, Desks, days_work, outcome
 from qb_pipeline.demo.telling import Told
 from qb_pipeline.store import candidates
@@ -37,9 +38,9 @@ def tell(world: stack.Stack, workspace: Workspace, seed: int, say: Say, progress
     enter(world.quickbooks, workspace, entered)
     say(_before(workspace, entered))
     say(stack.connect(world))
-    syncs = [_synced(world, "First sync", say, progress, first=True)]
+    syncs = [synced(world, "First sync", say, progress, first=True)]
     acts = _day(world, say)
-    syncs += [_synced(world, title, say, progress) for title in ("Second sync", "Third sync")]
+    syncs += [synced(world, title, say, progress) for title in ("Second sync", "Third sync")]
     return _told(world, workspace, entered, syncs, acts, started)
 
 
@@ -47,19 +48,6 @@ def _before(workspace: Workspace, entered: Entered) -> str:
     there = f"{len(entered.customers)} of the customers, {len(entered.items)} items, {len(entered.invoices)} invoices"
     counts = ", ".join(f"{len(workspace[n])} {n}" for n in ("customers", "jobs", "items", "invoices", "payments"))
     return f"the contractor's system holds {counts}; QuickBooks holds {there} and work of its own"
-
-
-def _synced(world: stack.Stack, title: str, say: Say, progress: Say, *, first: bool = False) -> Measured:
-    def sync() -> tuple[str, Tally]:
-        return dagster_runs.sync(world, lambda line: progress(f"{title}: {line}"))
-
-    progress(f"{title}: starting a run of Dagster's job sync")
-    done = measured(world, title, sync, first=first)
-    say(
-        f"{title}: {done.seconds:.1f} s, {done.contractor.records} records written to the contractor's system, "
-        f"{done.quickbooks.records} to QuickBooks (Dagster run {done.run[:8]})"
-    )
-    return done
 
 
 def _day(world: stack.Stack, say: Say) -> list[Act]:

@@ -296,7 +296,9 @@ def _payment(
 ) -> None:
     method = random.choice(workspace["payment_methods"])
     number = len(workspace["payments"])
-    reference = str(4100 + number * 3) if method["name"] == "Check" else f"{method['name'][:2].upper()}-{70311 + number}"
+    reference = (
+        str(4100 + number * 3) if method["name"] == "Check" else f"{method['name'][:2].upper()}-{70311 + number}"
+    )
     day = min(TODAY, latest + timedelta(days=random.randint(1, 35)))
     _add(
         workspace,
@@ -315,7 +317,12 @@ def _payment(
 
 def _settled(workspace: Workspace, invoice: Record) -> tuple[str, str]:
     paid = sum(
-        (Decimal(a["amount"]) for p in workspace["payments"] for a in p["allocations"] if a["invoice_id"] == invoice["id"]),
+        (
+            Decimal(a["amount"])
+            for p in workspace["payments"]
+            for a in p["allocations"]
+            if a["invoice_id"] == invoice["id"]
+        ),
         Decimal(0),
     )
     balance = Decimal(invoice["total"]) - paid

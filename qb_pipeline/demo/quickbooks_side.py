@@ -82,7 +82,11 @@ def _lists(screen: QuickBooksScreen, workspace: Workspace) -> dict[str, str]:
 
 
 def _add(
-    screen: QuickBooksScreen, ids: dict[str, str], entity: str, records: Sequence[Record], body: Callable[[Record], Body]
+    screen: QuickBooksScreen,
+    ids: dict[str, str],
+    entity: str,
+    records: Sequence[Record],
+    body: Callable[[Record], Body],
 ) -> None:
     made = screen.add_many(entity, [body(r) for r in records])
     ids |= {r["id"]: str(m["Id"]) for r, m in zip(records, made, strict=True)}

@@ -14,6 +14,7 @@ from qb_pipeline.demo.wire import Body, ContractorScreen, QuickBooksScreen
 
 ZERO = Decimal("0.00")
 _CENT = Decimal("0.01")
+HIDDEN = "(a charge QuickBooks shows no line for)"
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ def read_contractor(screen: ContractorScreen) -> Side:
 
 
 def _contractor_reading(entity: str, record: Body, values: dict[str, Any]) -> Reading:
-    state = "deleted" if record["deleted_at"] else {"void": "void", "draft": "draft"}.get(record.get("status", ""), "live")
+    state = (
+        "deleted" if record["deleted_at"] else {"void": "void", "draft": "draft"}.get(record.get("status", ""), "live")
+    )
     live = state == "live"
     owed = cents(record["balance"]) if entity == "invoice" and live else ZERO
     loose = values.get("unapplied", ZERO) if live else ZERO
@@ -346,7 +349,7 @@ def _quickbooks_lines(raw: Body) -> list[dict[str, Any]]:
     missing = cents(raw.get("TotalAmt")) - cents(_value(raw, "TxnTaxDetail", "TotalTax"))
     missing -= sum((line["amount"] for line in found), ZERO)
     nothing: dict[str, Any] = {"item": None, "quantity": ZERO, "unit price": ZERO, "taxable": False, "division": None}
-    return found if missing == 0 else [*found, {**nothing, "description": "(not shown)", "amount": missing}]
+    return found if missing == 0 else [*found, {**nothing, "description": HIDDEN, "amount": missing}]
 
 
 def _quickbooks_line(line: Body) -> dict[str, Any]:

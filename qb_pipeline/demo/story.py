@@ -93,7 +93,9 @@ class Desks:
     def payer(self, invoice: Body) -> str:
         """The top-level customer of a QuickBooks invoice."""
         party = str(invoice["CustomerRef"]["value"])
-        above = {str(c["Id"]): str(c["ParentRef"]["value"]) for c in self.quickbooks.all("Customer") if c.get("ParentRef")}
+        above = {
+            str(c["Id"]): str(c["ParentRef"]["value"]) for c in self.quickbooks.all("Customer") if c.get("ParentRef")
+        }
         return above.get(party, party)
 
 

@@ -1,6 +1,6 @@
 """What a demo came to, in one object: the text, the page and --json all show this and nothing else.
 
-Invariant: the verdict is computed here from what was measured; the books agree only if nothing at all speaks against it.
+Invariant: the verdict is computed here from what was measured; the books agree only if nothing speaks against it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ class FileCount:
     @property
     def accounted(self) -> bool:
         return self.file == self.staged == self.linked + self.skipped + self.excepted
+
+    @property
+    def complaint(self) -> str:
+        ended = self.linked + self.skipped + self.excepted
+        return f"{self.entity}: {self.file} recorded objects, {self.staged} staged, {ended} accounted for"
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,7 @@ class Told:
         found = [f"{f.label} ({f.what}): {f.detail}, without a reason" for f in self.comparison.unexplained]
         found += [f"{f.label} exists more often on one side: {f.detail}" for f in self.comparison.twice]
         found += [f"{o.act.told}: {'; '.join(o.lines)}" for o in self.outcomes if not o.explained]
-        found += [f"{c.entity}: of {c.file} recorded objects {c.staged} were staged and "
-                  f"{c.linked + c.skipped + c.excepted} accounted for" for c in self.recorded if not c.accounted]  # fmt: skip
+        found += [c.complaint for c in self.recorded if not c.accounted]
         last = self.syncs[-1]
         if last.write_requests:
             found.append(f"{last.title} sent {last.write_requests} writes")
@@ -177,6 +181,10 @@ def document(told: Told) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    reason = {"kind": finding.reason.kind, "cause": finding.reason.cause, "fix": finding.reason.fix} if finding.reason else None
+    reason = (
+        {"kind": finding.reason.kind, "cause": finding.reason.cause, "fix": finding.reason.fix}
+        if finding.reason
+        else None
+    )
     return {"what": finding.what, "record": finding.label, "detail": finding.detail, "amount": finding.amount,
             "reason": reason}  # fmt: skip
