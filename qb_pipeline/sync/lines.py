@@ -127,6 +127,22 @@ def _alike(compared: tuple[Field, ...], one: Line, other: Line) -> bool:
     return all(same(f, one.get(f.name), other.get(f.name)) for f in _meaningful(compared, one))
 
 
+def lines_edited(spec: Field, side: Side, lines: Sequence[Line], base: Sequence[Line]) -> bool:
+    """Whether the lines of `side` differ from the agreed ones in anything that those say."""
+    key = f"{side.value}_id" if spec.line_key == "id" else spec.line_key
+    agreed = {str(b.get(key)): b for b in base}
+    if len(lines) != len(agreed):
+        return True
+    return not all(_as_agreed(spec, x, agreed.get(str(x.get(spec.line_key)))) for x in lines)
+
+
+def _as_agreed(spec: Field, line: Line, agreed: Line | None) -> bool:
+    if agreed is None:
+        return False
+    known = [f for f in _meaningful(spec.lines, line) if f.name in agreed]
+    return all(same(f, line.get(f.name), agreed[f.name]) for f in known)
+
+
 def _merge_trio(trio: Trio, work: _Work, *, first_contact: bool) -> None:
     if trio.contractor is not None and trio.quickbooks is not None:
         _merge_present(trio, work)
@@ -136,7 +152,8 @@ def _merge_trio(trio: Trio, work: _Work, *, first_contact: bool) -> None:
 
 def _merge_present(trio: Trio, work: _Work) -> None:
     contractor, quickbooks = trio.contractor or {}, trio.quickbooks or {}
-    compared = _meaningful(work.compared, quickbooks if work.favoured is Side.QUICKBOOKS else contractor)
+    kinds = {f.name: _merge_value(f, trio, work) for f in work.compared if f.name == "kind"}
+    compared = _meaningful(work.compared, kinds)
     values = {f.name: _merge_value(f, trio, work) for f in compared}
     _recompute_amount(values, trio)
     ids = {"contractor_id": contractor.get("id"), "quickbooks_id": quickbooks.get("id")}

@@ -161,14 +161,19 @@ def _merge_derived(
         return
     contractor, quickbooks = both.contractor.get(spec.name), both.quickbooks.get(spec.name)
     inputs = {"lines", "tax_code"}
+    if inputs & {c.field for c in result.conflicts}:
+        if base is not None and spec.name in base:
+            result.base[spec.name] = base[spec.name]
+        return
+    allowed = rules.direction(entity, spec)
     writes_c, writes_q = bool(inputs & result.to_contractor.keys()), bool(inputs & result.to_quickbooks.keys())
     if writes_c and writes_q:
         result.recompute.add(spec.name)
-    elif writes_q:
+    elif writes_q and allowed.allows(Side.QUICKBOOKS):
         result.to_quickbooks[spec.name] = contractor
-    elif writes_c:
+    elif writes_c and allowed.allows(Side.CONTRACTOR):
         result.to_contractor[spec.name] = quickbooks
-    else:
+    elif not writes_q and not writes_c:
         known = MISSING if base is None or spec.name not in base else base[spec.name]
         _merge_plain_derived(entity, spec, both, known, rules, result)
 

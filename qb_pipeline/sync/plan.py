@@ -16,6 +16,7 @@ from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Direction, Entity, Field, Kind, Removal, Side
 from qb_pipeline.entities.values import same
 from qb_pipeline.errors import Who
+from qb_pipeline.sync.lines import lines_edited
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
 from qb_pipeline.sync.merge import Both, Conflict, Merged, merge
 from qb_pipeline.sync.rules import Rules
@@ -134,19 +135,26 @@ def _plan_one_sided(entity: Entity, tree: Tree, rules: Rules) -> Plan:
     node = tree.node(side)
     if node is None:
         return Plan(Verdict.ENDED, reason="neither side has it")
-    if node.state is State.DELETED:
-        return Plan(Verdict.ENDED, reason=f"deleted in {_system(side)} before it reached the other side")
-    if node.state is State.VOIDED:
-        return Plan(Verdict.SKIPPED, reason=f"void in {_system(side)} before first contact: nothing to agree on")
+    if node.state is not State.LIVE:
+        return _gone_before(node, side)
     if not rules.entity_direction(entity).allows(side.other):
         return Plan(Verdict.SKIPPED, reason=_one_way(entity, side, rules))
-    waiting = unlinked(entity, node.values)
+    if tree.link_id is not None:
+        return Plan(Verdict.EXCEPTION, problems=[_counterpart_unread(node, side)])
+    travels = [f for f in entity.fields if rules.direction(entity, f).allows(side.other)]
+    sent = {f.name: _sent(f, node.values.get(f.name)) for f in travels}
+    waiting = unlinked(entity, sent)
     if waiting:
         return Plan(Verdict.PARKED, waits_for=waiting)
-    sent = {f.name: _sent(f, node.values.get(f.name)) for f in entity.fields if f.direction is not Direction.NONE}
     fields = frozenset(k for k, v in sent.items() if v not in (None, ()))
     create = Operation(side.other, "create", sent, fields, node.id, None, None, node.label)
     return Plan(Verdict.WRITE, [create], base={})
+
+
+def _gone_before(node: Node, side: Side) -> Plan:
+    if node.state is State.DELETED:
+        return Plan(Verdict.ENDED, reason=f"deleted in {_system(side)} before it reached the other side")
+    return Plan(Verdict.SKIPPED, reason=f"void in {_system(side)} before first contact: nothing to agree on")
 
 
 def _sent(spec: Field, value: Any) -> Any:
@@ -197,14 +205,15 @@ def _with_groups(entity: Entity, changed: frozenset[str]) -> frozenset[str]:
 
 
 def _plan_removal(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node, rules: Rules) -> Plan:
-    """One side let go of the record: the other follows, unless it was edited meanwhile."""
+    """One side let go of the record: the other follows, unless it was edited meanwhile or is back."""
     gone, left = (contractor, quickbooks) if contractor.state is not State.LIVE else (quickbooks, contractor)
     left_side = Side.QUICKBOOKS if left is quickbooks else Side.CONTRACTOR
-    if tree.removed:
-        return Plan(Verdict.ENDED, base=tree.base or {}, reason="its removal was agreed before")
+    base = tree.base or {}
+    if _let_go(entity, left_side, left):
+        return Plan(Verdict.ENDED, base={**base, "active": False}, reason="deleted there, inactive here")
     if not rules.entity_direction(entity).allows(left_side):
         return Plan(Verdict.SKIPPED, reason=_one_way(entity, left_side.other, rules))
-    if _edited(entity, left, tree.base or {}):
+    if tree.removed or _edited(entity, left_side, left, base):
         return Plan(Verdict.CONFLICT, base=tree.base, problems=[_removed_but_edited(tree, gone, left_side)])
     verb, values, changed = _removal_verb(entity, left_side, gone, left)
     operation = Operation(left_side, verb, values, changed, gone.id, left.id, left.version, left.label)
@@ -221,28 +230,23 @@ def _removal_verb(
     return "delete", left.values, frozenset()
 
 
-def _edited(entity: Entity, node: Node, base: Mapping[str, Any]) -> bool:
-    """Whether the surviving side differs from what both last agreed on, in plain fields or in its lines' number."""
+def _let_go(entity: Entity, side: Side, node: Node) -> bool:
+    """Inactive is how QuickBooks says deleted."""
+    return entity.removal is Removal.INACTIVATE and side is Side.QUICKBOOKS and node.values.get("active") is False
+
+
+def _edited(entity: Entity, side: Side, node: Node, base: Mapping[str, Any]) -> bool:
+    """Whether the surviving side differs from what both last agreed on."""
     for spec in entity.fields:
         if spec.direction is Direction.NONE or spec.name not in base or spec.create_only:
             continue
         value = node.values.get(spec.name)
         if spec.kind is Kind.LINES:
-            if _lines_edited(spec.lines, value or (), base[spec.name] or ()):
+            if lines_edited(spec, side, value or (), base[spec.name] or ()):
                 return True
         elif not same(spec, value, base[spec.name]):
             return True
     return False
-
-
-def _lines_edited(fields: tuple[Any, ...], lines: tuple[Any, ...], base: tuple[Any, ...]) -> bool:
-    names = [f.name for f in fields if all(f.name in b for b in base)]
-    known = [f for f in fields if f.name in names]
-
-    def content(rows: tuple[Any, ...]) -> list[str]:
-        return sorted(str([str(row.get(f.name)) for f in known]) for row in rows)
-
-    return content(lines) != content(base)
 
 
 def _checked(entity: Entity, tree: Tree, decided: Plan, rules: Rules) -> Plan:
@@ -274,8 +278,9 @@ def _forbidden(tree: Tree, operation: Operation, rules: Rules) -> Problem | None
             "accountant",
             operation.target,
         )
-    dated = operation.values.get("date")
-    if operation.target is Side.QUICKBOOKS and _closed(dated, rules.closed_through):
+    dates = [operation.values.get("date"), target.values.get("date") if target else None]
+    dated = next((d for d in dates if _closed(d, rules.closed_through)), None)
+    if operation.target is Side.QUICKBOOKS and dated is not None:
         return Problem(
             "books_closed",
             "The books are closed for this date",
@@ -307,10 +312,22 @@ def _removed_but_edited(tree: Tree, gone: Node, left: Side) -> Problem:
     return Problem(
         "removed_but_edited",
         "Removed on one side, edited on the other",
-        f"{tree.label} is {gone.state.value} in {_system(left.other)} but was edited in {_system(left)} since.",
+        f"{tree.label} is {gone.state.value} in {_system(left.other)} but was edited or brought back "
+        f"in {_system(left)} since.",
         f"Remove it in {_system(left)} as well, or restore it in {_system(left.other)}.",
         "accountant",
         left,
+    )
+
+
+def _counterpart_unread(node: Node, side: Side) -> Problem:
+    return Problem(
+        "counterpart_unread",
+        "The linked record has not been read",
+        f"{node.label} of {_system(side)} is linked to a record of {_system(side.other)} that was never read there.",
+        "Connect again to have both systems read in full; the record is not created a second time meanwhile.",
+        "data engineer",
+        side,
     )
 
 
