@@ -21,7 +21,9 @@ class Facts:
     """One company's preferences and the few lists that give its objects their meaning; every id is a QBO id.
 
     `job_parents` maps each sub-customer, however deep, to its top-level customer; `rate_percents` maps a TaxRate to
-    its percent. The accounts stand in where a new item, or a discount, names none.
+    its percent. The accounts stand in where a new item, or a discount, names none. `credit_applications` maps a
+    CreditMemo to (invoice, amount) pairs, which QBO keeps in payments; `invoice_numbers` names the invoices of those
+    and of the applications that the contractor's side asks for.
     """
 
     home_currency: str = "USD"
@@ -36,6 +38,7 @@ class Facts:
     default_expense_account: str | None = None
     discount_account: str | None = None
     credit_applications: Mapping[str, tuple[tuple[str, Decimal], ...]] = field(default_factory=dict)
+    invoice_numbers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_preferences(
@@ -50,6 +53,7 @@ class Facts:
         default_expense_account: str | None = None,
         discount_account: str | None = None,
         credit_applications: Mapping[str, tuple[tuple[str, Decimal], ...]] | None = None,
+        invoice_numbers: Mapping[str, str] | None = None,
     ) -> Facts:
         """Read QBO's Preferences and CompanyInfo objects; a group QBO left out counts as switched off.
 
@@ -71,6 +75,7 @@ class Facts:
             default_expense_account=default_expense_account,
             discount_account=discount_account or _account_id(sales.get("DefaultDiscountAccount")),
             credit_applications=credit_applications or {},
+            invoice_numbers=invoice_numbers or {},
         )
 
 

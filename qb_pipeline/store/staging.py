@@ -30,15 +30,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.store.engine import among, utcnow
 from qb_pipeline.store.staged import Staged, deleted_hash, from_row, record_hash, to_row
-from qb_pipeline.store.staging_tables import FIXED, ensure_staging, table
+from qb_pipeline.store.staging_tables import FIXED, column_of, ensure_staging, table
 from qb_pipeline.store.worklist import Work, dirty, unlinked
 
 __all__ = [
-    "MergeCount", "Staged", "Work", "dirty", "ensure_staging", "fetch", "fetch_all", "mark_deleted", "merge",
+    "MergeCount", "Staged", "Work", "dirty", "ensure_staging", "fetch", "fetch_all", "holding", "mark_deleted", "merge",
     "note_missing", "record_hash", "table", "unlinked",
 ]  # fmt: skip
 
@@ -180,6 +181,14 @@ def fetch(conn: Connection, company: str, side: Side, entity: str, ids: Iterable
     target = table(side, entity)
     statement = select(target).where(target.c.company == company, among(target.c.id, ids))
     return {row["id"]: from_row(side, entity, row) for row in conn.execute(statement).mappings()}
+
+
+def holding(conn: Connection, company: str, side: Side, entity: str, field: str) -> list[str]:
+    """Ids of the rows, deleted ones apart, whose list `field` is not empty."""
+    target = table(side, entity)
+    lines = target.c[column_of(ENTITIES[entity][field])]
+    alive = and_(target.c.company == company, target.c.state != State.DELETED.value)
+    return list(conn.scalars(select(target.c.id).where(alive, func.jsonb_array_length(lines) > 0)))
 
 
 def fetch_all(conn: Connection, company: str, side: Side, entity: str) -> list[Staged]:

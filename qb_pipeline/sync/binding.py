@@ -217,8 +217,9 @@ def _lines(values: Mapping[str, Any], name: str) -> tuple[dict[str, Any], ...]:
 
 
 def _as_answered(entity: Entity, row: Write, observed: Mapping[str, Any]) -> dict[str, Any]:
-    """What a creation could not set (QuickBooks creates names active) counts as agreed as answered, so that the
-    difference is written as an update instead of flowing back."""
+    """What a creation could not set (QuickBooks creates names active, and credit memos unapplied) counts as agreed as
+    answered, so that the difference is written as an update instead of flowing back."""
     intended = from_json(entity, row.intended)
     missed = [n for n in not_taken(entity, row, observed) if intended.get(n) is not None]
-    return {name: observed.get(name) for name in missed}
+    keyed = [f.name for f in entity.fields if f.kind is Kind.LINES and f.line_key != "id" and f.name in intended]
+    return {name: observed.get(name) for name in missed} | {name: _lines(observed, name) for name in keyed}

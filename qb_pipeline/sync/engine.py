@@ -17,7 +17,7 @@ from qb_pipeline.entities.spec import Direction, Entity, Side
 from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync import blockers, extract_contractor, extract_quickbooks, problems
 from qb_pipeline.sync.context import Context
-from qb_pipeline.sync.facts import read_preferences, refresh_facts
+from qb_pipeline.sync.facts import read_preferences, refresh_credits, refresh_facts
 from qb_pipeline.sync.first_contact import match
 from qb_pipeline.sync.load import Decision, diff, load
 from qb_pipeline.sync.positions import Position
@@ -40,6 +40,7 @@ def prepare(ctx: Context) -> None:
     """Settle what an earlier run left unanswered; needs the facts of before, to read old answers."""
     read_preferences(ctx)
     refresh_facts(ctx)
+    refresh_credits(ctx)
     recover(ctx)
 
 
@@ -73,6 +74,8 @@ def load_entity(ctx: Context, entity: Entity, decisions: Sequence[Decision], res
         result.removing.add(entity.name)
     if loaded.writes and entity.name in _FACT_GIVERS:
         refresh_facts(ctx)
+    if loaded.writes and entity.name == "invoice":
+        refresh_credits(ctx)  # which names invoices by their numbers
 
 
 def remove(ctx: Context, result: Result) -> None:

@@ -6,7 +6,7 @@ Invariant: an update names exactly the changed fields that can be written; every
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, ClassVar, NoReturn
 
@@ -30,6 +30,11 @@ class QuickBooksCodec(ABC):
     def wants(raw: Raw) -> bool:  # noqa: ARG004 - an object shared by two entities is told apart by its content
         """Whether this QBO object belongs to the entity at all (customers and jobs share one object)."""
         return True
+
+    def elsewhere(self) -> tuple[str, Collection[str]] | None:
+        """A field whose value stands in other objects and comes with the facts, and the ids of the objects that have
+        one; None where the object says everything itself."""
+        return None
 
     @abstractmethod
     def decode(self, raw: Raw) -> Decoded:
