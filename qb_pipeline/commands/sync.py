@@ -49,8 +49,10 @@ def sync(output: Output, company: str | None, entities: Sequence[str], allow_mas
     if not failures:
         output.result({"companies": runs}, lambda console: _show(console, runs))
         return
-    if len(runs) == 1:
-        raise failures[0]
+    unexpected = [e for e in failures if not isinstance(e, PipelineError)]
+    if len(runs) == 1 or unexpected:
+        _say_others(output, runs, shown := (unexpected or failures)[0])
+        raise shown
     if not output.json:
         output.result({}, lambda console: _show(console, [r for r in runs if r["error"] is None]))
     raise _joint(runs)
@@ -89,7 +91,7 @@ def run_company(
             result = steps.sync(ctx, only)
             document |= {"run_id": ctx.run_id, "writes": result.writes, "parked": len(result.parked)}
             document |= {"entities": ctx.tally.all(), "api_calls": api_calls(ctx)}
-    except PipelineError as error:
+    except Exception as error:  # noqa: BLE001  # the other companies still have their turn; it is raised after them
         document["error"] = error
     return {**document, "status": "failed" if document["error"] else "succeeded", "seconds": _since(started)}
 
@@ -108,6 +110,13 @@ def check_entities(ctx: Context, only: Sequence[str] | None) -> None:
 
 def api_calls(ctx: Context) -> dict[str, dict[str, int]]:
     return {"contractor": dict(ctx.contractor.calls()), "quickbooks": dict(ctx.quickbooks.calls())}
+
+
+def _say_others(output: Output, runs: Sequence[dict[str, Any]], shown: BaseException) -> None:
+    """Failures beside the one that ends the command."""
+    for run in runs:
+        if run["error"] is not None and run["error"] is not shown:
+            output.say(f"{run['company']} failed: {run['error']}")
 
 
 def _joint(runs: Sequence[dict[str, Any]]) -> PipelineError:

@@ -117,7 +117,11 @@ class Instance:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def prepare(self, *words: str) -> Ended:
-        """As `run`, in this process: a second less for what only prepares or confirms; must end well."""
+        """As `here`, for what only prepares or confirms: it must end well."""
+        return self.here(*words).success()
+
+    def here(self, *words: str) -> Ended:
+        """As `run`, but in this process, which spares the seconds of its imports."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
         out, err = io.StringIO(), io.StringIO()
         with (
@@ -127,7 +131,7 @@ class Instance:
             contextlib.redirect_stderr(err),
         ):
             code = cli.run(list(words))
-        return Ended(code, out.getvalue(), err.getvalue()).success()
+        return Ended(code, out.getvalue(), err.getvalue())
 
     def _own(self) -> dict[str, str]:
         return {"QB_HOME": str(self.home), "QB_RATE_SCALE": "0", **self.environment}

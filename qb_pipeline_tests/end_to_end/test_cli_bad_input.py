@@ -122,7 +122,7 @@ def test_a_quickbooks_that_is_down_fails_the_run_and_the_next_one_works(
         instance = Instance(tmp_path, server, contractor, {"QB_DATABASE_URL": database_url})
         instance.connected()
         port = str(urlsplit(server.info["base_url"]).port)
-    line = instance.run("sync").failure()
+    line = instance.here("sync").failure()
     assert "QuickBooks" in line
     last = instance.prepare("status", "--json").document["companies"][0]["last_run"]
     assert last["status"] == "failed"
@@ -194,12 +194,12 @@ def test_a_mapping_to_an_account_that_is_not_there_names_the_ones_that_are(conne
 
 def test_an_unknown_company_and_an_unknown_entity_are_named_with_the_known_ones(connected: Instance) -> None:
     assert COMPANY in connected.run("sync", "--company", "Nobody Inc").failure()
-    assert "invoice" in connected.run("sync", "--entity", "invoces").failure()
-    assert "customer" in connected.run("plan", "--entity", "tax_rate").failure()
+    assert "invoice" in connected.here("sync", "--entity", "invoces").failure()
+    assert "customer" in connected.here("plan", "--entity", "tax_rate").failure()
 
 
 def test_without_any_company_a_sync_is_no_success(instance: Instance) -> None:
-    assert "qb-pipeline connect" in instance.run("sync").failure()
+    assert "qb-pipeline connect" in instance.here("sync").failure()
 
 
 def test_a_lost_token_key_is_named_and_nothing_is_lost_once_it_is_back(connected: Instance) -> None:
@@ -215,7 +215,7 @@ def test_a_lost_token_key_is_named_and_nothing_is_lost_once_it_is_back(connected
 
 def test_connecting_anew_replaces_what_a_lost_key_had_sealed(connected: Instance) -> None:
     (connected.home / "token.key").unlink()
-    connected.connect().success()
+    connected.connected()
     assert connected.sync()["status"] == "succeeded"
 
 
@@ -227,8 +227,8 @@ def test_a_failure_with_json_is_one_document_too(instance: Instance) -> None:
 
 def test_the_traceback_shows_with_debug_only(instance: Instance) -> None:
     assert "Traceback" in instance.run("--debug", "sync").err
-    assert "Traceback" not in instance.run("sync").err
+    assert "Traceback" not in instance.here("sync").err
 
 
 def test_a_wrong_option_is_one_line_that_names_the_help(instance: Instance) -> None:
-    assert "qb-pipeline sync --help" in instance.run("sync", "--sideways").failure()
+    assert "qb-pipeline sync --help" in instance.here("sync", "--sideways").failure()

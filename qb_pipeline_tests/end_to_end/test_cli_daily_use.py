@@ -68,9 +68,9 @@ def test_after_a_sync_another_one_writes_nothing_and_the_plan_is_empty(instance:
 def test_what_a_disconnected_company_had_is_kept_for_its_reconnection(instance: Instance) -> None:
     instance.connected()
     instance.sync()
-    assert instance.run("disconnect", "--company", COMPANY, "--json").success().document["revoked"] is True
-    assert "not connected to QuickBooks" in instance.run("sync", "--company", COMPANY).failure()
-    again = instance.run("connect", "--company", COMPANY, "--authorize", "auto", "--json").success()
+    assert instance.here("disconnect", "--company", COMPANY, "--json").success().document["revoked"] is True
+    assert "not connected to QuickBooks" in instance.here("sync", "--company", COMPANY).failure()
+    again = instance.here("connect", "--company", COMPANY, "--authorize", "auto", "--json").success()
     assert again.document["realm_id"] == instance.quickbooks.info["realm_id"]
     assert instance.sync()["writes"] == 0
 
@@ -81,12 +81,12 @@ def test_errors_are_listed_shown_retried_and_ignored(instance: Instance) -> None
     listed = instance.prepare("errors", "list", "--json").document["errors"]
     assert listed, "the seeded books are expected to leave a missing reference"
     number = str(listed[0]["id"])
-    shown = instance.run("errors", "show", number)
+    shown = instance.here("errors", "show", number)
     assert listed[0]["fix"] in shown.success().out
-    assert instance.run("errors", "retry", number, "--json").success().document == {"retried": 1}
-    assert instance.run("errors", "ignore", number, "--json").success().document == {"ignored": 1}
+    assert instance.here("errors", "retry", number, "--json").success().document == {"retried": 1}
+    assert instance.here("errors", "ignore", number, "--json").success().document == {"ignored": 1}
     assert instance.prepare("errors", "show", number, "--json").document["state"] == "ignored"
-    assert "no exception 999999" in instance.run("errors", "retry", "999999").failure()
+    assert "no exception 999999" in instance.here("errors", "retry", "999999").failure()
 
 
 def test_a_person_links_a_pair_and_a_second_link_of_it_is_refused(instance: Instance) -> None:
@@ -95,10 +95,10 @@ def test_a_person_links_a_pair_and_a_second_link_of_it_is_refused(instance: Inst
     found = instance.prepare("plan", "--entity", "customers", "--json").document["companies"][0]
     creates = {op["in"]: op["source_id"] for op in found["operations"] if op["do"] == "create"}
     pair = (creates["quickbooks"], creates["contractor"])
-    assert "waits for a decision" in instance.run("review", "reject", *pair).failure()
-    linked = instance.run("review", "link", *pair, "--entity", "customer", "--json").success().document
+    assert "waits for a decision" in instance.here("review", "reject", *pair).failure()
+    linked = instance.here("review", "link", *pair, "--entity", "customer", "--json").success().document
     assert linked["decision"] == "linked"
-    assert "linked already" in instance.run("review", "link", *pair, "--entity", "customer").failure()
+    assert "linked already" in instance.here("review", "link", *pair, "--entity", "customer").failure()
 
 
 def test_the_command_runs_on_the_embedded_database_without_any_setting(quickbooks: Server, contractor: Server) -> None:
@@ -124,12 +124,12 @@ def test_the_help_imports_neither_the_engine_nor_the_database() -> None:
 
 
 def test_every_setting_is_in_the_example(instance: Instance) -> None:
-    assert "QB_HOME=" in instance.run("env-example").success().out
+    assert "QB_HOME=" in instance.here("env-example").success().out
 
 
 def test_two_csv_files_are_matched(instance: Instance, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,name,phone\n1,Bob Hale,512 555 0142\n")
     (tmp_path / "b.csv").write_text('id,name,phone\nA,"Hale, Robert",(512) 555-0142\n')
-    done = instance.run("match", "a.csv", "b.csv", "--entity", "customer", "--out", "links.csv", "--json").success()
+    done = instance.here("match", "a.csv", "b.csv", "--entity", "customer", "--out", "links.csv", "--json").success()
     assert done.document["left"] == done.document["right"] == 1
     assert (tmp_path / "links.csv").read_text().startswith("left_id,right_id,class,score,evidence")
