@@ -221,5 +221,6 @@ def _as_answered(entity: Entity, row: Write, observed: Mapping[str, Any]) -> dic
     answered, so that the difference is written as an update instead of flowing back."""
     intended = from_json(entity, row.intended)
     missed = [n for n in not_taken(entity, row, observed) if intended.get(n) is not None]
-    keyed = [f.name for f in entity.fields if f.kind is Kind.LINES and f.line_key != "id" and f.name in intended]
-    return {name: observed.get(name) for name in missed} | {name: _lines(observed, name) for name in keyed}
+    keyed = [f for f in entity.fields if f.kind is Kind.LINES and f.line_key != "id" and f.name in intended]
+    linked = {f.name: tuple(x for x in _lines(observed, f.name) if isinstance(x[f.line_key], int)) for f in keyed}
+    return {name: observed.get(name) for name in missed} | linked
