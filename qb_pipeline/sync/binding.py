@@ -166,9 +166,12 @@ def ended(entity: Entity, contractor: Staged, quickbooks: Staged) -> bool:
 
 
 def ending(link: Link, contractor: Staged, quickbooks: Staged) -> LinkUpdate:
+    """Inactive counts as agreed, so that a record brought back by the contractor is made active again."""
+    inactive = quickbooks.record.state is State.LIVE
     voided = State.VOIDED in (contractor.record.state, quickbooks.record.state)
     return LinkUpdate(
         link.id,
+        base={**link.base, "active": False} if inactive else None,
         contractor_hash=contractor.content_hash,
         quickbooks_hash=quickbooks.content_hash,
         state=LinkState.VOIDED if voided else LinkState.REMOVED,
@@ -196,6 +199,7 @@ def agreement(
         quickbooks_hash=quickbooks.content_hash if done else "",
         contractor_changed={} if done else None,
         quickbooks_changed={} if done else None,
+        state=LinkState.LIVE if done else None,
     )
 
 

@@ -96,7 +96,7 @@ def _agreed_update(entity: Entity, decision: Decision) -> LinkUpdate | None:
         quickbooks_hash=work.quickbooks.content_hash if work.quickbooks else None,
         contractor_changed={},
         quickbooks_changed={},
-        state=_ended_state(decision.owed.tree) if decision.plan.verdict is Verdict.ENDED else None,
+        state=_ended_state(decision.owed.tree) if decision.plan.verdict is Verdict.ENDED else LinkState.LIVE,
     )
 
 
