@@ -65,8 +65,10 @@ def merge_lines(
     """Merge two observed arrays with the agreed one.
 
     `compared` are the line fields both sides can hold; `favoured` wins contested fields; `only` names the side whose
-    word always stands, where the direction allows one way alone.
+    word always stands, where the direction allows one way alone. On first contact an empty array is no statement.
     """
+    if base is None and not (contractor and quickbooks):
+        base = ()
     work = _Work(compared, favoured, only)
     for trio in pair_lines(spec, compared, contractor, quickbooks, base):
         _merge_trio(trio, work, first_contact=base is None)

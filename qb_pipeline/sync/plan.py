@@ -225,9 +225,8 @@ def _removal_verb(
 ) -> tuple[Verb, Mapping[str, Any], frozenset[str]]:
     if entity.removal is Removal.INACTIVATE and target is Side.QUICKBOOKS:
         return "update", {**left.values, "active": False}, frozenset({"active"})
-    if entity.removal is Removal.VOID and (gone.state is State.VOIDED or target is Side.QUICKBOOKS):
-        return "void", left.values, frozenset()
-    return "delete", left.values, frozenset()
+    voids = entity.removal is Removal.VOID if target is Side.QUICKBOOKS else gone.state is State.VOIDED
+    return "void" if voids else "delete", left.values, frozenset()
 
 
 def _let_go(entity: Entity, side: Side, node: Node) -> bool:
