@@ -6,21 +6,22 @@ Invariant: after the connection nothing but Dagster runs of the job `sync` carri
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from qb_pipeline.demo import checks, stack
+from qb_pipeline.demo import stack
+from qb_pipeline.demo.ending import ending
 from qb_pipeline.demo.generator import Workspace, generate
 from qb_pipeline.demo.meter import Measured
 from qb_pipeline.demo.quickbooks_side import Entered, choose, enter
-from qb_pipeline.demo.readings import read_contractor, read_quickbooks
-from qb_pipeline.demo.reasons import Reasons
 from qb_pipeline.demo.runs import synced
-from qb_pipeline.demo.story import Act, Desks, days_work, outcome
+from qb_pipeline.demo.story import Act, Desks, Touched, days_work, outcome
 from qb_pipeline.demo.telling import Told
 from qb_pipeline.store import candidates
 
 Say = Callable[[str], None]
+# Once these are decided, their documents match by themselves.
+_OBJECT = {"customer": "Customer", "job": "Customer", "item": "Item"}
 
 
 def prepared(home: Path, seed: int) -> tuple[Workspace, list[str], list[str]]:
@@ -39,7 +40,7 @@ def tell(world: stack.Stack, workspace: Workspace, seed: int, say: Say, progress
     say(_before(workspace, entered))
     say(stack.connect(world))
     syncs = [synced(world, "First sync", say, progress, first=True)]
-    acts = _day(world, say)
+    acts = _day(world, entered, say)
     syncs += [synced(world, title, say, progress) for title in ("Second sync", "Third sync")]
     return _told(world, workspace, entered, syncs, acts, started)
 
@@ -50,31 +51,42 @@ def _before(workspace: Workspace, entered: Entered) -> str:
     return f"the contractor's system holds {counts}; QuickBooks holds {there} and work of its own"
 
 
-def _day(world: stack.Stack, say: Say) -> list[Act]:
+def _day(world: stack.Stack, entered: Entered, say: Say) -> list[Act]:
     acts = []
-    for act in days_work(Desks(world.contractor, world.quickbooks)):
+    for act in (*_reviewed(world, entered), *days_work(Desks(world.contractor, world.quickbooks))):
         say(f"  {act.where}: {act.told}")
         acts.append(act)
     return acts
 
 
+def _reviewed(world: stack.Stack, entered: Entered) -> Iterator[Act]:
+    """The accountant decides the pairs the matcher was not sure of, knowing which customers are the same."""
+    with world.engine.connect() as conn:
+        unsure = [c for c in candidates.listing(conn, stack.COMPANY) if c.entity in _OBJECT]
+    for c in unsure:
+        same = entered.ids.get(c.contractor_id) == c.quickbooks_id
+        stack.command("review", "link" if same else "reject", c.contractor_id, c.quickbooks_id, "--entity", c.entity)
+        ours = world.contractor.get(f"{c.entity}s", c.contractor_id)["name"]
+        theirs = world.quickbooks.get(_OBJECT[c.entity], c.quickbooks_id)
+        shown = theirs.get("DisplayName") or theirs["Name"]
+        told = f"decides that {ours} and {shown} of QuickBooks are {'the same' if same else 'two different ones'}"
+        yield Act("accountant", told, (Touched(c.entity, "contractor", c.contractor_id),))
+
+
 def _told(
     world: stack.Stack, workspace: Workspace, entered: Entered, syncs: list[Measured], acts: list[Act], started: float
 ) -> Told:
-    contractor, quickbooks = read_contractor(world.contractor), read_quickbooks(world.quickbooks)
-    with world.engine.connect() as conn:
-        pairs, reasons = checks.Pairs(conn, stack.COMPANY), Reasons(conn, stack.COMPANY)
-        waiting = candidates.listing(conn, stack.COMPANY)
+    end = ending(world)
     return Told(
         title="A contractor and its books",
         lead="A generated contractor company meets its QuickBooks books; a day's work follows in both offices.",
         facts=_facts(workspace, entered),
         syncs=syncs,
-        comparison=checks.compare(contractor, quickbooks, pairs, reasons),
-        exceptions=reasons.exceptions,
-        candidates=waiting,
+        comparison=end.comparison,
+        exceptions=end.reasons.exceptions,
+        waiting=end.waiting,
         seconds=time.monotonic() - started,
-        outcomes=[outcome(act, contractor, quickbooks, pairs, reasons) for act in acts],
+        outcomes=[outcome(act, end.contractor, end.quickbooks, end.pairs, end.reasons) for act in acts],
     )
 
 

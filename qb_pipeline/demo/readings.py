@@ -55,6 +55,10 @@ class Side:
     def of(self, entity: str) -> dict[str, Reading]:
         return self.records.get(entity, {})
 
+    def names(self) -> dict[tuple[str, str], str]:
+        """What each record is called, by entity and native id."""
+        return {(r.entity, r.id): r.label for of in self.records.values() for r in of.values()}
+
     def live(self, entity: str) -> list[Reading]:
         return [r for r in self.of(entity).values() if r.state == "live"]
 

@@ -16,6 +16,7 @@ from qb_pipeline.store.exceptions import Reported
 
 _WAITING = ("skipped", "parked", "review")
 _EVERYTHING = 1_000_000
+_REVIEW = "Decide whether they are the same: qb-pipeline review list, then link or reject."
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Reasons:
         for entry in sync_log.recent(conn, company, limit=_EVERYTHING):
             if entry.action in _WAITING and entry.record_id is not None:
                 why = str(entry.detail.get("why", entry.action))
-                self._of[entry.entity, entry.side, entry.record_id].append(Reason(entry.action, why))
+                fix = _REVIEW if entry.action == "review" else ""
+                self._of[entry.entity, entry.side, entry.record_id].append(Reason(entry.action, why, fix))
 
     def of(self, entity: str, contractor_id: str | None, quickbooks_id: str | None) -> Reason | None:
         """The best reason for a record under either of its ids: an exception before a line of the log."""

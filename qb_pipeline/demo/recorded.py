@@ -15,10 +15,10 @@ from typing import Any
 import simplejson
 from sqlalchemy import Connection
 
-from qb_pipeline.demo import checks, stack
+from qb_pipeline.demo import stack
+from qb_pipeline.demo.ending import ending
 from qb_pipeline.demo.generator import TODAY, Workspace
 from qb_pipeline.demo.meter import Measured
-from qb_pipeline.demo.readings import read_contractor, read_quickbooks
 from qb_pipeline.demo.reasons import Reasons
 from qb_pipeline.demo.runs import synced
 from qb_pipeline.demo.spellings import respelled
@@ -27,7 +27,7 @@ from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Direction, Entity
 from qb_pipeline.entities.spec import Side as Where
 from qb_pipeline.errors import Misconfigured
-from qb_pipeline.store import candidates, links, staging
+from qb_pipeline.store import links, staging
 
 Body = dict[str, Any]
 Say = Callable[[str], None]
@@ -103,20 +103,17 @@ def tell(world: stack.Stack, folder: Path, contractor: str, say: Say, progress: 
 
 
 def _told(world: stack.Stack, folder: Path, known: str, syncs: list[Measured], started: float) -> Told:
-    contractor, quickbooks = read_contractor(world.contractor), read_quickbooks(world.quickbooks)
+    end = ending(world)
     with world.engine.connect() as conn:
-        pairs, reasons = checks.Pairs(conn, stack.COMPANY), Reasons(conn, stack.COMPANY)
-        waiting = candidates.listing(conn, stack.COMPANY)
-        counted = [_followed(conn, entity, folder, reasons) for entity in ENTITIES.values()]
-    comparison = checks.compare(contractor, quickbooks, pairs, reasons)
+        counted = [_followed(conn, entity, folder, end.reasons) for entity in ENTITIES.values()]
     return Told(
         title=f"A recorded QuickBooks company: {folder.name}",
         lead="Really recorded objects of a QuickBooks company, brought to a contractor's system.",
         facts=[("recorded company", str(folder)), ("contractor's system", known)],
         syncs=syncs,
-        comparison=comparison,
-        exceptions=reasons.exceptions,
-        candidates=waiting,
+        comparison=end.comparison,
+        exceptions=end.reasons.exceptions,
+        waiting=end.waiting,
         seconds=time.monotonic() - started,
         recorded=counted,
     )

@@ -25,6 +25,8 @@ def show(console: Console, told: Told, report: Path) -> None:
         console.print(_day(told))
     if told.exceptions:
         console.print(_exceptions(told))
+    if told.waiting:
+        console.print(_waiting(told))
     _show_receivables(console, told)
     console.print(_calls(told))
     for line in told.least:
@@ -84,6 +86,13 @@ def _exceptions(told: Told) -> Table:
     for e in told.exceptions:
         blocks = f"\nholds back: {', '.join(map(str, e.blocks))}" if e.blocks else ""
         table.add_row(_plain(e.record_label or e.record_id), _plain(e.cause + blocks), _plain(e.fix), e.who)
+    return table
+
+
+def _waiting(told: Told) -> Table:
+    table = _table("May be the same: a person decides (qb-pipeline review)", "contractor", "QuickBooks", "score", "why")
+    for w in told.waiting:
+        table.add_row(_plain(w.contractor), _plain(w.quickbooks), w.score, _plain("; ".join(w.evidence)))
     return table
 
 

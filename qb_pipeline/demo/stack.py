@@ -162,17 +162,18 @@ def connect(stack: Stack) -> str:
         "client-secret": quickbooks["client_secret"],
         "authorize": "auto",
     }
-    given = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return command("connect", *(word for name, value in options.items() for word in (f"--{name}", str(value))))
+
+
+def command(*words: str) -> str:
+    """Run `qb-pipeline` with these words, as anybody would; returns what it said."""
     done = subprocess.run(  # noqa: S603  # our own interpreter and module, no shell
-        [sys.executable, "-m", "qb_pipeline.cli", "connect", *given],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "qb_pipeline.cli", *words], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise Misconfigured(
-            f"Connecting failed: {' '.join(done.stderr.split())[:400]}",
-            code="demo_connect",
-            fix="Look at the message; the demo connects with qb-pipeline connect like anybody else.",
+            f"qb-pipeline {words[0]} failed: {' '.join(done.stderr.split())[:400]}",
+            code="demo_command",
+            fix="Look at the message; the demo uses the same commands as anybody else.",
         )
     return done.stdout.strip()

@@ -13,9 +13,9 @@ from typing import Any
 
 from qb_pipeline.demo import meter
 from qb_pipeline.demo.checks import Comparison, Counted, Finding
+from qb_pipeline.demo.ending import Waiting
 from qb_pipeline.demo.meter import Measured
 from qb_pipeline.demo.story import Outcome
-from qb_pipeline.store.candidates import Candidate
 from qb_pipeline.store.exceptions import Reported
 
 _STATES = ("parked", "review", "skipped", "exceptions", "conflicts")
@@ -65,7 +65,7 @@ class Told:
     syncs: Sequence[Measured]
     comparison: Comparison
     exceptions: Sequence[Reported]
-    candidates: Sequence[Candidate]
+    waiting: Sequence[Waiting]
     seconds: float
     outcomes: Sequence[Outcome] = ()
     recorded: Sequence[FileCount] = ()
@@ -94,12 +94,16 @@ class Told:
         """The last line."""
         money, last = self.comparison.receivables, self.syncs[-1]
         if not self.agree:
-            return f"BOOKS DISAGREE: {len(self.problems)} differences without an explanation"
-        left = len([f for f in money.items if f.amount])
-        explained = f", {left} explained items between them" if left else ""
+            count = len(self.problems)
+            return f"BOOKS DISAGREE: {count} {'difference' if count == 1 else 'differences'} without an explanation"
+        nothing = f"the {last.title.lower()} wrote nothing"
+        if not money.items:
+            return f"BOOKS AGREE: open receivables {amount(money.contractor_open)} on both sides; {nothing}"
+        apart = amount(money.contractor_open - money.quickbooks_open)
         return (
-            f"BOOKS AGREE: open receivables {amount(money.contractor_open)} at the contractor and "
-            f"{amount(money.quickbooks_open)} in QuickBooks{explained}; {last.title.lower()} wrote nothing"
+            f"BOOKS AGREE: open receivables {amount(money.contractor_open)} at the contractor, "
+            f"{amount(money.quickbooks_open)} in QuickBooks; the {apart} between them are {_items(len(money.items))} "
+            f"listed with cause and fix; {nothing}"
         )
 
     @property
@@ -143,6 +147,10 @@ class Told:
         return sorted(self.comparison.findings, key=lambda f: (f.explained, f.reason is not None and f.reason.kind))
 
 
+def _items(count: int) -> str:
+    return "one item" if count == 1 else f"{count} items"
+
+
 def amount(value: Decimal) -> str:
     """Money for people."""
     return f"{value:,.2f}"
@@ -176,6 +184,7 @@ def document(told: Told) -> dict[str, Any]:
              "who": e.who, "blocks": list(e.blocks)}
             for e in told.exceptions
         ],
+        "waiting": [vars(w) for w in told.waiting],
         "recorded": [vars(c) for c in told.recorded],
     }  # fmt: skip
 

@@ -119,6 +119,9 @@ class QuickBooksScreen(_Screen):
                 return
             start += _PAGE
 
+    def get(self, entity: str, record_id: str) -> Body:
+        return dict(self._call("GET", f"{self._company}/{entity.lower()}/{record_id}")[entity])
+
     def add(self, entity: str, **values: Any) -> Body:
         return dict(self._call("POST", f"{self._company}/{entity.lower()}", values)[entity])
 

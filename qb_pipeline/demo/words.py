@@ -32,7 +32,8 @@ STREETS = (
 )  # fmt: skip
 TOWNS = (
     ("Sacramento", "95814", "916"), ("Davis", "95616", "530"), ("Folsom", "95630", "916"),
-    ("Roseville", "95678", "916"), ("Elk Grove", "95624", "916"), ("Auburn", "95603", "530"), ("Woodland", "95695", "530"),
+    ("Roseville", "95678", "916"), ("Elk Grove", "95624", "916"), ("Auburn", "95603", "530"),
+    ("Woodland", "95695", "530"),
 )  # fmt: skip
 JOBS = (
     "Kitchen remodel", "Water heater replacement", "Panel upgrade", "Roof repair", "Bathroom rough-in", "Furnace swap",
