@@ -18,7 +18,6 @@ from qb_pipeline_tests.sync.builders import (
     NOON,
     QUICKBOOKS,
     customer_tree,
-    line,
     linked,
     node,
     only,
@@ -229,11 +228,10 @@ def test_an_unlinked_reference_that_need_not_be_written_holds_up_nothing() -> No
 
 @pytest.mark.parametrize("entity", list(ENTITIES.values()), ids=list(ENTITIES))
 def test_equal_trees_plan_nothing_for_any_entity(entity: Entity) -> None:
-    values: dict[str, Any] = {f.name: (line("1", "work"),) if f.lines else "same" for f in entity.fields}
-    if entity.name == "payment":
-        values["allocations"] = ({"id": "1", "invoice": 4, "amount": 1},)
-    base = {**values, "lines": ({**line(None, "work"), "contractor_id": "1", "quickbooks_id": "1"},)}
-    base = {k: v for k, v in base.items() if k in entity}
+    values: dict[str, Any] = {f.name: "same" for f in entity.fields if not f.lines}
+    lines = {f.name: ({"id": "1", **{x.name: "same" for x in f.lines}},) for f in entity.fields if f.lines}
+    base = {**values, **{k: ({**v[0], "contractor_id": "1", "quickbooks_id": "1"},) for k, v in lines.items()}}
+    values |= lines
     decided = plan(entity, linked(values, values, base), RULES)
     assert (decided.verdict, decided.operations) == (Verdict.AGREED, [])
 
