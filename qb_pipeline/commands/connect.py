@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import requests
+from sqlalchemy import Engine
 
 from qb_pipeline.commands.callback import Listener, listening, wait_for
 from qb_pipeline.commands.opening import store
@@ -18,6 +19,7 @@ from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.errors import Misconfigured, RetryLater
 from qb_pipeline.quickbooks.environment import is_loopback
 from qb_pipeline.quickbooks.oauth import OAuth
+from qb_pipeline.settings import Settings
 from qb_pipeline.sync.connecting import Connected, Connecting, Wanted
 from qb_pipeline.sync.connecting import disconnect as end_connection
 
@@ -54,7 +56,23 @@ def connect(
         address = redirect_uri or (None if auto else settings.redirect_uri)
         oauth, callback, state = _consent(output, connecting, address, auto=auto, timeout=timeout)
         done = connecting.complete(oauth, oauth.exchange(callback, state=state))
+        _show_in_dagster(settings, engine)
     output.result(vars(done) | {"state": "connected"}, lambda console: console.print(_sentence(done), markup=False))
+
+
+def _show_in_dagster(settings: Settings, engine: Engine) -> None:
+    """Where a Dagster of this instance exists, the company is a partition from now on, not from the next hour."""
+    if not (settings.home / "dagster").exists():
+        return
+    # Dagster takes seconds to import, and most connections are made before there is one.
+    from dagster import DagsterInstance  # noqa: PLC0415
+
+    from qb_pipeline.defs.instance import prepare  # noqa: PLC0415
+    from qb_pipeline.defs.partitions import register_companies  # noqa: PLC0415
+
+    prepare(settings)
+    with DagsterInstance.get() as instance:
+        register_companies(instance, engine)
 
 
 def _consent(

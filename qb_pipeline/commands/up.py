@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from dagster import DagsterInstance
 from sqlalchemy import Engine
 
 from qb_pipeline.commands.callback import listening, wait_for
@@ -19,6 +20,7 @@ from qb_pipeline.commands.connect import give_consent
 from qb_pipeline.commands.opening import store
 from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.defs.instance import prepare
+from qb_pipeline.defs.partitions import register_companies
 from qb_pipeline.settings import Settings
 from qb_pipeline.sync.connecting import Connected, Connecting, Wanted
 
@@ -39,8 +41,8 @@ _CONSENT_SECONDS = 30
 @click.pass_obj
 def up(output: Output, port: int, host: str) -> None:
     """Start Dagster's UI and daemon for real use, until stopped (Ctrl-C or SIGTERM)."""
-    with store() as (settings, _), children(settings.home / "logs") as family:
-        _start_dagster(family, settings, host, port)
+    with store() as (settings, engine), children(settings.home / "logs") as family:
+        _start_dagster(family, settings, engine, host, port)
         _announce(output, {"ui": f"http://{host}:{port}", "home": str(settings.home)})
         family.wait()
 
@@ -61,16 +63,19 @@ def dev(output: Output, port: int, host: str, quickbooks_port: int, contractor_p
         contractor = family.start_and_read("sandbox-contractor", _sandbox(settings, "contractor", contractor_port))
         _connect(engine, settings, company, quickbooks, contractor)
         output.say(f"{company} is connected; starting Dagster")
-        _start_dagster(family, settings, host, port)
+        _start_dagster(family, settings, engine, host, port)
         document = {"ui": f"http://{host}:{port}", "home": str(settings.home), "company": company}
         _announce(output, {**document, "quickbooks": quickbooks, "contractor": contractor})
         family.wait()
 
 
-def _start_dagster(family: Children, settings: Settings, host: str, port: int) -> None:
-    """The environment of `prepare` is inherited by both."""
+def _start_dagster(family: Children, settings: Settings, engine: Engine, host: str, port: int) -> None:
+    """The environment of `prepare` is inherited by both; a run can be started from the UI at once, because every
+    company is a partition before it opens."""
     workspace = prepare(settings) / "workspace.yaml"
     workspace.write_text(_WORKSPACE)
+    with DagsterInstance.get() as instance:
+        register_companies(instance, engine)
     family.start("dagster-daemon", [*_module("dagster._daemon"), "run", "-w", str(workspace)])
     pages = ["-h", host, "-p", str(port), "-w", str(workspace)]
     family.start("dagster-webserver", [*_module("dagster_webserver"), *pages])

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from qb_pipeline.contractor.registry import open_connector
 from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import Misconfigured, PipelineError, Reconnect
 from qb_pipeline.quickbooks.client import QuickBooksClient
 from qb_pipeline.quickbooks.environment import environment
@@ -48,18 +49,21 @@ def session(
 ) -> Iterator[Context]:
     """Hold the company and yield its run; the run's row is closed with the tally, or with the error in one line."""
     with company_lock(engine, name):
-        ctx = open_context(engine, settings, name, run_id=run_id)
-        ctx.progress, ctx.dry, ctx.allow_mass_change = progress, dry, allow_mass_change
         with engine.begin() as conn:
-            ctx.run_id = runs.start(conn, name, trigger, run_id)
+            companies.get(conn, name)
+            run_id = runs.start(conn, name, trigger, run_id)
+        ctx: Context | None = None
         try:
+            ctx = open_context(engine, settings, name, run_id=run_id)
+            ctx.progress, ctx.dry, ctx.allow_mass_change = progress, dry, allow_mass_change
             yield ctx
         except BaseException as error:
-            _finish(ctx, RunStatus.FAILED, str(error) or type(error).__name__)
+            _finish(engine, name, run_id, ctx, RunStatus.FAILED, str(error) or type(error).__name__)
             if isinstance(error, Reconnect):
                 _note_broken(engine, name, error)
             raise
-        _finish(ctx, RunStatus.SUCCEEDED, None)
+        _finish(engine, name, run_id, ctx, RunStatus.SUCCEEDED, None)
+        _note_working(engine, name)
 
 
 def open_context(engine: Engine, settings: Settings, name: str, *, run_id: str | None = None) -> Context:
@@ -159,12 +163,21 @@ class _Unsealed:
         )
 
 
-def _finish(ctx: Context, status: RunStatus, error: str | None) -> None:
-    calls = {"contractor": dict(ctx.contractor.calls()), "quickbooks": dict(ctx.quickbooks.calls())}
-    with ctx.begin() as conn:
-        runs.finish(conn, ctx.company, ctx.run_id, status, counts=ctx.tally.all(), api_calls=calls, error=error)
+def _finish(engine: Engine, name: str, run_id: str, ctx: Context | None, status: RunStatus, error: str | None) -> None:
+    counts = ctx.tally.all() if ctx else {}
+    calls = {side.value: dict(ctx.port(side).calls()) for side in Side} if ctx else {}
+    with engine.begin() as conn:
+        runs.finish(conn, name, run_id, status, counts=counts, api_calls=calls, error=error)
 
 
 def _note_broken(engine: Engine, name: str, error: PipelineError) -> None:
     with engine.begin() as conn:
-        companies.set_state(conn, name, CompanyState.RECONNECT, error.cause)
+        if companies.get(conn, name).state is not CompanyState.DISCONNECTED:
+            companies.set_state(conn, name, CompanyState.RECONNECT, error.cause)
+
+
+def _note_working(engine: Engine, name: str) -> None:
+    """A run that went through proves the connection, whatever an earlier one said of it."""
+    with engine.begin() as conn:
+        if companies.get(conn, name).state is CompanyState.RECONNECT:
+            companies.set_state(conn, name, CompanyState.CONNECTED)
