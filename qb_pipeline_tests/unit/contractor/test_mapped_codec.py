@@ -74,7 +74,7 @@ def test_every_two_way_field_survives_the_way_there_and_back(entity: str) -> Non
     @settings(max_examples=60, deadline=None)
     @given(values_of(entity_map))
     def check(values: dict[str, Any]) -> None:
-        if entity == "invoice":
+        if "lines" in values:
             values["lines"] = tuple(as_meant(entity_map.lines[0], line) for line in values["lines"])
         wire = simplejson.loads(simplejson.dumps(codec.encode_create(values), use_decimal=True), use_decimal=True)
         decoded = codec.decode(wire).values
@@ -90,7 +90,7 @@ def test_an_update_of_everything_says_the_same_as_a_new_record(entity: str) -> N
     @settings(max_examples=30, deadline=None)
     @given(values_of(entity_map), values_of(entity_map))
     def check(old: dict[str, Any], new: dict[str, Any]) -> None:
-        for values in (old, new) if entity == "invoice" else ():
+        for values in (old, new) if "lines" in old else ():
             values["lines"] = tuple(as_meant(entity_map.lines[0], line) for line in values["lines"])
         current = codec.encode_create(old)
         changed = frozenset(new.keys() & entity_map.writable_on_update())

@@ -9,12 +9,11 @@ from functools import cache
 from dagster import AssetCheckKey, AssetKey, Definitions, DynamicPartitionsDefinition, GraphDefinition
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
+from qb_pipeline.contractor.systems import load_system
 from qb_pipeline.definitions import defs
 from qb_pipeline.entities import ENTITIES
 
-TWO_SIDED = {
-    "account", "tax_code", "term", "payment_method", "division", "customer", "job", "item", "invoice", "payment",
-}  # fmt: skip
+TWO_SIDED = set(load_system("reference").entities)
 
 
 @cache
