@@ -6,6 +6,7 @@ Invariant: this package imports nothing of the project but its errors; everythin
 from graphlib import TopologicalSorter
 
 from qb_pipeline.entities.account import ACCOUNT
+from qb_pipeline.entities.credit_memo import CREDIT_MEMO
 from qb_pipeline.entities.customer import CUSTOMER
 from qb_pipeline.entities.division import DIVISION
 from qb_pipeline.entities.invoice import INVOICE
@@ -19,7 +20,7 @@ from qb_pipeline.entities.tax_rate import TAX_RATE
 from qb_pipeline.entities.term import TERM
 
 _DECLARED = (
-    ACCOUNT, TAX_RATE, TAX_CODE, TERM, PAYMENT_METHOD, DIVISION, CUSTOMER, JOB, ITEM, INVOICE, PAYMENT,
+    ACCOUNT, TAX_RATE, TAX_CODE, TERM, PAYMENT_METHOD, DIVISION, CUSTOMER, JOB, ITEM, INVOICE, PAYMENT, CREDIT_MEMO,
 )  # fmt: skip
 
 

@@ -161,6 +161,11 @@ class ReferenceBench:
             "memo": "on account",
         }
 
+    def _credit_memo(self, name: str) -> Values:
+        sold = {**self._invoice(name), "number": f"C {name}"[:21]}
+        applied = ({"id": None, "invoice": self.ref("invoice"), "amount": Decimal("1.50")},)
+        return {k: v for k, v in sold.items() if k not in ("due_date", "terms")} | {"applications": applied}
+
     def with_key(self, api_key: str) -> Connector:
         return open_connector("reference", self.url, api_key)
 

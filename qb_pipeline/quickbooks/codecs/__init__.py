@@ -8,6 +8,7 @@ from __future__ import annotations
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.quickbooks.codecs.account import AccountCodec
 from qb_pipeline.quickbooks.codecs.base import QuickBooksCodec
+from qb_pipeline.quickbooks.codecs.credit_memo import CreditMemoCodec
 from qb_pipeline.quickbooks.codecs.customer import CustomerCodec
 from qb_pipeline.quickbooks.codecs.division import DivisionCodec
 from qb_pipeline.quickbooks.codecs.invoice import InvoiceCodec
@@ -23,7 +24,7 @@ CODECS: dict[str, type[QuickBooksCodec]] = {
     made.entity.name: made
     for made in (
         AccountCodec, TaxRateCodec, TaxCodeCodec, TermCodec, PaymentMethodCodec, DivisionCodec, CustomerCodec,
-        JobCodec, ItemCodec, InvoiceCodec, PaymentCodec,
+        JobCodec, ItemCodec, InvoiceCodec, PaymentCodec, CreditMemoCodec,
     )
 }  # fmt: skip
 """The codec class of each entity; `CODECS[name].wants(raw)` tells whether an object belongs to it."""

@@ -97,22 +97,20 @@ LINES = st.builds(
     st.lists(TEXT_LINES, max_size=2),
     st.lists(DISCOUNTS, max_size=1),
 )
-INVOICES = st.fixed_dictionaries(
-    {
-        "number": maybe(words(21)),
-        "customer": st.just("7"),
-        "job": st.sampled_from([None, "71", "72"]),
-        "date": DATES,
-        "due_date": maybe(DATES),
-        "terms": maybe(IDS),
-        "lines": LINES,
-        "tax_code": IDS,
-        "tax": MONEY,
-        "memo": maybe(words(200)),
-        "total": st.none(),
-        "balance": st.none(),
-    }
-)
+SALES: dict[str, st.SearchStrategy[Any]] = {
+    "number": maybe(words(21)),
+    "customer": st.just("7"),
+    "job": st.sampled_from([None, "71", "72"]),
+    "date": DATES,
+    "lines": LINES,
+    "tax_code": IDS,
+    "tax": MONEY,
+    "memo": maybe(words(200)),
+    "total": st.none(),
+    "balance": st.none(),
+}
+INVOICES = st.fixed_dictionaries({**SALES, "due_date": maybe(DATES), "terms": maybe(IDS)})
+CREDIT_MEMOS = st.fixed_dictionaries({**SALES, "applications": st.just(())})
 
 
 @st.composite
@@ -128,7 +126,7 @@ def payments(draw: st.DrawFn) -> dict[str, Any]:
 
 
 SAMPLES = {"customer": CUSTOMERS, "job": JOBS, "division": DIVISIONS, "item": ITEMS, "invoice": INVOICES,
-           "payment": payments()}  # fmt: skip
+           "payment": payments(), "credit_memo": CREDIT_MEMOS}  # fmt: skip
 
 
 def without_ids(value: Any) -> Any:

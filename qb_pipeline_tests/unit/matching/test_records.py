@@ -24,6 +24,7 @@ EXAMPLES: dict[str, dict[str, Value]] = {
     "tax_rate": {"name": "State", "percent": Decimal("6.25")},
     "invoice": {"number": "1042", "customer": 4, "date": date(2026, 3, 1), "total": Decimal("250.00")},
     "payment": {"customer": 4, "date": date(2026, 3, 1), "amount": Decimal("80.00"), "reference": "881"},
+    "credit_memo": {"number": "1043", "customer": 4, "date": date(2026, 3, 9), "total": Decimal("20.00")},
 }  # fmt: skip
 
 
