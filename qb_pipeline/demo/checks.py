@@ -123,7 +123,7 @@ def _compare_entity(
 ) -> None:
     ours, theirs = contractor.of(entity), quickbooks.of(entity)
     both = {c: q for c, q in pairs.across[entity].items() if c in ours and q in theirs}
-    counted = Counted(entity, len(_standing(ours.values())), len(_standing(theirs.values())), len(both))
+    counted = Counted(entity, _there(ours), _there(theirs), len(both))
     for ours_id, theirs_id in both.items():
         difference = differences(ours[ours_id], theirs[theirs_id], pairs)
         if not difference:
@@ -137,6 +137,11 @@ def _compare_entity(
     found.findings += _alone(ours, set(both), "contractor", reasons)
     found.findings += _alone(theirs, set(both.values()), "QuickBooks", reasons)
     found.twice += _twice(entity, _standing(ours.values()), _standing(theirs.values()), pairs)
+
+
+def _there(readings: Mapping[str, Reading]) -> int:
+    """How many there are, void ones too."""
+    return sum(r.state != "deleted" for r in readings.values())
 
 
 def _standing(readings: Iterable[Reading]) -> list[Reading]:

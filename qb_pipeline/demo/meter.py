@@ -75,8 +75,8 @@ def measured(stack: Stack, title: str, sync: Callable[[], tuple[str, Tally]], *,
     started = time.monotonic()
     run, tally = sync()
     seconds = time.monotonic() - started
-    contractor = _calls(stack.contractor, marks, _least_contractor(tally))
-    quickbooks = _calls(stack.quickbooks, marks, _least_quickbooks(tally, first=first))
+    contractor = _calls(stack.contractor, marks, least_contractor(tally))
+    quickbooks = _calls(stack.quickbooks, marks, least_quickbooks(tally, first=first))
     return Measured(title, run, seconds, tally, contractor, quickbooks)
 
 
@@ -96,13 +96,13 @@ def _written(counts: Mapping[str, int], side: str) -> int:
     return sum(n for what, n in counts.items() if what.endswith(f"_{side}") and not what.startswith("read"))
 
 
-def _least_quickbooks(tally: Tally, *, first: bool) -> tuple[int, int]:
+def least_quickbooks(tally: Tally, *, first: bool) -> tuple[int, int]:
     read = [sum(tally.get(e, {}).get("read_quickbooks", 0) for e in names) for names in _OBJECTS]
     reads = 1 + (sum(max(1, ceil(n / 1000)) for n in read) if first else 1 + _NOT_CAPTURED)
     return reads, sum(ceil(_written(counts, "quickbooks") / 30) for counts in tally.values())
 
 
-def _least_contractor(tally: Tally) -> tuple[int, int]:
+def least_contractor(tally: Tally) -> tuple[int, int]:
     pages = sum(max(0, ceil(c.get("read_contractor", 0) / 500) - 1) for c in tally.values())
     return _COLLECTIONS + pages, sum(_written(counts, "contractor") for counts in tally.values())
 

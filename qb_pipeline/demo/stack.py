@@ -71,7 +71,7 @@ def clean(home: Path) -> None:
 def running(home: Path, *, contractor: list[str], quickbooks: list[str]) -> Iterator[Stack]:
     """Both servers and the database, for the length of the block; the lists are the servers' options."""
     with ExitStack() as stack:
-        settings = stack.enter_context(_own_settings(home))
+        settings = stack.enter_context(own_settings(home))
         first = {
             name: stack.enter_context(_server(home, name, options))
             for name, options in (("contractor", contractor), ("quickbooks", quickbooks))
@@ -83,7 +83,7 @@ def running(home: Path, *, contractor: list[str], quickbooks: list[str]) -> Iter
 
 
 @contextmanager
-def _own_settings(home: Path) -> Iterator[Settings]:
+def own_settings(home: Path) -> Iterator[Settings]:
     """Settings of the demo alone, here and in every child: no variable and no .env leads to another instance's data."""
     before = dict(os.environ)
     for name in [n for n in before if n.startswith(PREFIX) or n == "DAGSTER_HOME"]:
