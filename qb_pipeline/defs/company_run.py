@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dagster import (
     AssetCheckExecutionContext,
     AssetExecutionContext,
+    DagsterExecutionInterruptedError,
     Failure,
     InitResourceContext,
     OpExecutionContext,
@@ -43,6 +44,7 @@ class CompanyRun:
         self._session: AbstractContextManager[Context] | None = None
         self._context: Context | None = None
         self._prepared = False
+        self._unopened: Exception | None = None
         self._failures: dict[str, BaseException] = {}
 
     @contextmanager
@@ -61,7 +63,10 @@ class CompanyRun:
         except PipelineError as error:
             self._failures[name] = error
             raise _told(error) from error
-        except BaseException as error:  # a termination too is how the session ended
+        except DagsterExecutionInterruptedError:
+            self._failures[name] = InterruptedError("The run was terminated before it had ended.")
+            raise
+        except BaseException as error:
             self._failures[name] = error
             raise
         self._failures.pop(name, None)
@@ -79,15 +84,28 @@ class CompanyRun:
 
     def _opened(self, step: StepContext) -> Context:
         if self._context is None:
-            settings, store = open_store()
-            held = session(store, settings, step.partition_key, "dagster", run_id=self._run_id)
-            self._context = held.__enter__()
-            self._session = held
+            self._context = self._open(step.partition_key)
         self._context.progress = step.log.info
         if not self._prepared:
             engine.prepare(self._context)
             self._prepared = True
         return self._context
+
+    def _open(self, company: str) -> Context:
+        """A session that failed to open has left its row; every later step repeats why, as the row's id is spent."""
+        if self._unopened is not None:
+            raise self._unopened
+        settings, store = open_store()
+        held = session(store, settings, company, "dagster", run_id=self._run_id)
+        try:
+            context = held.__enter__()
+        except RetryLater:  # the company was busy: nothing was begun
+            raise
+        except Exception as error:
+            self._unopened = error
+            raise
+        self._session = held
+        return context
 
 
 @resource(description="The company a run works on: its lock, its connections and its row in the table of runs.")

@@ -25,6 +25,8 @@ from qb_pipeline.defs.partitions import COMPANIES, COMPANY_TAG, register_compani
 from qb_pipeline.defs.store import open_store
 from qb_pipeline.store.companies import Company, CompanyState
 
+# A refused connection is tried again: the failed run is there to be seen, and one that goes through heals the state.
+_TRIED = (CompanyState.CONNECTED, CompanyState.RECONNECT)
 _UNFINISHED = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -73,7 +75,7 @@ def hourly_sync(context: ScheduleEvaluationContext) -> Iterator[RunRequest | Ski
 
 
 def _reason_to_wait(instance: DagsterInstance, company: Company) -> str | None:
-    if company.state is not CompanyState.CONNECTED:
+    if company.state not in _TRIED:
         return f"{company.name} is not connected ({company.state.value}: {company.state_reason or 'no reason noted'})."
     unfinished = RunsFilter(job_name=sync.name, statuses=_UNFINISHED, tags={COMPANY_TAG: company.name})
     if instance.get_runs_count(unfinished):

@@ -72,8 +72,8 @@ def _run(settings: Settings, company: str, instance: DagsterInstance) -> SyncRun
     success = execute_run(job, run, instance).success
     with store.connect() as conn:
         row = runs.get(conn, company, run.run_id)
-    if row is None:  # the company could not even be opened: Dagster's events hold the reason
-        return SyncRun(False, run.run_id, error="The company could not be opened; the run's log in Dagster says why.")
+    if row is None:  # the lock was never got, so nothing was begun
+        return SyncRun(False, run.run_id, error=f"Another run was working on company {company!r} all the while.")
     return SyncRun(success, run.run_id, row.counts, row.api_calls, row.error)
 
 

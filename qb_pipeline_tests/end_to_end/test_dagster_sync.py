@@ -284,9 +284,23 @@ def test_a_refused_connection_fails_the_run_with_its_fix_and_gives_the_company_b
     assert "Connect the company to QuickBooks again" in str(world.row(failed.run_id).error)
     with company_lock(engine, COMPANY), engine.connect() as conn:
         assert companies.get(conn, COMPANY).state is CompanyState.RECONNECT
-    with engine.begin() as conn:
-        companies.set_state(conn, COMPANY, CompanyState.CONNECTED)
     assert world.sync().success
+    with engine.connect() as conn:
+        assert companies.get(conn, COMPANY).state is CompanyState.CONNECTED
+
+
+def test_a_company_that_cannot_be_opened_fails_every_step_with_the_same_reason(world: World, first: SyncRun) -> None:
+    file = world.settings.companies / f"{COMPANY}.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("entities:\n  customer:\n    direction: sideways\n")
+    try:
+        failed = world.sync()
+    finally:
+        file.unlink()
+    told = _failures(world, failed.run_id)
+    assert len(told) == 2, "both sides' readings are started"
+    assert all("'sideways' is not allowed" in words for words in told), told
+    assert world.row(failed.run_id).status is RunStatus.FAILED
 
 
 def _failures(world: World, run_id: str) -> list[str]:
@@ -296,34 +310,38 @@ def _failures(world: World, run_id: str) -> list[str]:
     return [str(each.description) for each in told if each is not None]
 
 
-def test_a_terminated_run_ends_as_failed_and_gives_the_company_back(world: World, first: SyncRun) -> None:
-    world.faults({"match": {"path": "/v3/"}, "action": "delay", "seconds": 20, "times": 1})
+def test_a_terminated_run_ends_as_failed_and_gives_the_company_back(
+    world: World, first: SyncRun, tmp_path: Path
+) -> None:
+    world.faults({"match": {"path": "/v3/"}, "action": "delay", "seconds": 60, "times": 1})
     imports = "from qb_pipeline.settings import settings; from qb_pipeline.defs.running import run_sync"
     program = f"{imports}; run_sync(settings(), {COMPANY!r})"
     engine = open_store(world.settings)[1]
-    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL) as process:
+    log = tmp_path / "run.log"
+    with log.open("w") as stream, subprocess.Popen([sys.executable, "-c", program], stderr=stream) as process:
         try:
-            running = _wait_for_running(world)
+            running = _wait_for_running(world, process, log)
             time.sleep(0.5)
             process.send_signal(signal.SIGINT)  # as Dagster terminates a run's worker
             process.wait(timeout=15)
         finally:
             process.kill()
             world.no_faults()
-    assert world.row(running.id).status is RunStatus.FAILED
+    ended = world.row(running.id)
+    assert (ended.status, ended.error) == (RunStatus.FAILED, "The run was terminated before it had ended.")
     with company_lock(engine, COMPANY):
         pass
 
 
-def _wait_for_running(world: World) -> Run:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with open_store(world.settings)[1].connect() as conn:
+def _wait_for_running(world: World, process: subprocess.Popen[bytes], log: Path) -> Run:
+    engine = open_store(world.settings)[1]
+    while process.poll() is None:
+        with engine.connect() as conn:
             (latest,) = runs.recent(conn, COMPANY, limit=1)
         if latest.status is RunStatus.RUNNING:
             return latest
         time.sleep(0.1)
-    raise AssertionError("the run has not started")
+    raise AssertionError(f"the run has not started: {log.read_text()[-2000:]}")
 
 
 def test_a_passing_fault_has_the_step_tried_again_within_the_same_session(world: World, first: SyncRun) -> None:

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, RunRequest, SkipReason, build_schedule_context
+from dagster import (
+    DagsterInstance,
+    DagsterRunStatus,
+    RunRequest,
+    SkipReason,
+    build_schedule_context,
+)
 from sqlalchemy import Engine
 
 from qb_pipeline.defs.instance import prepare
@@ -63,15 +69,23 @@ def test_without_a_company_the_tick_says_what_to_do(store: Engine, instance: Dag
     assert "qb-pipeline connect" in str(reason.skip_message)
 
 
-def test_a_company_that_must_be_authorised_again_is_skipped_with_its_reason(
+def test_a_company_whose_connection_was_refused_is_tried_again_and_may_heal(
     store: Engine, instance: DagsterInstance
 ) -> None:
     enter(store, "Acme Roofing", "1")
     with store.begin() as conn:
-        companies.set_state(conn, "Acme Roofing", CompanyState.RECONNECT, "the refresh token has expired")
+        companies.set_state(conn, "Acme Roofing", CompanyState.RECONNECT, "the access token was not accepted")
+    found = requests_of(instance)
+    assert [r.partition_key for r in found if isinstance(r, RunRequest)] == ["Acme Roofing"]
+
+
+def test_a_disconnected_company_is_left_out_with_its_reason(store: Engine, instance: DagsterInstance) -> None:
+    enter(store, "Acme Roofing", "1")
+    with store.begin() as conn:
+        companies.set_state(conn, "Acme Roofing", CompanyState.DISCONNECTED, "by our own command")
     (reason,) = requests_of(instance)
     assert isinstance(reason, SkipReason)
-    assert "the refresh token has expired" in str(reason.skip_message)
+    assert "Acme Roofing is not connected (disconnected: by our own command)" in str(reason.skip_message)
 
 
 def test_a_company_whose_last_sync_has_not_ended_is_left_out(store: Engine, instance: DagsterInstance) -> None:
