@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from qb_pipeline.store import tables
@@ -86,6 +86,13 @@ def decide(conn: Connection, company: str, candidate_id: int, decision: Decision
         _candidate.c.decision == Decision.OPEN.value,
     )
     return conn.execute(statement.values(decision=decision.value, decided_at=now or utcnow())).rowcount == 1
+
+
+def withdraw(conn: Connection, company: str, entity: str, keep: set[tuple[str, str]]) -> int:
+    """Forget open pairs of (contractor id, quickbooks id) that are not in `keep`: nobody is to be asked for what has
+    settled itself. Decisions stay. Returns how many were withdrawn."""
+    stale = [c.id for c in listing(conn, company, entity=entity) if (c.contractor_id, c.quickbooks_id) not in keep]
+    return conn.execute(delete(_candidate).where(_candidate.c.id.in_(stale))).rowcount if stale else 0
 
 
 def listing(

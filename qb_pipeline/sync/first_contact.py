@@ -33,13 +33,13 @@ def match(ctx: Context, entity: Entity) -> int:
         sides = {side: _unlinked(ctx, conn, entity, side) for side in Side}
         rejected = candidates.rejected_pairs(conn, ctx.company, entity.name)
     contractor, quickbooks = sides[Side.CONTRACTOR], sides[Side.QUICKBOOKS]
-    if not contractor or not quickbooks:
-        return 0
     found = [c for c in find_candidates(entity, contractor, quickbooks) if (c.left_id, c.right_id) not in rejected]
     certain = [c for c in found if c.match_class.automatic]
+    unsure = [c for c in found if not c.match_class.automatic]
     with ctx.begin() as conn:
         _link(ctx, conn, entity, certain, contractor)
-        _propose(ctx, conn, entity, [c for c in found if not c.match_class.automatic])
+        candidates.withdraw(conn, ctx.company, entity.name, keep={(c.left_id, c.right_id) for c in unsure})
+        _propose(ctx, conn, entity, unsure)
     ctx.tally.add(entity.name, "linked", len(certain))
     return len(certain)
 
