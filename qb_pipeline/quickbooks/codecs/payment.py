@@ -46,7 +46,7 @@ class PaymentCodec(QuickBooksCodec):
         }
         return Decoded(
             values,
-            state=State.VOIDED if is_voided(raw) else State.LIVE,
+            state=State.VOIDED if is_voided(raw) or _is_empty(raw) else State.LIVE,
             skip=self._why_left_out(raw),
             frozen=_deposited(raw) or closed_books(dated, self.facts),
         )
@@ -101,6 +101,11 @@ class PaymentCodec(QuickBooksCodec):
 
 def _line(invoice: str, amount: Decimal) -> Body:
     return {"Amount": amount, "LinkedTxn": [{"TxnId": invoice, "TxnType": "Invoice"}]}
+
+
+def _is_empty(raw: Raw) -> bool:
+    """What is left in QBO of a payment of nothing once the credit memo that it applied is deleted."""
+    return fields.read_money(raw, "TotalAmt") == 0 and not fields.objects(raw, "Line")
 
 
 def _other_lines(raw: Raw) -> list[Body]:

@@ -72,6 +72,12 @@ def test_a_payment_of_nothing_that_applies_a_credit_memo_is_left_to_the_credit_m
     assert decoded.values["allocations"] == ()
 
 
+def test_what_is_left_of_it_without_the_credit_memo_counts_as_void() -> None:
+    assert PAYMENTS.decode(raw(TotalAmt=0)).state is State.VOIDED
+    assert PAYMENTS.decode(raw(linked(50, "60", "JournalEntry"), TotalAmt=0)).state is State.LIVE
+    assert PAYMENTS.decode(raw(UnappliedAmt=150)).state is State.LIVE
+
+
 def test_other_links_are_no_allocations_but_are_sent_back() -> None:
     document = raw(linked(100, "130"), linked(50, "60", "JournalEntry"))
     values = PAYMENTS.decode(document).values
