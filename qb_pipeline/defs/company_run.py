@@ -39,7 +39,6 @@ class CompanyRun:
     def __init__(self, run_id: str) -> None:
         self.result = Result()
         self.decisions: dict[str, Sequence[Decision]] = {}
-        self.loaded: set[str] = set()
         self._run_id = run_id
         self._session: AbstractContextManager[Context] | None = None
         self._context: Context | None = None

@@ -3,8 +3,6 @@
 Invariant: records that wait are counted over all entities, also when a run loaded only some of them.
 """
 
-from dataclasses import replace
-
 from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, asset
 
 from qb_pipeline.defs import metadata
@@ -13,10 +11,6 @@ from qb_pipeline.defs.graph import OWNERS, SUMMARY, synced_key, two_sided
 from qb_pipeline.defs.partitions import COMPANIES
 from qb_pipeline.defs.store import open_store
 from qb_pipeline.sync import engine
-from qb_pipeline.sync.context import Context
-from qb_pipeline.sync.load import diff
-from qb_pipeline.sync.plan import Verdict
-from qb_pipeline.sync.trees import Owed
 
 
 def summary_asset() -> AssetsDefinition:
@@ -36,15 +30,8 @@ def summary_asset() -> AssetsDefinition:
     def finish(context: AssetExecutionContext) -> MaterializeResult[None]:
         run: CompanyRun = context.resources.company_run
         with run.step(context) as ctx:
-            waiting = run.result.parked + _parked_elsewhere(ctx, run.loaded)
-            engine.finish(ctx, replace(run.result, parked=waiting))
+            engine.finish(ctx, run.result)
             settings, _ = open_store()
             return MaterializeResult(metadata=metadata.of_run(ctx, settings, run.result.writes))
 
     return finish
-
-
-def _parked_elsewhere(ctx: Context, loaded: set[str]) -> list[Owed]:
-    """Without these, a run of a part would take the other parts' missing references for settled."""
-    others = [e for e in engine.entities(ctx) if e.name not in loaded]
-    return [d.owed for e in others for d in diff(ctx, e) if d.plan.verdict is Verdict.PARKED]

@@ -130,7 +130,6 @@ def _loaded(run: CompanyRun, ctx: Context, entity: Entity) -> Mapping[str, Any]:
     before = metadata.calls(ctx)
     decisions = run.decisions.pop(entity.name, None)  # a step tried again, or started by itself, plans for itself
     engine.load_entity(ctx, entity, diff(ctx, entity) if decisions is None else decisions, run.result)
-    run.loaded.add(entity.name)
     with ctx.begin() as conn:
         told = metadata.of_synced(ctx, conn, entity)
     return {**told, **metadata.since(before, metadata.calls(ctx)), "sync run": ctx.run_id}

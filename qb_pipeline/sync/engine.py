@@ -20,6 +20,7 @@ from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import read_preferences, refresh_credits, refresh_facts
 from qb_pipeline.sync.first_contact import match
 from qb_pipeline.sync.load import Decision, diff, load
+from qb_pipeline.sync.plan import Verdict
 from qb_pipeline.sync.positions import Position
 from qb_pipeline.sync.recovery import recover
 from qb_pipeline.sync.trees import Owed
@@ -34,6 +35,7 @@ class Result:
     writes: int = 0
     parked: list[Owed] = field(default_factory=list)
     removing: set[str] = field(default_factory=set)  # entities with removals put off to the end
+    loaded: set[str] = field(default_factory=set)
 
 
 def prepare(ctx: Context) -> None:
@@ -70,6 +72,7 @@ def load_entity(ctx: Context, entity: Entity, decisions: Sequence[Decision], res
     loaded = load(ctx, entity, decisions)
     result.writes += loaded.writes
     result.parked += loaded.parked
+    result.loaded.add(entity.name)
     if loaded.removals:
         result.removing.add(entity.name)
     if loaded.writes and entity.name in _FACT_GIVERS:
@@ -88,6 +91,7 @@ def remove(ctx: Context, result: Result) -> None:
 def finish(ctx: Context, result: Result) -> None:
     """Remove what is to go, name what records wait for, count what stands open, settle the reading positions."""
     remove(ctx, result)
+    result.parked += _parked_elsewhere(ctx, result)
     with ctx.begin() as conn:
         blockers.report_missing_references(ctx, conn, result.parked)
         blockers.report_untracked_divisions(ctx, conn)
@@ -96,6 +100,12 @@ def finish(ctx: Context, result: Result) -> None:
             for what, count in problems.counts(conn, ctx.company, entity).items():
                 ctx.tally.put(entity.name, what, count)
     _leave_busy_overlaps(ctx)
+
+
+def _parked_elsewhere(ctx: Context, result: Result) -> list[Owed]:
+    """What waits among the entities a partial run left alone: their missing references are not settled by silence."""
+    others = [e for e in entities(ctx) if e.name not in result.loaded]
+    return [d.owed for e in others for d in diff(ctx, e) if d.plan.verdict is Verdict.PARKED]
 
 
 def sync(ctx: Context, only: Iterable[str] | None = None) -> Result:
