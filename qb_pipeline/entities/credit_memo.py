@@ -1,6 +1,7 @@
 """Credit memos and the invoices they are applied to.
 
-QuickBooks keeps the applications in payments and voids no credit memo through its API: there it is deleted.
+QuickBooks keeps the applications in payments and leaves applying to a person: one made there is copied, one made in the
+contractor's system becomes an exception that says what to apply. Its API voids no credit memo: there it is deleted.
 """
 
 from qb_pipeline.entities.invoice import SALES_LINES
