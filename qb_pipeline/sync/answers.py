@@ -10,15 +10,21 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.errors import NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
-from qb_pipeline.store import exceptions, journal, links, staging
+from sqlalchemy import Connection
+
+from qb_pipeline.entities.records import Record, State
+from qb_pipeline.entities.spec import Entity, Kind, MatchBy, Side
+from qb_pipeline.entities.values import same
+from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
+from qb_pipeline.store import candidates, exceptions, journal, links, staging
 from qb_pipeline.store.journal import Operation, Phase, Write
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.binding import Bound, bind
 from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.linkspace import project
+from qb_pipeline.sync.plan import Node
 from qb_pipeline.sync.ports import Answered, Sendable
-from qb_pipeline.sync.trees import Owed
+from qb_pipeline.sync.trees import Owed, link_ids_of
 from qb_pipeline.sync.wire import fingerprint
 
 _DEED = {"create": "created", "update": "updated", "void": "voided", "delete": "deleted"}
@@ -79,19 +85,28 @@ class Journalist:
         return problems.from_error(self._ctx, self._entity, (row.side, record_id), name, error, _fingerprint(row))
 
     def _refused(self, answer: Answered, error: PipelineError) -> None:
-        row, owed = self._rows[answer.item.journal_id]
+        row, _ = self._rows[answer.item.journal_id]
         if isinstance(error, PossibleDuplicate) and row.operation is Operation.CREATE and self._adopt(row, error):
             return
         if isinstance(error, PlanAgain):
             self._read_again(row, error)
             return
         unanswered = isinstance(error, RetryLater) and error.maybe_written
-        with self._ctx.begin() as conn:
-            if not unanswered:
+        if not unanswered:
+            with self._ctx.begin() as conn:
                 journal.fail(conn, self._ctx.company, {row.id: _as_json(error)})
-            mark = None if isinstance(error, RetryLater) else _fingerprint(row)
-            key = problems.key_of(owed) if owed else (row.side.other, row.source_id or "?")
-            name = owed.tree.label if owed else f"{self._entity.title} {row.source_id}"
+        self._report(row, error)
+
+    def _report(self, row: Write, error: PipelineError) -> None:
+        """Open the record's exception, under the same key in the run that wrote and in the one that recovers."""
+        owed = self._rows[row.id][1]
+        key, name = (row.side.other, row.source_id or "?"), f"{self._entity.title} {row.source_id}"
+        if owed is not None:
+            key, name = problems.key_of(owed), owed.tree.label
+        elif row.side is Side.QUICKBOOKS and row.target_id is not None:
+            key = (row.side, row.target_id)
+        mark = None if isinstance(error, RetryLater) else _fingerprint(row)
+        with self._ctx.begin() as conn:
             problem = problems.from_error(self._ctx, self._entity, key, name, error, mark)
             problems.report(self._ctx, conn, self._entity, [problem])
 
@@ -106,7 +121,7 @@ class Journalist:
         if found is None:
             return False
         with ctx.begin() as conn:
-            if links.find(conn, ctx.company, entity.name, row.side, [found.id]):
+            if not self._is_the_same(conn, row, source, found):
                 return False
             staging.merge(conn, ctx.company, row.side, entity.name, [found])
             ids = {row.side: found.id, row.side.other: row.source_id}
@@ -122,6 +137,22 @@ class Journalist:
         self._count(1)
         return True
 
+    def _is_the_same(self, conn: Connection, row: Write, source: Node, found: Record) -> bool:
+        """Whether the record in the way is unlinked, in use, not called different by a person, and alike in its party
+        and, for a document, in number, date and total."""
+        ctx, entity = self._ctx, self._entity
+        pair = (row.source_id, found.id) if row.side is Side.QUICKBOOKS else (found.id, row.source_id)
+        taken = links.find(conn, ctx.company, entity.name, row.side, [found.id])
+        if taken or found.skip or found.state is not State.LIVE:
+            return False
+        if pair in candidates.rejected_pairs(conn, ctx.company, entity.name):
+            return False
+        values = project(entity, found.values, link_ids_of(conn, ctx.company, entity, row.side, [found]))
+        telling = {f.name for f in entity.fields if f.required and f.kind is Kind.REF}
+        if entity.match_by is MatchBy.DOCUMENT:
+            telling |= {f.name for f in entity.fields if f.name in (*entity.unique_by, "date", entity.total_field)}
+        return all(same(entity[name], source.values.get(name), values.get(name)) for name in telling)
+
     def _read_again(self, row: Write, error: PlanAgain) -> None:
         """The record moved under us: drop the write, look at the record and let the next round plan anew."""
         ctx, entity = self._ctx, self._entity
@@ -131,6 +162,11 @@ class Journalist:
                 record = ctx.port(row.side).read(entity, row.target_id)
             except NotFound:
                 record = None
+            except FixTheData as unreadable:  # one record that can't be read holds up no other
+                with ctx.begin() as conn:
+                    journal.fail(conn, ctx.company, {row.id: _as_json(unreadable)})
+                self._report(row, unreadable)
+                return
         with ctx.begin() as conn:
             journal.fail(conn, ctx.company, {row.id: _as_json(error)}, Phase.ABANDONED)
             if record is not None:
@@ -139,17 +175,8 @@ class Journalist:
                 staging.mark_deleted(conn, ctx.company, row.side, entity.name, [row.target_id], ctx.now())
         if row.target_id is not None:
             self._count(1)
-        else:
-            self._report_vanished_reference(row, error)
-
-    def _report_vanished_reference(self, row: Write, error: PlanAgain) -> None:
-        """A creation refused for what it refers to: reading the new record again is no help, a person is."""
-        owed = self._rows[row.id][1]
-        key = problems.key_of(owed) if owed else (row.side.other, row.source_id or "?")
-        name = owed.tree.label if owed else f"{self._entity.title} {row.source_id}"
-        with self._ctx.begin() as conn:
-            problem = problems.from_error(self._ctx, self._entity, key, name, error, _fingerprint(row))
-            problems.report(self._ctx, conn, self._entity, [problem])
+        else:  # a creation refused for what it refers to: reading is no help, a person is
+            self._report(row, error)
 
     def _keys(self, row: Write, answer: Answered) -> list[problems.Key]:
         keys = [(row.side.other, row.source_id)] if row.source_id else []
