@@ -56,10 +56,13 @@ class World:
                 for side in Side:
                     observing.take(ctx, conn, ENTITIES[name], side, self.port(side).records(name))
         parked: list[Owed] = []
+        removing: list[str] = []
         for name in names:
             first_contact.match(ctx, ENTITIES[name])
-            parked += load(ctx, ENTITIES[name]).parked
-        for name in reversed(names):
+            loaded = load(ctx, ENTITIES[name])
+            parked += loaded.parked
+            removing += [name] if loaded.removals else []
+        for name in reversed(removing):
             load(ctx, ENTITIES[name], removing=True)
         with ctx.begin() as conn:
             blockers.report_missing_references(ctx, conn, parked)
