@@ -48,7 +48,8 @@ dev: $(READY) ## Dagster UI, daemon and both sandboxes, until stopped
 
 .PHONY: bench
 bench: $(READY) ## The benchmarks, each beside its limit or its peer
-	@for each in qb_pipeline_tests/benchmarks/bench_*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+	@for each in qb_pipeline_tests/benchmarks/bench_*.py; do name=$$(basename $$each .py); echo "== $$name"; \
+	  $(BIN)/python -m qb_pipeline_tests.benchmarks.$$name || exit 1; done
 
 .PHONY: lock
 lock: $(READY) ## Pin every package anew (no registry address ends up in the file)
