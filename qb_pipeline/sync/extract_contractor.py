@@ -14,11 +14,11 @@ from datetime import datetime
 from qb_pipeline.contractor.protocol import Deletes, Observed
 from qb_pipeline.entities.records import Record
 from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.errors import FixTheData, NotFound
-from qb_pipeline.store import cursors, staging
+from qb_pipeline.errors import FixTheData
+from qb_pipeline.store import cursors
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.context import Context
-from qb_pipeline.sync.observing import take
+from qb_pipeline.sync.observing import confirm_missing, take
 from qb_pipeline.sync.positions import PAGES_PER_RUN, Debt, Position
 
 _AT_ONCE = 4
@@ -59,7 +59,7 @@ def _read_since(ctx: Context, entity: Entity, position: Position | None) -> int:
         if page is None:
             break
     if answer.complete and position is None and ctx.contractor.capabilities[entity.name].deletes is Deletes.SWEEP:
-        _confirm_missing(ctx, entity, seen)
+        confirm_missing(ctx, entity, _SIDE, seen)
     _move(ctx, entity, position, newest)
     return count
 
@@ -114,17 +114,3 @@ def _decoded(ctx: Context, entity: Entity, observed: list[Observed]) -> list[Rec
         with ctx.begin() as conn:
             problems.report(ctx, conn, entity, refused)
     return records
-
-
-def _confirm_missing(ctx: Context, entity: Entity, present: list[str]) -> None:
-    with ctx.begin() as conn:
-        missing = staging.note_missing(conn, ctx.company, _SIDE, entity.name, present, ctx.now())
-    for record_id in missing:
-        try:
-            record = ctx.contractor.read(entity, record_id)
-        except NotFound:
-            with ctx.begin() as conn:
-                staging.mark_deleted(conn, ctx.company, _SIDE, entity.name, [record_id], ctx.now())
-        else:
-            with ctx.begin() as conn:
-                take(ctx, conn, entity, _SIDE, [record])

@@ -16,14 +16,14 @@ from typing import Any
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Entity, MatchBy, Side
-from qb_pipeline.errors import FixTheData, NotFound
+from qb_pipeline.errors import FixTheData
 from qb_pipeline.quickbooks.codecs import codec
 from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement
 from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import refresh_credits, refresh_facts
-from qb_pipeline.sync.observing import take
+from qb_pipeline.sync.observing import confirm_deleted, confirm_missing, take
 from qb_pipeline.sync.positions import PAGES_PER_RUN, Debt, Position
 
 _AT_ONCE = 3
@@ -90,7 +90,7 @@ def _read_object(ctx: Context, name: str) -> dict[str, int]:
             counts[entity_name] += count
         ctx.progress(f"read {len(seen)} {name} objects from QuickBooks")
     for entity in _sharing(name):
-        _confirm_missing(ctx, entity, seen)
+        confirm_missing(ctx, entity, _SIDE, seen)
     return dict(counts)
 
 
@@ -127,7 +127,7 @@ def _take_changes(
             refresh_facts(ctx)
     for name, stones in tombstones.items():
         for entity in _sharing(name):
-            _confirm_deleted(ctx, entity, [record_id for record_id, _ in stones])
+            confirm_deleted(ctx, entity, _SIDE, [record_id for record_id, _ in stones])
 
 
 def _store(ctx: Context, name: str, rows: Sequence[Raw]) -> dict[str, int]:
@@ -168,29 +168,6 @@ def _decoded(ctx: Context, entity: Entity, rows: Iterable[Raw]) -> Iterator[Reco
             found = problems.from_error(ctx, entity, (_SIDE, str(raw.get("Id"))), name, error, None)
             with ctx.begin() as conn:
                 problems.report(ctx, conn, entity, [found])
-
-
-def _confirm_missing(ctx: Context, entity: Entity, present: Sequence[str]) -> None:
-    with ctx.begin() as conn:
-        missing = staging.note_missing(conn, ctx.company, _SIDE, entity.name, present, ctx.now())
-    _confirm_deleted(ctx, entity, missing)
-
-
-def _confirm_deleted(ctx: Context, entity: Entity, ids: Sequence[str]) -> None:
-    """A tombstone or an absence is a rumour until a read says so."""
-    with ctx.begin() as conn:
-        staged = staging.fetch(conn, ctx.company, _SIDE, entity.name, ids)
-    for record_id, row in staged.items():
-        if row.record.state is State.DELETED:
-            continue
-        try:
-            record = ctx.quickbooks.read(entity, record_id)
-        except NotFound:
-            with ctx.begin() as conn:
-                staging.mark_deleted(conn, ctx.company, _SIDE, entity.name, [record_id], ctx.now())
-        else:
-            with ctx.begin() as conn:
-                take(ctx, conn, entity, _SIDE, [record])
 
 
 def _pay_debts(ctx: Context, position: Position, counts: dict[str, int]) -> Position:

@@ -1,6 +1,7 @@
 """Taking observations into staging, with a line in the sync log for each one that is new.
 
-Invariant: whatever a system showed us is staged or an exception, and what will not be synchronised says why.
+Invariant: whatever a system showed us is staged or an exception, what will not be synchronised says why, and nothing
+counts as deleted before a read has said so.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from qb_pipeline.entities.records import Record
+from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.errors import NotFound
 from qb_pipeline.store import staging, sync_log
 from qb_pipeline.sync.context import Context, label
 
@@ -29,3 +31,25 @@ def take(ctx: Context, conn: Connection, entity: Entity, side: Side, records: Se
         if r.id in changed
     ]  # fmt: skip
     sync_log.append(conn, ctx.company, entries, now)
+
+
+def confirm_missing(ctx: Context, entity: Entity, side: Side, present: Sequence[str]) -> None:
+    """Compare staging with a complete list of ids, and look at what is not in it."""
+    with ctx.begin() as conn:
+        missing = staging.note_missing(conn, ctx.company, side, entity.name, present, ctx.now())
+    confirm_deleted(ctx, entity, side, missing)
+
+
+def confirm_deleted(ctx: Context, entity: Entity, side: Side, ids: Sequence[str]) -> None:
+    """A tombstone or an absence is a rumour until a read says so."""
+    with ctx.begin() as conn:
+        staged = staging.fetch(conn, ctx.company, side, entity.name, ids)
+    for record_id in [i for i, row in staged.items() if row.record.state is not State.DELETED]:
+        try:
+            record = ctx.port(side).read(entity, record_id)
+        except NotFound:
+            with ctx.begin() as conn:
+                staging.mark_deleted(conn, ctx.company, side, entity.name, [record_id], ctx.now())
+        else:
+            with ctx.begin() as conn:
+                take(ctx, conn, entity, side, [record])
