@@ -80,8 +80,8 @@ def _flat(lines: tuple[Raw, ...]) -> Iterator[Raw]:
         detail = detail_of(raw)
         if detail == GROUP:
             yield from _flat(group_parts(raw))
-        elif detail != SUBTOTAL:
-            yield raw
+        elif detail != SUBTOTAL and not (detail == DISCOUNT and not fields.read_money(raw, "Amount")):
+            yield raw  # a discount of nothing is what QBO's form leaves behind, and says nothing
 
 
 def read_line(raw: Raw, document: Raw, facts: Facts) -> dict[str, Any]:
