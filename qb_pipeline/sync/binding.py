@@ -130,6 +130,8 @@ class _Group:
         base = _with_line_pairs(self.entity, link, row, answer)
         if row.operation is Operation.CREATE and answer.record is not None:
             base |= _as_answered(self.entity, row, observed[self.side][answer.record.id])
+        if row.operation is Operation.UPDATE and answer.record is not None:
+            base |= _emptied(self.entity, row, observed[self.side][answer.record.id])
         return agreement(
             self.entity, self.ctx, link, base, contractor, quickbooks,
             observed[Side.CONTRACTOR][contractor.record.id], observed[Side.QUICKBOOKS][quickbooks.record.id],
@@ -228,3 +230,10 @@ def _as_answered(entity: Entity, row: Write, observed: Mapping[str, Any]) -> dic
     keyed = [f for f in entity.fields if f.kind is Kind.LINES and f.line_key != "id" and f.name in intended]
     linked = {f.name: tuple(x for x in _lines(observed, f.name) if isinstance(x[f.line_key], int)) for f in keyed}
     return {name: observed.get(name) for name in missed} | linked
+
+
+def _emptied(entity: Entity, row: Write, observed: Mapping[str, Any]) -> dict[str, Any]:
+    """A figure that was to be emptied and reads zero: the target knows nothing emptier, so its zero flows back."""
+    intended = from_json(entity, row.intended)
+    missed = not_taken(entity, row, observed)
+    return {n: None for n in missed if intended.get(n) is None and observed.get(n) == 0}
