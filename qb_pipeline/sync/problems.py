@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -22,6 +22,7 @@ from qb_pipeline.sync.trees import Owed
 Key = tuple[Side, str]
 MISSING_REFERENCE = "missing_reference"
 NOT_TAKEN = "not_taken"
+_NEVER = datetime.max.replace(tzinfo=UTC)
 CLASSES_OFF = "class_tracking_off"
 
 
@@ -83,7 +84,8 @@ def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[st
     for one in exceptions.listing(conn, ctx.company, entity=entity.name):
         due = one.next_attempt_at is not None and one.next_attempt_at <= ctx.now()
         if one.fingerprint and one.last_seen and not due and (one.run_id != ctx.run_id or one.code == NOT_TAKEN):
-            found[one.side, one.record_id][one.fingerprint] = one.last_seen
+            # What was accepted in vain moved its customer's balance itself, so that movement is no news.
+            found[one.side, one.record_id][one.fingerprint] = _NEVER if one.code == NOT_TAKEN else one.last_seen
     return dict(found)
 
 
