@@ -14,7 +14,8 @@ from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities import values as canonical
 from qb_pipeline.entities.spec import Direction
 from qb_pipeline.errors import FixTheData
-from qb_pipeline.quickbooks.codecs import codec
+from qb_pipeline.quickbooks.codecs import CODECS, codec
+from qb_pipeline.quickbooks.codecs.base import KeptInQuickBooks
 from qb_pipeline_tests.unit.codecs.worlds import FACTS, applied, blank, changed_keys, line, over_the_wire
 
 # Printable and without the signs QBO refuses in names; parentheses are the jobs' own subject.
@@ -127,6 +128,11 @@ def payments(draw: st.DrawFn) -> dict[str, Any]:
 
 SAMPLES = {"customer": CUSTOMERS, "job": JOBS, "division": DIVISIONS, "item": ITEMS, "invoice": INVOICES,
            "payment": payments(), "credit_memo": CREDIT_MEMOS}  # fmt: skip
+
+
+def test_every_entity_has_a_codec_and_every_written_one_a_sample() -> None:
+    assert CODECS.keys() == ENTITIES.keys()
+    assert SAMPLES.keys() == {name for name, made in CODECS.items() if not issubclass(made, KeptInQuickBooks)}
 
 
 def without_ids(value: Any) -> Any:
