@@ -1,0 +1,232 @@
+"""What must wait does so visibly: missing references, conflicts, doubtful matches, mass removals."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Policy, Side
+from qb_pipeline.sync.rules import Override, Rules
+from qb_pipeline_tests.sync.fakes import refusal
+from qb_pipeline_tests.sync.world import World, customer
+
+CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
+
+
+def invoice(number: str, payer: str, **values: Any) -> dict[str, Any]:
+    return {"number": number, "customer": payer, "date": date(2026, 2, 10), "lines": (), **values}
+
+
+# --- missing references ---
+
+
+def waiting_world(world: World) -> str:
+    """Three invoices of a customer whom QuickBooks refuses; returns the customer's id."""
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    for number in ("1", "2", "3"):
+        world.contractor.add("invoice", **invoice(number, payer))
+    world.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    world.run()
+    return payer
+
+
+def test_what_refers_to_an_unlinked_record_waits_and_one_exception_names_all_of_it(world: World) -> None:
+    payer = waiting_world(world)
+    assert world.quickbooks.live("invoice") == {}
+    [missing] = [e for e in world.open_exceptions() if e.code == "missing_reference"]
+    assert (missing.entity, missing.side, missing.record_id) == ("customer", CONTRACTOR, payer)
+    assert missing.blocks == ["Invoice 1", "Invoice 2", "Invoice 3"]
+    assert "Hazel Roofing" in missing.cause
+    assert "The name is too long." in missing.cause  # why it is missing, so that nobody has to look twice
+
+
+def test_waiting_records_are_neither_failed_nor_journalled(world: World) -> None:
+    waiting_world(world)
+    assert {row.entity for row in world.journal()} == {"customer"}
+
+
+def test_the_fix_of_a_missing_reference_releases_everything_in_the_next_run(world: World) -> None:
+    payer = waiting_world(world)
+    world.quickbooks.refuses = lambda _item: None
+    world.contractor.edit("customer", payer, name="Hazel")
+    world.run()
+    assert world.names(QUICKBOOKS, "invoice") == ["1", "2", "3"]
+    assert world.codes() == []
+
+
+def test_a_missing_reference_is_closed_when_nothing_waits_for_it_any_more(world: World) -> None:
+    waiting_world(world)
+    for record in list(world.contractor.live("invoice")):
+        world.contractor.let_go("invoice", record)
+    world.run()
+    assert world.codes() == ["refused"]
+
+
+def test_a_record_waits_for_references_in_its_lines_too(world: World) -> None:
+    world.entities = ("customer", "item", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    work = world.contractor.add("item", name="Framing", kind="service", active=True)
+    line = {"kind": "item", "item": work, "description": "framing", "quantity": Decimal(1),
+            "unit_price": Decimal(50), "amount": Decimal("50.00")}  # fmt: skip
+    world.contractor.add("invoice", **invoice("1", payer, lines=(line,)))
+    world.quickbooks.refuses = lambda item: refusal() if item.entity == "item" else None
+    world.run()
+    assert world.codes() == ["missing_reference", "refused"]
+    assert world.quickbooks.live("invoice") == {}
+
+
+# --- conflicts ---
+
+
+@pytest.fixture
+def asking(world: World) -> World:
+    world.rules = Rules({"customer": Override(policy=Policy.ASK)})
+    record = world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.contractor.edit("customer", record, notes="left")
+    world.quickbooks.edit("customer", twin, notes="right")
+    world.run()
+    return world
+
+
+def notes(world: World) -> list[str]:
+    return [str(row["notes"]) for side in Side for row in world.port(side).live("customer").values()]
+
+
+def test_a_conflict_is_one_visible_exception_and_touches_neither_side(asking: World) -> None:
+    before = asking.writes()
+    asking.run()
+    asking.run()
+    assert notes(asking) == ["left", "right"]
+    assert asking.writes() == before
+    [conflict] = asking.open_exceptions()
+    assert conflict.code == "conflict_notes"
+    assert "left" in conflict.cause
+    assert "right" in conflict.cause
+
+
+def test_a_conflict_that_a_person_settles_on_one_side_is_closed_and_written_no_further(asking: World) -> None:
+    before = asking.writes()
+    [record] = asking.contractor.live("customer")
+    asking.contractor.edit("customer", record, notes="right")
+    asking.run()
+    assert notes(asking) == ["right", "right"]
+    assert asking.codes() == []
+    assert asking.writes() == before
+
+
+def test_a_conflict_ends_once_the_company_sets_a_policy(asking: World) -> None:
+    asking.rules = Rules({"customer": Override(policy=Policy.CONTRACTOR)})
+    asking.run()
+    assert notes(asking) == ["left", "left"]
+    assert asking.codes() == []
+
+
+def test_other_fields_of_a_record_in_conflict_still_travel_and_the_conflict_stays_visible(asking: World) -> None:
+    [record] = asking.contractor.live("customer")
+    asking.contractor.edit("customer", record, email="a@x.example")
+    asking.run()
+    asking.run()
+    assert [row["email"] for row in asking.quickbooks.live("customer").values()] == ["a@x.example"]
+    assert notes(asking) == ["left", "right"]
+    assert asking.codes() == ["conflict_notes"]
+
+
+def test_a_payment_that_touches_quickbooks_customer_does_not_make_its_old_edit_the_later_one(world: World) -> None:
+    record = world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.quickbooks.edit("customer", twin, notes="right")
+    world.contractor.refuses = lambda _item: refusal()  # so that the edit waits and is seen again
+    world.run()
+    world.contractor.edit("customer", record, notes="left")
+    world.quickbooks.edit("customer", twin)  # saved again without an edit, and later than the contractor's
+    world.contractor.refuses = lambda _item: None
+    world.run()
+    assert notes(world) == ["left", "left"]
+
+
+# --- brakes ---
+
+
+def many(world: World, count: int, removed: int, side: Side = CONTRACTOR) -> None:
+    """`count` linked customers of which `removed` are then deleted on `side`."""
+    world.contractor.batch = world.quickbooks.batch = 30
+    for n in range(count):
+        world.contractor.add("customer", **customer(f"Customer {n:03}"))
+    world.run()
+    for record in list(world.port(side).live("customer"))[:removed]:
+        world.port(side).let_go("customer", record)
+
+
+def inactive(world: World) -> int:
+    return sum(not row["active"] for row in world.quickbooks.live("customer").values())
+
+
+@pytest.mark.parametrize(
+    ("count", "removed", "held"),
+    [(30, 24, False), (100, 25, False), (99, 25, True)],
+    ids=["most of them, but few", "a quarter", "more than a quarter"],
+)
+def test_the_brake_holds_when_many_and_more_than_a_quarter_would_be_removed(
+    world: World, count: int, removed: int, held: bool
+) -> None:
+    many(world, count, removed)
+    world.run()
+    assert inactive(world) == (0 if held else removed)
+    assert world.codes() == (["mass_change"] if held else [])
+
+
+def test_held_removals_do_not_hold_up_other_changes_and_stay_held(world: World) -> None:
+    many(world, 40, 30)
+    alive = list(world.contractor.live("customer"))[-1]
+    world.contractor.edit("customer", alive, notes="gate 12")
+    world.run()
+    world.run()
+    assert inactive(world) == 0
+    assert "gate 12" in {row.get("notes") for row in world.quickbooks.live("customer").values()}
+    [brake] = world.open_exceptions()
+    assert "30 of 40" in brake.cause
+
+
+def test_a_persons_word_releases_the_brake(world: World) -> None:
+    many(world, 40, 30)
+    world.run()
+    world.run(allow_mass_change=True)
+    assert inactive(world) == 30
+    assert world.codes() == []
+
+
+def test_the_brake_lets_go_when_the_records_are_back(world: World) -> None:
+    many(world, 40, 30)
+    world.run()
+    for row in world.contractor.rows["customer"].values():
+        if row.state is State.DELETED:
+            world.contractor.let_go("customer", row.id, State.LIVE)
+    world.run()
+    assert world.codes() == []
+    assert inactive(world) == 0
+
+
+def test_removals_on_the_quickbooks_side_are_braked_as_well(world: World) -> None:
+    many(world, 40, 30, QUICKBOOKS)
+    world.run()
+    assert len(world.contractor.live("customer")) == 40
+    assert world.codes() == ["mass_change"]
+
+
+def test_a_waiting_removal_is_carried_out_once_its_time_has_come(world: World) -> None:
+    many(world, 3, 1)
+    world.quickbooks.script = [refusal()]
+    world.run()
+    assert (inactive(world), world.codes()) == (0, ["refused"])
+    world.ahead += timedelta(days=1)
+    world.run()
+    assert inactive(world) == 0  # a day alone is no reason to send the same write again
+    assert world.codes() == ["refused"]
