@@ -19,6 +19,7 @@ from qb_pipeline.demo.reasons import Reason, Reasons
 from qb_pipeline.store import links
 
 _GONE = ("deleted", "void")
+_LOOSE = ("payment", "credit_memo")  # money and credits that may wait for an invoice
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ def _compare_entity(
             reason = _why(entity, ours[ours_id], theirs[theirs_id], contractor, quickbooks, pairs, reasons)
         found.findings.append(Finding("differs", entity, theirs[theirs_id].label, "; ".join(difference), reason))
     found.counted.append(counted)
-    found.findings += _alone(ours, set(both), "contractor", reasons)
-    found.findings += _alone(theirs, set(both.values()), "QuickBooks", reasons)
+    found.findings += _alone(ours, both, pairs.across[entity], "contractor", reasons)
+    found.findings += _alone(theirs, both.values(), pairs.back[entity], "QuickBooks", reasons)
     found.twice += _twice(entity, _standing(ours.values()), _standing(theirs.values()), pairs)
 
 
@@ -192,11 +193,14 @@ def _shown(value: Any) -> str:
     return "nothing" if value in (None, "", {}) else str(value)
 
 
-def _alone(readings: Mapping[str, Reading], linked: set[str], where: str, reasons: Reasons) -> list[Finding]:
-    """Records of one side that have no counterpart."""
-    found = []
+def _alone(
+    readings: Mapping[str, Reading], paired: Iterable[str], linked: Mapping[str, str], where: str, reasons: Reasons
+) -> list[Finding]:
+    """Records of one side that have no counterpart; one that is void here may be deleted there."""
+    found, present = [], set(paired)
     for native, reading in readings.items():
-        if native in linked or reading.state == "deleted":
+        agreed_gone = reading.state == "void" and native in linked
+        if native in present or reading.state == "deleted" or agreed_gone:
             continue
         ids = (native, None) if where == "contractor" else (None, native)
         reason = reasons.of(reading.entity, *ids)
@@ -223,11 +227,12 @@ def _receivables(contractor: Side, quickbooks: Side, pairs: Pairs, reasons: Reas
     found = Receivables(
         sum((r.open for r in contractor.live("invoice")), ZERO),
         sum((r.open for r in quickbooks.live("invoice")), ZERO),
-        sum((r.loose for r in contractor.live("payment")), ZERO),
-        sum((r.loose for r in quickbooks.live("payment")), ZERO),
+        sum((r.loose for kind in _LOOSE for r in contractor.live(kind)), ZERO),
+        sum((r.loose for kind in _LOOSE for r in quickbooks.live(kind)), ZERO),
     )
     found.items = list(_money(contractor, quickbooks, "invoice", "open", pairs, reasons))
-    found.loose_items = list(_money(contractor, quickbooks, "payment", "loose", pairs, reasons))
+    for kind in _LOOSE:
+        found.loose_items += _money(contractor, quickbooks, kind, "loose", pairs, reasons)
     return found
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from qb_pipeline.demo.stack import Stack
 from qb_pipeline.demo.wire import Body, ContractorScreen, QuickBooksScreen
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.spec import Direction
 
 Tally = Mapping[str, Mapping[str, int]]
 LEAST = (
@@ -22,12 +24,12 @@ LEAST = (
     "out. Writes in batches of 30 for each kind of record, because a kind can refer to the one before it.",
     "Contractor: each collection in pages of 500, and one call for each record written, as its API has no batches.",
 )
-_OBJECTS = (
-    ("account",), ("tax_rate",), ("tax_code",), ("term",), ("payment_method",), ("division",), ("customer", "job"),
-    ("item",), ("invoice",), ("payment",),
-)  # fmt: skip
-_COLLECTIONS = 10
-_NOT_CAPTURED = 2
+_OBJECTS = {
+    name: [e.name for e in ENTITIES.values() if e.quickbooks_object == name]
+    for name in dict.fromkeys(e.quickbooks_object for e in ENTITIES.values())
+}
+_COLLECTIONS = sum(e.direction is not Direction.NONE for e in ENTITIES.values())
+_NOT_CAPTURED = sum(not e.in_cdc for e in ENTITIES.values())
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _written(counts: Mapping[str, int], side: str) -> int:
 
 
 def least_quickbooks(tally: Tally, *, first: bool) -> tuple[int, int]:
-    read = [sum(tally.get(e, {}).get("read_quickbooks", 0) for e in names) for names in _OBJECTS]
+    read = [sum(tally.get(e, {}).get("read_quickbooks", 0) for e in names) for names in _OBJECTS.values()]
     reads = 1 + (sum(max(1, ceil(n / 1000)) for n in read) if first else 1 + _NOT_CAPTURED)
     return reads, sum(ceil(_written(counts, "quickbooks") / 30) for counts in tally.values())
 

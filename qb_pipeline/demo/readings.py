@@ -14,6 +14,7 @@ from qb_pipeline.demo.wire import Body, ContractorScreen, QuickBooksScreen
 
 ZERO = Decimal("0.00")
 _CENT = Decimal("0.01")
+_LOOSE = {"payment": "unapplied", "credit_memo": "balance"}  # the field that says what no document uses yet
 HIDDEN = "(a charge QuickBooks shows no line for)"
 
 
@@ -47,7 +48,6 @@ class Side:
     """Everything of one system, by entity and id."""
 
     records: dict[str, dict[str, Reading]] = field(default_factory=dict)
-    other: dict[str, list[Reading]] = field(default_factory=dict)  # objects of no synchronised entity, such as credits
 
     def add(self, reading: Reading) -> None:
         self.records.setdefault(reading.entity, {})[reading.id] = reading
@@ -105,7 +105,7 @@ def _contractor_reading(entity: str, record: Body, values: dict[str, Any]) -> Re
     )
     live = state == "live"
     owed = cents(record["balance"]) if entity == "invoice" and live else ZERO
-    loose = values.get("unapplied", ZERO) if live else ZERO
+    loose = values.get(_LOOSE.get(entity, ""), ZERO) if live else ZERO
     return Reading(entity, record["id"], _label(entity, values), values, state, owed, loose, _key(entity, values))
 
 
@@ -168,6 +168,11 @@ def _contractor_invoice(r: Body) -> dict[str, Any]:
     }
 
 
+def _contractor_credit(r: Body) -> dict[str, Any]:
+    billed = _contractor_invoice({**r, "due_date": None, "terms_id": None})
+    return {name: value for name, value in billed.items() if name not in ("due date", "terms")}
+
+
 def _contractor_line(line: Body) -> dict[str, Any]:
     sold = line["item_id"] is not None or cents(line["amount"]) > 0
     return {
@@ -210,6 +215,7 @@ _CONTRACTOR: dict[str, tuple[str, Callable[[Body], dict[str, Any]]]] = {
     "item": ("items", _contractor_item),
     "invoice": ("invoices", _contractor_invoice),
     "payment": ("payments", _contractor_payment),
+    "credit_memo": ("credit_memos", _contractor_credit),
 }
 
 
@@ -217,16 +223,12 @@ _CONTRACTOR: dict[str, tuple[str, Callable[[Body], dict[str, Any]]]] = {
 
 
 def read_quickbooks(screen: QuickBooksScreen) -> Side:
-    """Every synchronised object of QuickBooks, inactive ones too, and the credits beside them."""
+    """Every synchronised object of QuickBooks, inactive ones too."""
     side, book = Side(), _Book(screen)
     for entity, (name, read) in _QUICKBOOKS.items():
         for raw in book.objects(name):
             if (values := read(book, raw)) is not None:
                 side.add(_quickbooks_reading(entity, raw, values))
-    for raw in book.objects("CreditMemo"):
-        shown = f"Credit memo {raw.get('DocNumber', raw['Id'])}"
-        credit = Reading("credit memo", str(raw["Id"]), shown, {}, loose=cents(raw.get("Balance")))
-        side.other.setdefault("credit memo", []).append(credit)
     return side
 
 
@@ -234,7 +236,7 @@ def _quickbooks_reading(entity: str, raw: Body, values: dict[str, Any]) -> Readi
     void = cents(raw.get("TotalAmt")) == 0 and str(raw.get("PrivateNote") or "").startswith("Voided")
     state = "void" if void and entity in ("invoice", "payment") else "live"
     owed = cents(raw.get("Balance")) if entity == "invoice" else ZERO
-    loose = cents(raw.get("UnappliedAmt")) if entity == "payment" else ZERO
+    loose = values.get(_LOOSE.get(entity, ""), ZERO) if state == "live" else ZERO
     return Reading(entity, str(raw["Id"]), _label(entity, values), values, state, owed, loose, _key(entity, values))
 
 
@@ -346,6 +348,12 @@ def _quickbooks_invoice(book: _Book, raw: Body) -> dict[str, Any]:
     }
 
 
+def _quickbooks_credit(book: _Book, raw: Body) -> dict[str, Any]:
+    billed = _quickbooks_invoice(book, raw)
+    kept = {name: value for name, value in billed.items() if name not in ("due date", "terms")}
+    return {**kept, "balance": cents(raw.get("RemainingCredit", raw.get("Balance")))}
+
+
 def _quickbooks_lines(raw: Body) -> list[dict[str, Any]]:
     """The lines; a subtotal is one only where it stands for charges that no line shows."""
     lines = [line for line in raw.get("Line", []) if line.get("DetailType") != "SubTotalLineDetail"]
@@ -419,6 +427,7 @@ _QUICKBOOKS: dict[str, tuple[str, Callable[[_Book, Body], dict[str, Any] | None]
     "item": ("Item", _quickbooks_item),
     "invoice": ("Invoice", _quickbooks_invoice),
     "payment": ("Payment", _quickbooks_payment),
+    "credit_memo": ("CreditMemo", _quickbooks_credit),
 }
 SHARED = tuple(_CONTRACTOR)
 """The entities both systems have."""
@@ -431,7 +440,7 @@ def _label(entity: str, values: Mapping[str, Any]) -> str:
 
 def _key(entity: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
     """What would be the same on two copies of one record."""
-    if entity == "invoice":
+    if entity in ("invoice", "credit_memo"):
         return values["number"], values["date"], values["total"], values["customer"]
     if entity == "payment":
         return values["customer"], values["date"], values["amount"], values["reference"]

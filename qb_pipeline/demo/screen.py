@@ -101,7 +101,7 @@ def _show_receivables(console: Console, told: Told) -> None:
     table = _table("Open receivables", "", "contractor", "QuickBooks", "difference", right=1)
     pairs = (
         ("open invoices", money.contractor_open, money.quickbooks_open),
-        ("unapplied payments", money.contractor_loose, money.quickbooks_loose),
+        ("unapplied payments and credits", money.contractor_loose, money.quickbooks_loose),
     )
     for name, ours, theirs in pairs:
         table.add_row(name, amount(ours), amount(theirs), amount(ours - theirs))

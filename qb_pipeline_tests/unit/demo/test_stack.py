@@ -1,6 +1,8 @@
 """The demo's folder and environment."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,20 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="not a demo's"):
         stack.clean(tmp_path)
     assert (tmp_path / "ledger.xlsx").read_text() == "mine"
+
+
+def test_the_servers_of_a_killed_demo_are_stopped_by_the_next_one(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    stack.clean(home)
+    command = [sys.executable, "-m", "qb_pipeline.sandbox.cli", "contractor", "--port", "0", "--state"]
+    with subprocess.Popen([*command, str(home / "contractor.sqlite")], stdout=subprocess.PIPE) as left_over:
+        assert left_over.stdout is not None
+        assert left_over.stdout.readline()
+        (home / "contractor.pid").write_text(str(left_over.pid))
+        (home / "quickbooks.pid").write_text(str(os.getpid()))  # a number that another program has got since
+        stack.clean(home)
+        assert left_over.wait(10) == 0
+    assert not (home / "contractor.pid").exists()
 
 
 def test_no_variable_and_no_env_file_leads_the_demo_to_other_data(

@@ -8,9 +8,11 @@ from pathlib import Path
 from qb_pipeline.demo import meter, report
 from qb_pipeline.demo.checks import Comparison, Counted, Finding, Receivables
 from qb_pipeline.demo.meter import Calls, Measured
+from qb_pipeline.demo.readings import SHARED
 from qb_pipeline.demo.reasons import Reason
 from qb_pipeline.demo.story import Act, Outcome
 from qb_pipeline.demo.telling import FileCount, Told, document
+from qb_pipeline.entities import ENTITIES
 
 QUIET = Calls(reads=10, writes=0, records=0, least_reads=10, least_writes=0)
 TALLY = {"invoice": {"read_contractor": 2, "read_quickbooks": 1, "created_quickbooks": 1}}
@@ -71,9 +73,10 @@ def test_the_least_calls_follow_from_what_was_read_and_written() -> None:
         "job": {"read_quickbooks": 200, "updated_quickbooks": 1, "created_contractor": 4},
     }
     first = meter.least_quickbooks(tally, first=True)
-    assert first == (1 + 9 + 2, 2 + 1)  # 1,100 customers and jobs take two pages, each other kind one
+    kinds = len({e.quickbooks_object for e in ENTITIES.values()})
+    assert first == (1 + (kinds - 1) + 2, 2 + 1)  # 1,100 customers and jobs take two pages, each other kind one
     assert meter.least_quickbooks(tally, first=False) == (4, 3)
-    assert meter.least_contractor(tally) == (11, 4)
+    assert meter.least_contractor(tally) == (len(SHARED) + 1, 4)
 
 
 def test_the_page_escapes_records_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
