@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from qb_pipeline.demo.readings import HIDDEN, SHARED, ZERO, Reading, Ref, Side
+from qb_pipeline.demo.read_contractor import SHARED
+from qb_pipeline.demo.readings import HIDDEN, ZERO, Reading, Ref, Side
 from qb_pipeline.demo.reasons import Reason, Reasons
 from qb_pipeline.store import links
 

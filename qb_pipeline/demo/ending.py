@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qb_pipeline.demo.checks import Comparison, Pairs, compare
-from qb_pipeline.demo.readings import Side, read_contractor, read_quickbooks
+from qb_pipeline.demo.read_contractor import read_contractor
+from qb_pipeline.demo.read_quickbooks import read_quickbooks
+from qb_pipeline.demo.readings import Side
 from qb_pipeline.demo.reasons import Reasons
 from qb_pipeline.demo.stack import COMPANY, Stack
 from qb_pipeline.store import candidates

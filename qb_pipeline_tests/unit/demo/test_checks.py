@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from qb_pipeline.demo.checks import Comparison, Pairs, compare
-from qb_pipeline.demo.readings import HIDDEN, SHARED, ZERO, Reading, Ref, Side
+from qb_pipeline.demo.read_contractor import SHARED
+from qb_pipeline.demo.readings import HIDDEN, ZERO, Reading, Ref, Side
 from qb_pipeline.demo.reasons import Reason, Reasons
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from qb_pipeline.demo import meter, report
 from qb_pipeline.demo.checks import Comparison, Counted, Finding, Receivables
 from qb_pipeline.demo.meter import Calls, Measured
-from qb_pipeline.demo.readings import SHARED
+from qb_pipeline.demo.read_contractor import SHARED
 from qb_pipeline.demo.reasons import Reason
 from qb_pipeline.demo.story import Act, Outcome
 from qb_pipeline.demo.telling import FileCount, Told, document
