@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -69,6 +70,15 @@ def customer_tree(
     left = node({**CUSTOMER_VALUES, **(contractor or {})}, "c1", minutes=times[0])
     right = node({**CUSTOMER_VALUES, **(quickbooks or {})}, "q1", minutes=times[1])
     return linked(left, right, {**CUSTOMER_VALUES, **(base or {})}, **more)
+
+
+def edited_on(side: Side, **changes: Any) -> Tree:
+    """A linked customer that one side alone has changed."""
+    return customer_tree(changes) if side is CONTRACTOR else customer_tree(quickbooks=changes)
+
+
+def with_node(tree: Tree, side: Side, changed: Node | None) -> Tree:
+    return replace(tree, contractor=changed) if side is CONTRACTOR else replace(tree, quickbooks=changed)
 
 
 def gone(state: State, values: Mapping[str, Any], record_id: str) -> Node:

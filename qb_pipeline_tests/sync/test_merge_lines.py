@@ -158,8 +158,8 @@ def test_an_edit_finds_its_line_in_any_order(order: tuple[int, ...]) -> None:
 
 
 def test_a_discount_and_a_text_line_are_compared_by_what_means_something_on_them() -> None:
-    discount = {"kind": "discount", "amount": Decimal("-10.00")}
-    words = {"kind": "text", "description": "thank you"}
+    discount: dict[str, Any] = {"kind": "discount", "amount": Decimal("-10.00")}
+    words: dict[str, Any] = {"kind": "text", "description": "thank you"}
     left = [{**discount, "id": "5", "description": "courtesy"}, {**words, "id": "6", "quantity": Decimal(1)}]
     right = [{**discount, "id": "15"}, {**words, "id": "16"}]
     base = ({**discount, "contractor_id": "5", "quickbooks_id": "15"}, {**words, "contractor_id": "6",
@@ -260,7 +260,7 @@ def test_allocations_changed_on_both_sides_for_different_invoices_both_count() -
 
 
 def test_new_lines_get_their_twins_in_the_order_of_their_kind() -> None:
-    sent = [
+    sent: list[dict[str, Any]] = [
         {"id": None, "twin": "a", "kind": "discount"}, {"id": None, "twin": "b", "kind": "item"},
         {"id": "4", "twin": "c", "kind": "item"}, {"id": None, "twin": "d", "kind": "item"},
     ]  # fmt: skip

@@ -21,12 +21,14 @@ from qb_pipeline_tests.sync.builders import (
     QUICKBOOKS,
     agreed,
     customer_tree,
+    edited_on,
     gone,
     invoice_values,
     line,
     linked,
     node,
     only,
+    with_node,
     written,
 )
 
@@ -99,7 +101,7 @@ def test_a_record_held_for_review_is_not_created() -> None:
 def test_a_skipped_record_plans_nothing_and_passes_its_reason_on(side: Side) -> None:
     tree = customer_tree({"name": "New"})
     skipped = replace(tree.node(side) or node({}), skip="a draft")
-    decided = plan(CUSTOMER, replace(tree, **{side.value: skipped}), RULES)
+    decided = plan(CUSTOMER, with_node(tree, side, skipped), RULES)
     assert (decided.verdict, decided.operations, decided.reason) == (Verdict.SKIPPED, [], "a draft")
 
 
@@ -113,7 +115,7 @@ def test_what_was_gone_before_first_contact_is_not_created(state: State, verdict
 
 @pytest.mark.parametrize("side", list(Side))
 def test_a_linked_record_whose_counterpart_was_not_read_is_never_created_again(side: Side) -> None:
-    tree = replace(customer_tree({"name": "New"}), **{side.value: None})
+    tree = with_node(customer_tree({"name": "New"}), side, None)
     decided = plan(CUSTOMER, tree, RULES)
     assert decided.operations == []
     assert decided.verdict is Verdict.EXCEPTION
@@ -177,9 +179,9 @@ def test_lines_that_a_person_must_decide_keep_the_tax_from_moving_as_well() -> N
 
 @pytest.mark.parametrize("side", list(Side))
 def test_a_frozen_target_is_an_exception_that_names_why(side: Side) -> None:
-    tree = customer_tree(**{side.value: {"name": "New"}})
+    tree = edited_on(side, name="New")
     target = replace(tree.node(side.other) or node({}), frozen="it has been deposited")
-    decided = plan(CUSTOMER, replace(tree, **{side.other.value: target}), RULES)
+    decided = plan(CUSTOMER, with_node(tree, side.other, target), RULES)
     assert (decided.verdict, decided.operations) == (Verdict.EXCEPTION, [])
     [problem] = decided.problems
     assert problem.code == "frozen"
@@ -246,7 +248,7 @@ def test_a_document_let_go_on_one_side_is_let_go_on_the_other(side: Side, state:
     left, right = invoice_values(line("1", "framing")), invoice_values(line("9", "framing"))
     tree = linked(left, right, one_line_base())
     removed = gone(state, left if side is CONTRACTOR else right, "c1" if side is CONTRACTOR else "q1")
-    operation = only(plan(INVOICE, replace(tree, **{side.value: removed}), RULES))
+    operation = only(plan(INVOICE, with_node(tree, side, removed), RULES))
     assert (operation.target, operation.verb, operation.removes) == (side.other, verb, True)
     assert operation.target_id == ("q1" if side is CONTRACTOR else "c1")
 

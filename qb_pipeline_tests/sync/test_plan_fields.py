@@ -18,6 +18,7 @@ from qb_pipeline_tests.sync.builders import (
     NOON,
     QUICKBOOKS,
     customer_tree,
+    edited_on,
     linked,
     node,
     only,
@@ -44,7 +45,7 @@ def test_three_equal_trees_plan_nothing_and_keep_the_base() -> None:
     ("field", "value"), [("name", "Hazel & Sons"), ("active", False), ("notes", "gate code 12"), ("email", None)]
 )
 def test_a_change_on_one_side_is_copied_to_the_other(side: Side, field: str, value: Any) -> None:
-    tree = customer_tree(**{side.value: {field: value}})
+    tree = edited_on(side, **{field: value})
     operation = only(plan(CUSTOMER, tree, RULES))
     assert (operation.target, operation.verb) == (side.other, "update")
     assert written(operation) == {field: value}
@@ -150,7 +151,7 @@ def test_a_conflict_that_a_person_settled_by_hand_agrees() -> None:
 )
 def test_a_one_way_field_always_follows_its_owner(direction: Direction, edited: Side, target: Side) -> None:
     rules = Rules({"customer.notes": Override(direction=direction)})
-    operation = only(plan(CUSTOMER, customer_tree(**{edited.value: {"notes": "edited"}}), rules))
+    operation = only(plan(CUSTOMER, edited_on(edited, notes="edited"), rules))
     assert operation.target is target
     assert written(operation) == {"notes": "edited" if edited is target.other else None}
 

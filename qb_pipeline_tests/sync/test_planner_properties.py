@@ -27,7 +27,7 @@ sides = st.sampled_from(list(Side))
 edits = st.lists(st.tuples(sides, st.integers(0, 5), st.integers(0, 7), st.integers(0, 3)), max_size=6)
 histories = st.lists(edits, min_size=1, max_size=3)
 policies = st.sampled_from(POLICIES)
-FAST = settings(max_examples=120, deadline=None)
+FAST = settings(max_examples=80, deadline=None)
 
 Edit = tuple[Side, int, int, int]
 

@@ -153,7 +153,7 @@ def test_crash_after_crash_still_ends_with_one_copy_of_each(world: World, seed: 
     cuts = 0
     for _ in range(4):
         for side in Side:
-            world.port(side).script = ["ok"] * random.randrange(3) + [random.choice(list(ENDS.values()))]
+            world.port(side).script = [*["ok"] * random.randrange(3), random.choice(list(ENDS.values()))]
         try:
             world.run()
         except PowerCut:
