@@ -9,6 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -240,3 +241,49 @@ def test_two_invoices_that_meet_for_the_first_time_agree_after_one_sync(history:
     pair.stored_base = {}
     pair.settle()
     assert pair.content(CONTRACTOR) == pair.content(QUICKBOOKS)
+
+
+@FAST
+@given(edits, st.integers(1, 4), st.lists(sides, min_size=1, max_size=3), st.sampled_from(POLICIES[1:]))
+def test_writes_that_one_side_refuses_for_a_while_change_nothing_about_the_end(
+    history: list[Edit], lines: int, refusing: list[Side], policy: Policy
+) -> None:
+    pair = invoices(lines, policy)
+    for edit in history:
+        edit_invoice(pair, edit)
+    undisturbed = deepcopy(pair)
+    undisturbed.settle()
+    for side in refusing:
+        for operation in pair.plan().operations:
+            if operation.target is not side:
+                pair.write(operation)
+    pair.settle()
+    assert pair.content(CONTRACTOR) == pair.content(QUICKBOOKS) == undisturbed.content(QUICKBOOKS)
+
+
+@pytest.mark.parametrize("refusing", list(Side))
+def test_an_emptied_field_stays_empty_while_the_other_side_refuses_it(refusing: Side) -> None:
+    pair = new_pair("customer", dict(CUSTOMER_VALUES))
+    pair.settle()
+    pair.half(refusing.other).values["email"] = None
+    pair.half(refusing).values["notes"] = "gate 12"
+    for operation in pair.plan().operations:
+        if operation.target is not refusing:
+            pair.write(operation)
+    pair.settle()
+    for side in Side:
+        values = pair.half(side).values
+        assert (values["email"], values["notes"]) == (None, "gate 12")
+
+
+@pytest.mark.parametrize("refusing", list(Side))
+def test_a_deleted_line_stays_deleted_while_the_other_side_refuses_it(refusing: Side) -> None:
+    pair = invoices(3)
+    pair.half(refusing.other).values["lines"] = pair.half(refusing.other).values["lines"][:2]
+    pair.half(refusing).values["memo"] = "gate 12"
+    for operation in pair.plan().operations:
+        if operation.target is not refusing:
+            pair.write(operation)
+    pair.settle()
+    for side in Side:
+        assert (len(pair.half(side).values["lines"]), pair.half(side).values["memo"]) == (2, "gate 12")
