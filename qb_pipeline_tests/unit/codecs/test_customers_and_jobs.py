@@ -70,10 +70,11 @@ def test_a_create_leaves_out_what_is_empty() -> None:
     assert body == {"DisplayName": "Ridge Farm", "Taxable": True, "Active": True}
 
 
-def test_the_tax_code_of_a_customer_is_read_but_never_written() -> None:
+def test_the_tax_code_of_a_customer_travels_both_ways() -> None:
     assert CUSTOMERS.decode({**FARM, "DefaultTaxCodeRef": {"value": "2"}}).values["tax_code"] == "2"
     body = CUSTOMERS.encode_update(blank("customer", name="Ridge Farm", tax_code="2"), frozenset({"tax_code"}), FARM)
-    assert changed_keys(body) == set()
+    assert body["DefaultTaxCodeRef"] == {"value": "2"}
+    assert changed_keys(body) == {"DefaultTaxCodeRef"}
 
 
 @pytest.mark.parametrize("mark", [" (deleted)", " (deleted 1)"])
