@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from qb_pipeline.entities.spec import Field, Side
+from qb_pipeline.entities.spec import Field, Kind, Side
 from qb_pipeline.entities.values import comparable, money, same
 
 Line = Mapping[str, Any]
@@ -69,6 +69,7 @@ def merge_lines(
     """
     if base is None and not (contractor and quickbooks):
         base = ()
+    contractor, quickbooks = _folded(spec, contractor), _folded(spec, quickbooks)
     work = _Work(compared, favoured, only)
     for trio in pair_lines(spec, compared, contractor, quickbooks, base):
         _merge_trio(trio, work, first_contact=base is None)
@@ -86,7 +87,7 @@ def pair_lines(
 ) -> list[Trio]:  # fmt: skip
     """Which line is which: by key, by the ids the base remembers, new ones alike, then (first contact) in order."""
     if spec.line_key != "id":
-        return _pair_by_key(spec.line_key, contractor, quickbooks, base or ())
+        return _pair_by_key(spec.line_key, contractor, quickbooks, _folded(spec, base or ()))
     left, right = {str(x["id"]): x for x in contractor}, {str(x["id"]): x for x in quickbooks}
     trios = [
         Trio(b, left.pop(str(b.get("contractor_id")), None), right.pop(str(b.get("quickbooks_id")), None))
@@ -104,6 +105,19 @@ def _pair_by_key(key: str, contractor: Sequence[Line], quickbooks: Sequence[Line
     sides = [{x[key]: x for x in lines} for lines in (base, contractor, quickbooks)]
     keys = list(dict.fromkeys(k for side in sides for k in side))
     return [Trio(*(side.get(k) for side in sides)) for k in keys]
+
+
+def _folded(spec: Field, lines: Sequence[Line]) -> Sequence[Line]:
+    """Lines that share a key (two allocations to one invoice) as one, their amounts added up."""
+    if spec.line_key == "id":
+        return lines
+    amounts = [f.name for f in spec.lines if f.kind is Kind.MONEY]
+    folded: dict[Any, Line] = {}
+    for line in lines:
+        held = folded.get(line[spec.line_key])
+        sums = {n: (held.get(n) or 0) + (line.get(n) or 0) for n in amounts} if held else {}
+        folded[line[spec.line_key]] = {**(held or line), **sums}
+    return list(folded.values())
 
 
 def _pair_alike(compared: tuple[Field, ...], left: dict[str, Line], right: dict[str, Line]) -> list[Trio]:
@@ -132,6 +146,7 @@ def _alike(compared: tuple[Field, ...], one: Line, other: Line) -> bool:
 def lines_edited(spec: Field, side: Side, lines: Sequence[Line], base: Sequence[Line]) -> bool:
     """Whether the lines of `side` differ from the agreed ones in anything that those say."""
     key = f"{side.value}_id" if spec.line_key == "id" else spec.line_key
+    lines, base = _folded(spec, lines), _folded(spec, base)
     agreed = {str(b.get(key)): b for b in base}
     if len(lines) != len(agreed):
         return True
