@@ -256,6 +256,15 @@ def test_allocations_changed_on_both_sides_for_different_invoices_both_count() -
     assert {x["invoice"]: x["amount"] for x in result.to_contractor or ()} == wanted
 
 
+def test_two_allocations_to_one_invoice_count_as_their_sum_and_none_is_lost() -> None:
+    twice = [allocation("1", 50, "10.00"), allocation("2", 50, "5.00")]
+    result = allocated(twice, [allocation("7", 50, "15.00")], twice)
+    assert (result.to_contractor, result.to_quickbooks) == (None, None)
+    grown = allocated([*twice, allocation("3", 50, "1.00")], [allocation("7", 50, "15.00")], twice)
+    assert [x["amount"] for x in grown.to_quickbooks or ()] == [Decimal("16.00")]
+    assert grown.to_contractor is None
+
+
 # --- what an answer teaches about identity ---
 
 
