@@ -7,16 +7,17 @@ what counts as agreement is spelled out here a second time.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ OBJECT_OF = {
 }  # fmt: skip
 JUDGED = ("division", "customer", "job", "item", "invoice", "payment")
 Raw = dict[str, Any]
+# Processes of their own that need not import everything again: importing takes longer than a small sync.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["qb_pipeline.cli", "qb_pipeline.commands.sync", "qb_pipeline.quickbooks.codecs"])
 
 
 class Refused(Exception):
@@ -59,7 +63,9 @@ class Sandbox:
 
     def start(self, *options: str) -> Sandbox:
         command = [sys.executable, "-m", "qb_pipeline.sandbox.cli", self.kind, "--port", str(self.port)]
-        self.process = subprocess.Popen([*command, "--state", str(self.state), *options], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [*command, "--state", str(self.state), *options], stdout=subprocess.PIPE, text=True
+        )
         assert self.process.stdout is not None
         self.info = json.loads(self.process.stdout.readline())
         return self
@@ -74,7 +80,9 @@ class Sandbox:
 
     def control(self, name: str, body: Any = None, *, method: str | None = None, **params: Any) -> Raw:
         verb = method or ("GET" if body is None else "POST")
-        answer = self.http.request(verb, f"{self.info['base_url']}/_sandbox/{name}", json=body, params=params, timeout=30)
+        answer = self.http.request(
+            verb, f"{self.info['base_url']}/_sandbox/{name}", json=body, params=params, timeout=30
+        )
         answer.raise_for_status()
         return dict(answer.json()) if answer.content else {}
 
@@ -108,7 +116,9 @@ class ContractorDesk:
         rows: list[Raw] = []
         cursor: str | None = ""
         while cursor is not None:
-            query = f"{collection}?limit=500&include_deleted={str(deleted).lower()}" + (f"&cursor={cursor}" if cursor else "")
+            query = f"{collection}?limit=500&include_deleted={str(deleted).lower()}" + (
+                f"&cursor={cursor}" if cursor else ""
+            )
             page = self._call("GET", query)
             rows += page["data"]
             cursor = page["next_cursor"]
@@ -199,18 +209,19 @@ class Instance:
         url = make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
         return {**inherited, "QB_HOME": str(self.home), "QB_DATABASE_URL": url, "QB_RATE_SCALE": "0"}
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """The command in a process group of its own, so that all of it can be killed."""
-        command = [sys.executable, "-m", "qb_pipeline.cli", *words]
-        return subprocess.Popen(
-            command, env=self.environment(), cwd=self.home, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-
     def run(self, *words: str) -> tuple[int, str, str]:
-        process = self.start(*words)
-        out, err = process.communicate(timeout=180)
-        return process.returncode, out, err
+        """The command as a user types it: exit code, standard output, standard error."""
+        done = subprocess.run(
+            [sys.executable, "-m", "qb_pipeline.cli", *words], env=self.environment(), cwd=self.home,
+            capture_output=True, text=True, timeout=180, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    def begin(self, *words: str) -> BaseProcess:
+        """The command in a process that starts at once; its output goes to `command.log` of the home."""
+        process = _FORKS.Process(target=_command, args=(self.environment(), str(self.home), words))
+        process.start()
+        return process
 
     def connect(self) -> None:
         code, out, err = self.run(
@@ -234,11 +245,23 @@ class Instance:
             return list(conn.execute(statement.encode()).fetchall())
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    """End a process this test started, and what it started, as a power cut would."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+def _command(environment: Mapping[str, str], home: str, words: tuple[str, ...]) -> None:
+    from qb_pipeline.cli import run  # imported by the fork server, long before the first command
+
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(home)
+    log = os.open("command.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.exit(run(list(words)))
+
+
+def kill(process: BaseProcess) -> bool:
+    """End a process as a power cut would; False when it had ended by itself."""
+    process.kill()
+    process.join(30)
+    return process.exitcode == -signal.SIGKILL
 
 
 @contextmanager
@@ -268,5 +291,3 @@ def cents(value: Any) -> Decimal:
 
 def words(value: Any) -> str:
     return str(value or "").replace("\r\n", "\n").replace("\r", "\n").strip()
-
-

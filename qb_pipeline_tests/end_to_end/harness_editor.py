@@ -19,7 +19,19 @@ NAMES = (
     "Smith, John", "100% Drywall", "Tom_&_Jerry", "  Spaced  Out ", "Zoë Ångström", "x" * 90, "Emoji 🏠 Homes",
     "Q'; drop table x; --", "Anna Bell", "Bob Stone", "Carl Reed", "Dana Fox", "Eve Lake", "Finn Hill", "Gus Park",
 )  # fmt: skip
-WORDS = ("Framing", "Wire & pipe", 'Said "now"', "Rückbau", "it's done", "a\\b", "", "line\nbreak", "   ", "50% off", "été")
+WORDS = (
+    "Framing",
+    "Wire & pipe",
+    'Said "now"',
+    "Rückbau",
+    "it's done",
+    "a\\b",
+    "",
+    "line\nbreak",
+    "   ",
+    "50% off",
+    "été",
+)
 PRICES = ("0", "1", "12.5", "99.99", "0.015", "85", "7.333333", "1000")
 QUANTITIES = ("0", "1", "2", "3.5", "0.25", "1.333", "10", "-1")
 DISTINCT = 40
@@ -120,7 +132,11 @@ class Editor:
     def q_customer(self) -> None:
         body: Raw = {"DisplayName": self.name().replace(":", ""), "Taxable": self.random.random() < 0.5}
         if self.random.random() < 0.5:
-            body |= {"PrimaryPhone": {"FreeFormNumber": "302.555.0199"}, "CompanyName": "Umbrella Ltd", "Notes": "Ring twice"}
+            body |= {
+                "PrimaryPhone": {"FreeFormNumber": "302.555.0199"},
+                "CompanyName": "Umbrella Ltd",
+                "Notes": "Ring twice",
+            }
         if self.random.random() < 0.5:
             body["BillAddr"] = {"Line1": "9 Elm", "Line2": "Suite 1", "City": "Wilmington", "PostalCode": "19801"}
         self.make("quickbooks", "customer", self.quickbooks.create("Customer", body))
@@ -346,7 +362,9 @@ class Editor:
     def edit_invoice_there(self) -> None:
         one = self.pick(self.there("Invoice"))
         lines = [
-            {k: v for k, v in line.items() if k != "LineNum"} for line in one["Line"] if line["DetailType"] != "SubTotalLineDetail"
+            {k: v for k, v in line.items() if k != "LineNum"}
+            for line in one["Line"]
+            if line["DetailType"] != "SubTotalLineDetail"
         ]
         chance = self.random.random()
         if chance < 0.25:
@@ -387,7 +405,11 @@ class Editor:
     # Payments.
 
     def c_allocations(self, customer: str) -> list[Raw]:
-        due = [i for i in self.here("invoices") if i["customer_id"] == customer and Decimal(i["balance"]) > 0 and i["status"] == "sent"]
+        due = [
+            i
+            for i in self.here("invoices")
+            if i["customer_id"] == customer and Decimal(i["balance"]) > 0 and i["status"] == "sent"
+        ]
         self.random.shuffle(due)
         share = (Decimal(1), Decimal("0.5"))
         return [
@@ -413,11 +435,15 @@ class Editor:
         first = self.pick(due)
         party = first["CustomerRef"]["value"]
         mine = [i for i in due if i["CustomerRef"]["value"] == party][: self.random.randrange(1, 3)]
-        lines = [
-            {"Amount": cents(i["Balance"]), "LinkedTxn": [{"TxnId": i["Id"], "TxnType": "Invoice"}]} for i in mine
-        ]
+        lines = [{"Amount": cents(i["Balance"]), "LinkedTxn": [{"TxnId": i["Id"], "TxnType": "Invoice"}]} for i in mine]
         total = sum((line["Amount"] for line in lines), Decimal(self.random.choice(("0", "15.50"))))
-        body = {"CustomerRef": {"value": party}, "TotalAmt": total, "Line": lines, "TxnDate": self.day(), "PrivateNote": self.text()}
+        body = {
+            "CustomerRef": {"value": party},
+            "TotalAmt": total,
+            "Line": lines,
+            "TxnDate": self.day(),
+            "PrivateNote": self.text(),
+        }
         self.make("quickbooks", "payment", self.quickbooks.create("Payment", body))
 
     def edit_payment_here(self) -> None:

@@ -9,11 +9,19 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from qb_pipeline_tests.end_to_end.harness import (
-    COLLECTION_OF, JUDGED, OBJECT_OF, ContractorDesk, Instance, QuickBooksDesk, Raw, cents, dec, words,
+    COLLECTION_OF,
+    JUDGED,
+    OBJECT_OF,
+    ContractorDesk,
+    Instance,
+    QuickBooksDesk,
+    Raw,
+    cents,
+    dec,
+    words,
 )  # fmt: skip
 
 Ref = tuple[str, str] | None
@@ -65,7 +73,7 @@ def read_contractor(desk: ContractorDesk) -> Books:
 def _contractor_state(raw: Raw) -> str:
     if raw["deleted_at"] is not None:
         return "gone"
-    if raw.get("status") in ("void", "draft") and "lines" in raw or raw.get("status") == "void":
+    if (raw.get("status") in ("void", "draft") and "lines" in raw) or raw.get("status") == "void":
         return str(raw["status"])
     return "live" if raw.get("active", True) else "inactive"
 
@@ -99,7 +107,12 @@ def _c_customer(raw: Raw) -> Raw:
 def _c_job(raw: Raw) -> Raw:
     name, number = words(raw["name"]) or words(raw["number"]), words(raw["number"])
     shown = f"{name} ({number})" if number else name
-    return {"name": shown, "customer": _ref("customer", raw["customer_id"]), **_c_address("site", raw["address"])}
+    return {
+        "called": name,
+        "name": shown,
+        "customer": _ref("customer", raw["customer_id"]),
+        **_c_address("site", raw["address"]),
+    }
 
 
 def _c_item(raw: Raw) -> Raw:
@@ -226,7 +239,13 @@ def _q_job(raw: Raw, parents: Mapping[str, str]) -> Raw:
     top = raw["ParentRef"]["value"]
     while top in parents:
         top = parents[top]
-    return {"name": _q_name(raw, "DisplayName"), "customer": _ref("customer", top), **_q_address("site", raw.get("ShipAddr"))}
+    name = _q_name(raw, "DisplayName")
+    return {
+        "called": re.sub(r" \([^()]*\d[^()]*\)$", "", name),
+        "name": name,
+        "customer": _ref("customer", top),
+        **_q_address("site", raw.get("ShipAddr")),
+    }
 
 
 def _q_item(raw: Raw, _parents: Mapping[str, str]) -> Raw:
@@ -249,6 +268,7 @@ def _q_invoice(raw: Raw, parents: Mapping[str, str]) -> Raw:
         top = parents[top]
     tax = raw.get("TxnTaxDetail") or {}
     lines = [_q_line(line) for line in raw["Line"] if line["DetailType"] != "SubTotalLineDetail"]
+    nothing = ("discount", cents(0))
     return {
         "number": words(raw.get("DocNumber")),
         "customer": _ref("customer", top),
@@ -256,7 +276,7 @@ def _q_invoice(raw: Raw, parents: Mapping[str, str]) -> Raw:
         "date": raw["TxnDate"],
         "due_date": raw.get("DueDate"),
         "terms": _ref("term", _value(raw, "SalesTermRef")),
-        "lines": lines,
+        "lines": [line for line in lines if line != nothing],
         "tax_code": _ref("tax_code", _value(tax, "TxnTaxCodeRef")),
         "tax": cents(tax.get("TotalTax")),
         "memo": words((raw.get("CustomerMemo") or {}).get("value")),
@@ -305,7 +325,7 @@ _QUICKBOOKS = {
 
 
 def _title(entity: str, values: Raw) -> str:
-    named = values.get("name") or values.get("number") or values.get("reference")
+    named = values.get("called") or values.get("name") or values.get("number") or values.get("reference")
     if named or entity != "invoice":
         return f"{entity} {named or values.get('date')}"
     return f"invoice of {values['date']} ({values['total']})"
@@ -331,6 +351,7 @@ class Judge:
         self.contractor = read_contractor(ContractorDesk(instance.contractor))
         self.quickbooks = read_quickbooks(QuickBooksDesk(instance.quickbooks))
         self.links = instance.rows("select * from link where contractor_id is not null and quickbooks_id is not null")
+        self.matched = {(r["entity"], r["contractor_id"]) for r in self.links if r["match_class"] != "written"}
         self.across = {(r["entity"], r["contractor_id"]): r["quickbooks_id"] for r in self.links}
         self.back = {(r["entity"], r["quickbooks_id"]): r["contractor_id"] for r in self.links}
         self.reasons: dict[tuple[str, str, str], list[str]] = defaultdict(list)
@@ -379,12 +400,14 @@ class Judge:
             self.verdict.explained[why.split(":")[0]] += 1
 
     def _why(self, entity: str, ours: View | None, theirs: View | None) -> str | None:
+        ids = {
+            "contractor": ours.id if ours else self.back.get((entity, theirs.id if theirs else "")),
+            "quickbooks": theirs.id if theirs else self.across.get((entity, ours.id if ours else "")),
+        }
         for side, view in (("contractor", ours), ("quickbooks", theirs)):
-            if view is None:
-                continue
-            if found := self.reasons.get((entity, side, view.id)):
+            if found := self.reasons.get((entity, side, ids[side] or "")):
                 return found[0]
-            if view.title.casefold() in self.blocked:
+            if view is not None and view.title.casefold() in self.blocked:
                 return self.blocked[view.title.casefold()]
         return None
 
@@ -398,15 +421,18 @@ class Judge:
         if left == right == "inactive" or left == right == "live":
             assert ours is not None
             assert theirs is not None
-            yield from self._differences(ours, theirs)
+            yield from self._differences(entity, ours, theirs)
             return
         if left in ended and right in ended and "inactive" not in (left, right):
             return
         yield f"{left} for the contractor, {right} in QuickBooks"
 
-    def _differences(self, ours: View, theirs: View) -> Iterable[str]:
+    def _differences(self, entity: str, ours: View, theirs: View) -> Iterable[str]:
         mine = {k: self._translated(v) for k, v in ours.values.items()}
         for name, value in theirs.values.items():
+            # An item's kind is set when it is created and not compared for items that existed on both sides.
+            if name == "called" or (name == "kind" and (entity, ours.id) in self.matched):
+                continue
             same = Counter(mine[name]) == Counter(value) if isinstance(value, list) else mine[name] == value
             if not same:
                 yield f"{name} is {mine[name]!r} for the contractor, {value!r} in QuickBooks"
@@ -435,11 +461,3 @@ def copies(judge: Judge, entered: Mapping[str, set[tuple[str, str]]]) -> list[st
                 if partners.get((entity, record_id)) not in entered[other]:
                     wrong.append(f"nobody entered {entity} {record_id} of {side}, and it is nobody's counterpart")
     return wrong
-
-
-def totals(judge: Judge) -> dict[str, Decimal]:
-    """Money on both sides, for a quick look."""
-    def total(books: Books) -> Decimal:
-        return sum((v.values["total"] for v in books.views["invoice"].values() if v.state == "live"), Decimal(0))
-
-    return {"contractor": total(judge.contractor), "quickbooks": total(judge.quickbooks)}
