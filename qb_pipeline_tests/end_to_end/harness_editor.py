@@ -15,7 +15,8 @@ from typing import Any
 from qb_pipeline_tests.end_to_end.harness import ContractorDesk, Instance, QuickBooksDesk, Raw, Refused, cents
 
 NAMES = (
-    "O'Brien & Sons", 'The "Corner" House', "Müller Straßenbau", "Łódź Budowa", "山田建設", "Back\\slash Inc", "A:B Works",
+    "O'Brien & Sons", 'The "Corner" House', "Müller Straßenbau", "Łódź Budowa", "山田建設",
+    "Back\\slash Inc", "A:B Works",
     "Smith, John", "100% Drywall", "Tom_&_Jerry", "  Spaced  Out ", "Zoë Ångström", "x" * 90, "Emoji 🏠 Homes",
     "Q'; drop table x; --", "Anna Bell", "Bob Stone", "Carl Reed", "Dana Fox", "Eve Lake", "Finn Hill", "Gus Park",
 )  # fmt: skip
@@ -121,7 +122,8 @@ class Editor:
         terms = self.here("terms")
         body = {
             "name": self.name(), "company_name": self.maybe(self.text()), "first_name": self.maybe("Zoë"),
-            "last_name": self.maybe("O'Hara"), "email": self.maybe("A.b@Example.com"), "phone": self.maybe("(302) 555-0142"),
+            "last_name": self.maybe("O'Hara"), "email": self.maybe("A.b@Example.com"),
+            "phone": self.maybe("(302) 555-0142"),
             "taxable": self.random.random() < 0.5, "notes": self.maybe(self.text()), "active": True,
             "terms_id": self.maybe(self.pick(terms)["id"] if terms else None),
             "billing_address": self.maybe({"line1": "1 Main St", "line2": "Apt 2\nRear", "city": "Dover", "state": "DE",
@@ -178,7 +180,8 @@ class Editor:
     def c_job(self) -> None:
         customer = self.pick(self.here("customers"))
         body = {
-            "name": self.maybe(self.name()), "number": f"J{self.random.randrange(10_000)}", "customer_id": customer["id"],
+            "name": self.maybe(self.name()), "number": f"J{self.random.randrange(10_000)}",
+            "customer_id": customer["id"],
             "active": True, "address": self.maybe({"line1": "Site 1", "line2": None, "city": "Dover", "state": "DE",
                                                    "postal_code": None, "country": None}),
         }  # fmt: skip
@@ -211,17 +214,20 @@ class Editor:
     def c_item(self) -> None:
         accounts = [a for a in self.here("accounts") if a["kind"] == "Income"]
         body = {
-            "name": self.name(), "sku": self.maybe(f"S{self.random.randrange(50)}"), "description": self.maybe(self.text()),
+            "name": self.name(), "sku": self.maybe(f"S{self.random.randrange(50)}"),
+            "description": self.maybe(self.text()),
             "kind": self.random.choice(("service", "material", "equipment", "labor")), "active": True,
             "unit_price": self.maybe(self.random.choice(PRICES)), "unit_cost": self.maybe(self.random.choice(PRICES)),
-            "taxable": self.random.random() < 0.5, "income_account_id": self.maybe(self.pick(accounts)["id"] if accounts else None),
+            "taxable": self.random.random() < 0.5,
+            "income_account_id": self.maybe(self.pick(accounts)["id"] if accounts else None),
         }  # fmt: skip
         self.make("contractor", "item", self.contractor.create("items", body))
 
     def q_item(self) -> None:
         body = {
             "Name": self.name().replace(":", ""), "Type": self.random.choice(("Service", "NonInventory")),
-            "UnitPrice": Decimal(self.random.choice(PRICES)), "IncomeAccountRef": {"value": self.random.choice(("1", "2"))},
+            "UnitPrice": Decimal(self.random.choice(PRICES)),
+            "IncomeAccountRef": {"value": self.random.choice(("1", "2"))},
             "Taxable": self.random.random() < 0.5, "Description": self.text(),
         }  # fmt: skip
         self.make("quickbooks", "item", self.quickbooks.create("Item", body))
@@ -336,6 +342,7 @@ class Editor:
         one = self.pick(self.here("invoices"))
         lines = [{k: v for k, v in line.items() if k != "amount" or line["quantity"] is None} for line in one["lines"]]
         kept = lines[:]
+        jobs = [j for j in self.here("jobs") if j["customer_id"] == one["customer_id"]]
         chance = self.random.random()
         if chance < 0.25:
             kept.insert(self.random.randrange(len(kept) + 1), self.c_line())
@@ -354,7 +361,8 @@ class Editor:
             {"due_date": "2027-01-15"}, {"tax_rate_id": self.maybe(self.pick(self.here("tax_rates"))["id"])},
             {"terms_id": self.maybe(self.pick(self.here("terms"))["id"])},
             {"customer_id": self.pick(self.here("customers"))["id"], "job_id": None},
-            {"job_id": self.maybe(self.pick([j for j in self.here("jobs") if j["customer_id"] == one["customer_id"]])["id"])},
+
+                       {"job_id": self.maybe(self.pick(jobs)["id"])},
         ))  # fmt: skip
         self.say(f"contractor: invoice {one['id']} {change}")
         self.contractor.edit("invoices", one["id"], change)
@@ -413,7 +421,8 @@ class Editor:
         self.random.shuffle(due)
         share = (Decimal(1), Decimal("0.5"))
         return [
-            {"invoice_id": i["id"], "amount": str(max(cents(Decimal(i["balance"]) * self.random.choice(share)), Decimal("0.01")))}
+            {"invoice_id": i["id"],
+            "amount": str(max(cents(Decimal(i["balance"]) * self.random.choice(share)), Decimal("0.01")))}
             for i in due[: self.random.randrange(4)]
         ]  # fmt: skip
 
@@ -435,7 +444,9 @@ class Editor:
         first = self.pick(due)
         party = first["CustomerRef"]["value"]
         mine = [i for i in due if i["CustomerRef"]["value"] == party][: self.random.randrange(1, 3)]
-        lines = [{"Amount": cents(i["Balance"]), "LinkedTxn": [{"TxnId": i["Id"], "TxnType": "Invoice"}]} for i in mine]
+        lines: list[Raw] = [
+            {"Amount": cents(i["Balance"]), "LinkedTxn": [{"TxnId": i["Id"], "TxnType": "Invoice"}]} for i in mine
+        ]
         total = sum((line["Amount"] for line in lines), Decimal(self.random.choice(("0", "15.50"))))
         body = {
             "CustomerRef": {"value": party},
@@ -470,11 +481,15 @@ class Editor:
 
     def both_sides(self) -> None:
         """The same or different fields of probably the same record, on both sides before anybody compares."""
-        self.random.choice((
-            lambda: (self.edit_customer_here(), self.edit_customer_there()),
-            lambda: (self.edit_invoice_here(), self.edit_invoice_there()),
-            lambda: (self.edit_item_here(), self.edit_item_there()),
-        ))()  # fmt: skip
+        here, there = self.random.choice(
+            (
+                (Editor.edit_customer_here, Editor.edit_customer_there),
+                (Editor.edit_invoice_here, Editor.edit_invoice_there),
+                (Editor.edit_item_here, Editor.edit_item_there),
+            )
+        )
+        here(self)
+        there(self)
 
 
 ACTS: list[tuple[Callable[[Editor], None], float]] = [
