@@ -190,7 +190,10 @@ def read_quickbooks(desk: QuickBooksDesk) -> Books:
 
 
 def _quickbooks_state(raw: Raw) -> str:
-    voided = str(raw.get("PrivateNote", "")).startswith("Voided") and cents(raw.get("TotalAmt")) == 0
+    # A payment of nothing for nothing is what a void leaves, even after somebody rewrote its note.
+    empty = "UnappliedAmt" in raw and not raw.get("Line")
+    marked = str(raw.get("PrivateNote", "")).startswith("Voided")
+    voided = (marked or empty) and cents(raw.get("TotalAmt")) == 0
     if "TotalAmt" in raw and voided:
         return "void"
     return "live" if raw.get("Active", True) else "inactive"
