@@ -23,11 +23,14 @@ from qb_pipeline.errors import Misconfigured
 SUPERUSER = "postgres"
 _SYSTEM_USER = "embedded_postgres"  # PostgreSQL refuses to run as root
 _START_SECONDS = 60
+_ANSWER_SECONDS = "20"  # a healthy server on a busy machine may need more than the usual three
 
 
 def start(data: Path, sockets: Path, *, durable: bool) -> None:
     if not (data / "PG_VERSION").exists():
         _initialise(data)
+    if _answers_after_all(data, sockets):
+        return
     _clear_remains(data, sockets)
     (data / "qb.conf").write_text(_configuration(sockets, durable=durable))
     log = data / "server.log"
@@ -70,17 +73,24 @@ def _configuration(sockets: Path, *, durable: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _answers_after_all(data: Path, sockets: Path) -> bool:
+    """Wait for what is left of a killed server; True when it was only too busy to answer at first."""
+    until = time.monotonic() + _START_SECONDS
+    while any(_works_in(process, data) for process in psutil.process_iter()):
+        if accepting(sockets):
+            return True
+        if time.monotonic() > until:
+            raise _broken("runs but does not answer", data / "server.log")
+        time.sleep(0.1)
+    return False
+
+
 def _clear_remains(data: Path, sockets: Path) -> None:
-    """Wait for what is left of a killed server, then remove its lock files.
+    """Remove a dead server's lock files.
 
     PostgreSQL judges those by whether a process of that number exists, and so would refuse to start for ever where the
     number now belongs to another program, or to a zombie that a container's first process never reaps.
     """
-    until = time.monotonic() + _START_SECONDS
-    while any(_works_in(process, data) for process in psutil.process_iter()):
-        if time.monotonic() > until:
-            raise _broken("runs but does not answer", data / "server.log")
-        time.sleep(0.1)
     for remains in (data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock", sockets / ".s.PGSQL.5432"):
         remains.unlink(missing_ok=True)
 
@@ -101,7 +111,7 @@ def accepting(sockets: Path) -> bool:
     """Whether the server answers; waits while one is starting up or recovering."""
     until = time.monotonic() + _START_SECONDS
     while (
-        status := _run("pg_isready", "-q", "-h", str(sockets), "-U", SUPERUSER, "-d", "postgres")
+        status := _run("pg_isready", "-q", "-t", _ANSWER_SECONDS, "-h", str(sockets), "-U", SUPERUSER, "-d", "postgres")
     ) == 1 and time.monotonic() < until:
         time.sleep(0.1)
     return status == 0

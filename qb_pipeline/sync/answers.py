@@ -48,6 +48,10 @@ class Journalist:
         raws = {a.item.journal_id: a.raw for a in answers if a.raw is not None}
         with self._ctx.begin() as conn:
             journal.store_answers(conn, self._ctx.company, raws, self._ctx.now())
+        self.bind_stored(answers)
+
+    def bind_stored(self, answers: Sequence[Answered]) -> None:
+        """Take answers whose bytes the journal holds already."""
         self.bind([a for a in answers if a.error is None])
         for answer in answers:
             if answer.error is not None:
@@ -86,6 +90,9 @@ class Journalist:
 
     def _refused(self, answer: Answered, error: PipelineError) -> None:
         row, _ = self._rows[answer.item.journal_id]
+        if answer.raw is not None:  # written: the row stays answered, so that nobody writes the record a second time
+            self._report(row, error)
+            return
         if isinstance(error, PossibleDuplicate) and row.operation is Operation.CREATE and self._adopt(row, error):
             return
         if isinstance(error, PlanAgain):

@@ -86,9 +86,7 @@ class ContractorPort:
         observed = write(item)
         if observed is None:
             return Answered(item, raw=b"", gone=True)
-        return Answered(
-            item, self.record(self._entities[item.entity], observed), _dumps(observed.raw), observed.deleted
-        )
+        return self._answered(item, observed, _dumps(observed.raw))
 
     def _create(self, item: Sendable) -> Observed | None:
         return self.connector.create(item.entity, item.body, idempotency_key=item.key)
@@ -109,8 +107,19 @@ class ContractorPort:
     def parse(self, item: Sendable, raw: bytes) -> Answered:
         if not raw:
             return Answered(item, raw=raw, gone=True)
-        observed = self.connector.parse_answer(item.entity, raw)
-        return Answered(item, self.record(self._entities[item.entity], observed), raw, observed.deleted)
+        try:
+            observed = self.connector.parse_answer(item.entity, raw)
+        except PipelineError as unreadable:
+            return Answered(item, raw=raw, error=unreadable)
+        return self._answered(item, observed, raw)
+
+    def _answered(self, item: Sendable, observed: Observed, raw: bytes) -> Answered:
+        """What was written but can't be read keeps its bytes beside the error."""
+        try:
+            record = self.record(self._entities[item.entity], observed)
+        except PipelineError as unreadable:
+            return Answered(item, raw=raw, error=unreadable)
+        return Answered(item, record, raw, observed.deleted)
 
     def calls(self) -> Mapping[str, int]:
         return self.connector.calls.snapshot()

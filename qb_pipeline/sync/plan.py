@@ -15,10 +15,11 @@ from typing import Any, Literal
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Direction, Entity, Field, Kind, Removal, Side
 from qb_pipeline.entities.values import same
-from qb_pipeline.errors import Who
+from qb_pipeline.sync import refusals
 from qb_pipeline.sync.lines import lines_edited
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
-from qb_pipeline.sync.merge import Both, Conflict, Merged, merge
+from qb_pipeline.sync.merge import Both, Merged, merge
+from qb_pipeline.sync.refusals import Problem, system
 from qb_pipeline.sync.rules import Rules
 
 Verb = Literal["create", "update", "void", "delete"]
@@ -80,18 +81,6 @@ class Operation:
         return self.verb in ("void", "delete") or inactivates
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Why a record can't be brought into agreement, for the exception table."""
-
-    code: str
-    title: str
-    cause: str
-    fix: str
-    who: Who
-    side: Side
-
-
 class Verdict(StrEnum):
     AGREED = "agreed"
     WRITE = "write"
@@ -140,7 +129,7 @@ def _plan_one_sided(entity: Entity, tree: Tree, rules: Rules) -> Plan:
     if not rules.entity_direction(entity).allows(side.other):
         return Plan(Verdict.SKIPPED, reason=_one_way(entity, side, rules))
     if tree.link_id is not None:
-        return Plan(Verdict.EXCEPTION, problems=[_counterpart_unread(node, side)])
+        return Plan(Verdict.EXCEPTION, problems=[refusals.counterpart_unread(node.label, side)])
     travels = [f for f in entity.fields if rules.direction(entity, f).allows(side.other)]
     sent = {f.name: _sent(f, node.values.get(f.name)) for f in travels}
     waiting = unlinked(entity, sent)
@@ -153,8 +142,8 @@ def _plan_one_sided(entity: Entity, tree: Tree, rules: Rules) -> Plan:
 
 def _gone_before(node: Node, side: Side) -> Plan:
     if node.state is State.DELETED:
-        return Plan(Verdict.ENDED, reason=f"deleted in {_system(side)} before it reached the other side")
-    return Plan(Verdict.SKIPPED, reason=f"void in {_system(side)} before first contact: nothing to agree on")
+        return Plan(Verdict.ENDED, reason=f"deleted in {system(side)} before it reached the other side")
+    return Plan(Verdict.SKIPPED, reason=f"void in {system(side)} before first contact: nothing to agree on")
 
 
 def _sent(spec: Field, value: Any) -> Any:
@@ -179,7 +168,7 @@ def _plan_live(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node, r
     )  # fmt: skip
     merged = merge(entity, both, tree.base, rules)
     operations = [op for side in Side if (op := _update(entity, tree, side, merged)) is not None]
-    problems = [_conflict_problem(tree, c) for c in merged.conflicts]
+    problems = [refusals.conflict(tree.label, c) for c in merged.conflicts]
     if operations:
         return Plan(Verdict.WRITE, operations, merged.base, problems=problems)
     if problems:
@@ -214,7 +203,9 @@ def _plan_removal(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node
     if not rules.entity_direction(entity).allows(left_side):
         return Plan(Verdict.SKIPPED, reason=_one_way(entity, left_side.other, rules))
     if tree.removed or _edited(entity, left_side, left, base):
-        return Plan(Verdict.CONFLICT, base=tree.base, problems=[_removed_but_edited(tree, gone, left_side)])
+        return Plan(
+            Verdict.CONFLICT, base=tree.base, problems=[refusals.removed_but_edited(tree.label, gone.state, left_side)]
+        )
     verb, values, changed = _removal_verb(entity, left_side, gone, left)
     operation = Operation(left_side, verb, values, changed, gone.id, left.id, left.version, left.label)
     return Plan(Verdict.WRITE, [operation], tree.base)
@@ -269,69 +260,16 @@ def _checked(entity: Entity, tree: Tree, decided: Plan, rules: Rules) -> Plan:
 def _forbidden(tree: Tree, operation: Operation, rules: Rules) -> Problem | None:
     target = tree.node(operation.target)
     if target is not None and target.frozen:
-        return Problem(
-            "frozen",
-            "The record can no longer be changed",
-            f"{operation.label}: {target.frozen}.",
-            f"Make the change in {_system(operation.target)} by hand, or take back the edit on the other side.",
-            "accountant",
-            operation.target,
-        )
+        return refusals.frozen(operation.label, target.frozen, operation.target)
     dates = [operation.values.get("date"), target.values.get("date") if target else None]
     dated = next((d for d in dates if _closed(d, rules.closed_through)), None)
     if operation.target is Side.QUICKBOOKS and dated is not None:
-        return Problem(
-            "books_closed",
-            "The books are closed for this date",
-            f"{operation.label} is dated {dated}, and QuickBooks' books are closed through {rules.closed_through}.",
-            "Reopen the period in QuickBooks, or give the record a date after it.",
-            "accountant",
-            Side.QUICKBOOKS,
-        )
+        return refusals.books_closed(operation.label, dated, rules.closed_through)
     return None
 
 
 def _closed(dated: Any, closed_through: date | None) -> bool:
     return isinstance(dated, date) and closed_through is not None and dated <= closed_through
-
-
-def _conflict_problem(tree: Tree, conflict: Conflict) -> Problem:
-    return Problem(
-        f"conflict_{conflict.field}",
-        f"Both sides changed the {conflict.label}",
-        f"{tree.label}: the contractor's system says {_shown(conflict.contractor)}, "
-        f"QuickBooks says {_shown(conflict.quickbooks)}.",
-        "Make both sides say the same, or set a policy for this field in the company's file.",
-        "accountant",
-        Side.QUICKBOOKS,
-    )
-
-
-def _removed_but_edited(tree: Tree, gone: Node, left: Side) -> Problem:
-    return Problem(
-        "removed_but_edited",
-        "Removed on one side, edited on the other",
-        f"{tree.label} is {gone.state.value} in {_system(left.other)} but was edited or brought back "
-        f"in {_system(left)} since.",
-        f"Remove it in {_system(left)} as well, or restore it in {_system(left.other)}.",
-        "accountant",
-        left,
-    )
-
-
-def _counterpart_unread(node: Node, side: Side) -> Problem:
-    return Problem(
-        "counterpart_unread",
-        "The linked record has not been read",
-        f"{node.label} of {_system(side)} is linked to a record of {_system(side.other)} that was never read there.",
-        "Connect again to have both systems read in full; the record is not created a second time meanwhile.",
-        "data engineer",
-        side,
-    )
-
-
-def _shown(value: Any) -> str:
-    return f"{len(value)} lines" if isinstance(value, tuple) else repr(str(value)) if value is not None else "nothing"
 
 
 def _one_way(entity: Entity, side: Side, rules: Rules) -> str:
@@ -340,8 +278,4 @@ def _one_way(entity: Entity, side: Side, rules: Rules) -> str:
         Direction.TO_QUICKBOOKS: "kept in the contractor's system and only copied from there",
         Direction.NONE: "only observed",
     }.get(rules.entity_direction(entity), "kept on both sides")
-    return f"{entity.plural.replace('_', ' ')} are {word}; this one was changed in {_system(side)}"
-
-
-def _system(side: Side) -> str:
-    return "QuickBooks" if side is Side.QUICKBOOKS else "the contractor's system"
+    return f"{entity.plural.replace('_', ' ')} are {word}; this one was changed in {system(side)}"

@@ -33,7 +33,10 @@ class Sendable:
 
 @dataclass(frozen=True)
 class Answered:
-    """What became of one write: its record as it is now (None when it was deleted), or the error."""
+    """What became of one write: its record as it is now (None when it was deleted), or the error.
+
+    `raw` beside an error means that it was written, but the answer can't be read.
+    """
 
     item: Sendable
     record: Record | None = None
@@ -97,7 +100,7 @@ class Port(Protocol):
         ...
 
     def parse(self, item: Sendable, raw: bytes) -> Answered:
-        """Read a stored answer again, after a crash."""
+        """Read a stored answer again, after a crash; one that can't be read comes back with the error."""
         ...
 
     def calls(self) -> Mapping[str, int]:

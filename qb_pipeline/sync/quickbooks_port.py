@@ -28,7 +28,8 @@ from qb_pipeline.sync.ports import Answered, Listener, Sendable, Slot
 
 BATCH = 30
 _SILENCES = 3  # unanswered requests in a row after which the server counts as down
-_LANES = {"batch": 2, "single": 2}
+_LANES = {"batch": 2, "single": 3}  # requests under way at once
+_NOTED_TOGETHER = 15
 _NATURAL_KEY = {
     "Customer": "DisplayName",
     "Item": "Name",
@@ -135,20 +136,23 @@ class QuickBooksPort:
         for item in items:
             if item.batch_key is not None:
                 batches.setdefault(item.batch_key, []).append(item)
-        singles = [[i] for i in items if i.batch_key is None]
+        singles = [i for i in items if i.batch_key is None]
         sending = _Sending(self, listener)
         with ThreadPoolExecutor(sum(_LANES.values()), thread_name_prefix="quickbooks") as pool:
-            shares = [list(batches.values())[n :: _LANES["batch"]] for n in range(_LANES["batch"])]
-            shares += [singles[n :: _LANES["single"]] for n in range(_LANES["single"])]
-            for done in [pool.submit(sending.run, share) for share in shares if share]:
-                done.result()
+            lanes = [pool.submit(sending.batches, share) for share in dealt(list(batches.values()), _LANES["batch"])]
+            lanes += [pool.submit(sending.singles, share) for share in dealt(singles, _LANES["single"])]
+            for lane in lanes:
+                lane.result()
         if sending.fatal is not None:
             raise sending.fatal
 
     def parse(self, item: Sendable, raw: bytes) -> Answered:
         found = simplejson.loads(raw, use_decimal=True)
         gone = str(found.get("status", "")).casefold() == "deleted"
-        record = None if gone else self.decode(self._entities[item.entity], found)
+        try:
+            record = None if gone else self.decode(self._entities[item.entity], found)
+        except PipelineError as unreadable:
+            return Answered(item, raw=raw, error=unreadable)
         return Answered(item, record, raw, gone)
 
     def calls(self) -> Mapping[str, int]:
@@ -175,10 +179,7 @@ class QuickBooksPort:
         if outcome.error is not None:
             return Answered(item, error=outcome.error)
         raw = simplejson.dumps(outcome.object, use_decimal=True, separators=(",", ":")).encode()
-        try:
-            return self.parse(item, raw)
-        except PipelineError as unreadable:
-            return Answered(item, raw=raw, error=unreadable)
+        return self.parse(item, raw)
 
 
 class _Sending:
@@ -191,12 +192,20 @@ class _Sending:
         self._silences = 0
         self.fatal: PipelineError | None = None
 
-    def run(self, groups: Sequence[Sequence[Sendable]]) -> None:
+    def batches(self, groups: Sequence[Sequence[Sendable]]) -> None:
         for group in groups:
             if self.fatal is not None:
                 return
             self._listener.leaving(group)
             self._listener.answered(self._one(group))
+
+    def singles(self, items: Sequence[Sendable]) -> None:
+        """Single requests, some at a time for the journal: a commit for each would be slower than Intuit's limits."""
+        for some in chunks(items, _NOTED_TOGETHER):
+            if self.fatal is not None:
+                return
+            self._listener.leaving(some)
+            self._listener.answered([answer for item in some for answer in self._one([item])])
 
     def _one(self, group: Sequence[Sendable]) -> list[Answered]:
         try:
@@ -224,6 +233,11 @@ def updated_at(raw: Mapping[str, Any]) -> datetime:
 def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def dealt(items: Sequence[Any], hands: int) -> list[Sequence[Any]]:
+    """Items dealt out like cards; empty hands are left out."""
+    return [hand for n in range(hands) if (hand := items[n::hands])]
 
 
 def _single_share(total: int, throttled: bool) -> int:

@@ -42,8 +42,7 @@ def _settle(ctx: Context, entity: Entity, side: Side, rows: Sequence[Write]) -> 
     ctx.progress(f"settling {len(rows)} unfinished writes of {entity.plural} to {side.value}")
     journalist = _Recovering(ctx, entity, rows)
     answered = [r for r in rows if r.phase is Phase.ANSWERED]
-    stored = [ctx.port(side).parse(sendable(r), r.answer or b"") for r in answered]
-    journalist.bind(stored)
+    journalist.bind_stored([ctx.port(side).parse(sendable(r), r.answer or b"") for r in answered])
     ctx.port(side).send([sendable(r) for r in rows if r.phase is Phase.SENT], journalist)
 
 

@@ -17,6 +17,7 @@ from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import from_json
+from qb_pipeline.errors import FixTheData
 from qb_pipeline.store import candidates, links, staging
 from qb_pipeline.store.links import Link, LinkState
 from qb_pipeline.store.staging import Staged, Work
@@ -47,7 +48,10 @@ def _fresh(ctx: Context, conn: Connection, entity: Entity, work: Work) -> Work:
     staged = work.quickbooks
     if staged is None or staged.record.state is State.DELETED or staged.record.skip:
         return work
-    record = ctx.quickbooks.decode(entity, staged.record.raw)
+    try:
+        record = ctx.quickbooks.decode(entity, staged.record.raw)
+    except FixTheData:  # it could be read when it was staged; that reading stands, and one record stops no other
+        return work
     fresh_hash = staging.record_hash(record)
     if fresh_hash != staged.content_hash:
         staging.merge(conn, ctx.company, Side.QUICKBOOKS, entity.name, [record])

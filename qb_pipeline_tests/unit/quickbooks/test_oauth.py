@@ -159,7 +159,10 @@ def test_recorded_discovery_document_is_understood(server: CannedServer, recorde
     assert Endpoints.discover(server.url).token == "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
 
 
-def test_plain_http_is_for_this_machine_only_and_no_switch_is_left_behind(app: OAuth, server: CannedServer) -> None:
+def test_plain_http_is_for_this_machine_only_and_no_switch_is_left_behind(
+    app: OAuth, server: CannedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OAUTHLIB_INSECURE_TRANSPORT", raising=False)  # tests of the sandbox's other clients set it
     server.play(ok(TOKENS))
     app.refresh("RT1-old")
     assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ
