@@ -94,7 +94,7 @@ def is_active(raw: Raw) -> bool:
 def read_name(raw: Raw, *keys: str) -> str | None:
     """The first of `keys` that is filled, without the mark QBO appends to the name of an inactive record."""
     name = next((found for key in keys if (found := read_text(raw, key))), None)
-    return name if name is None or is_active(raw) else _DELETED.sub("", name)
+    return name if name is None or is_active(raw) else canonical.text(_DELETED.sub("", name))
 
 
 def read_address(raw: Raw, key: str, prefix: str) -> dict[str, str | None]:
