@@ -15,7 +15,7 @@ from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions, links, staging
-from qb_pipeline.sync import plan as planning
+from qb_pipeline.sync import refusals
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.trees import Owed
 
@@ -40,7 +40,7 @@ def keys_of(owed: Owed) -> list[Key]:
     return [(side, node.id) for side, node in nodes if node is not None]
 
 
-def from_plan(ctx: Context, entity: Entity, owed: Owed, problem: planning.Problem) -> exceptions.Problem:
+def from_plan(ctx: Context, entity: Entity, owed: Owed, problem: refusals.Problem) -> exceptions.Problem:
     side, record_id = key_of(owed)
     return exceptions.Problem(
         entity=entity.name, side=side, record_id=record_id, code=problem.code, title=problem.title,

@@ -54,10 +54,11 @@ def books_closed(label: str, dated: Any, closed_through: date | None) -> Problem
 
 
 def conflict(label: str, found: Conflict) -> Problem:
+    here, there = _shown(found.contractor), _shown(found.quickbooks)
     return Problem(
         f"conflict_{found.field}",
         f"Both sides changed the {found.label}",
-        f"{label}: the contractor's system says {_shown(found.contractor)}, QuickBooks says {_shown(found.quickbooks)}.",
+        f"{label}: the contractor's system says {here}, QuickBooks says {there}.",
         "Make both sides say the same, or set a policy for this field in the company's file.",
         "accountant",
         Side.QUICKBOOKS,
