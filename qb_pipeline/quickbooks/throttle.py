@@ -22,14 +22,15 @@ _MARGIN = 1.02  # windows are this much longer here than there, for clocks that 
 class Limits:
     """Calls allowed per realm; None lifts a limit. `scale` makes time pass that much faster (a scaled sandbox).
 
-    `jitter` is how many seconds (never scaled) a call may arrive later than the next ones and still be counted right.
+    `jitter` is how many seconds (never scaled) a call may arrive later than the next ones and still be counted right: a
+    429 costs a minute, a tenth of a second in each window costs nothing that the limit of the minute would allow.
     """
 
     per_minute: int | None = 500
     per_second: int | None = 10
     batches_per_minute: int | None = 40
     scale: float = 1.0
-    jitter: float = 0.02
+    jitter: float = 0.1
 
     @classmethod
     def unlimited(cls, scale: float = 1.0) -> Self:
