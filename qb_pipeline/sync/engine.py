@@ -25,6 +25,7 @@ from qb_pipeline.sync.positions import Position
 from qb_pipeline.sync.recovery import recover
 from qb_pipeline.sync.trees import Owed
 
+_PASSES = 3
 _FACT_GIVERS = frozenset({"account", "tax_rate", "customer", "job"})
 
 
@@ -88,9 +89,25 @@ def remove(ctx: Context, result: Result) -> None:
         result.writes += load(ctx, entity, removing=True).writes
 
 
+def settle(ctx: Context, result: Result) -> None:
+    """Remove what is to go, and go over everything again while that still changes something.
+
+    A document that was refused because a payment held it, or a payment because its document had not moved, finds its
+    way free in the next pass. A run that writes nothing passes once.
+    """
+    before = 0
+    for _ in range(_PASSES):
+        remove(ctx, result)
+        if result.writes == before:
+            return
+        before, result.parked, result.removing = result.writes, [], set()
+        for entity in entities(ctx, result.loaded):
+            load_entity(ctx, entity, diff(ctx, entity), result)
+
+
 def finish(ctx: Context, result: Result) -> None:
-    """Remove what is to go, name what records wait for, count what stands open, settle the reading positions."""
-    remove(ctx, result)
+    """Settle what is left, name what records wait for, count what stands open, put down the reading positions."""
+    settle(ctx, result)
     result.parked += _parked_elsewhere(ctx, result)
     with ctx.begin() as conn:
         blockers.report_missing_references(ctx, conn, result.parked)

@@ -1,7 +1,7 @@
 """Counts what a first sync into an empty QuickBooks company costs, and what the run after it costs, at growing sizes.
 
-Run: `python -m qb_pipeline_tests.benchmarks.bench_first_sync [customers] [invoices]`. Both sandboxes are real servers, and
-the sync is the command line's without limits of our own (QB_RATE_SCALE=0); calls are counted in the servers' own logs.
+Run: `python -m qb_pipeline_tests.benchmarks.bench_first_sync [customers] [invoices]`. Both sandboxes are real servers.
+The sync is the command line's without limits of our own (QB_RATE_SCALE=0); calls are counted in the servers' own logs.
 """
 
 from __future__ import annotations
