@@ -101,7 +101,9 @@ class QuickBooksClient:
                 fix="Connect the company again; its realm id is a number.",
             )
         self.realm_id = realm_id
-        base = f"{secure(api_base, 'QuickBooks API address').rstrip('/')}/v3/company/{realm_id}"
+        address = secure(api_base, "QuickBooks API address").rstrip("/")
+        # Intuit's own examples end the base here or there; both mean the same server.
+        base = f"{address.removesuffix('/company').removesuffix('/v3')}/v3/company/{realm_id}"
         self._transport = Transport(
             realm_id, base, token_source, throttle, clock or SystemClock(), timeout=timeout, on_call=on_call
         )
