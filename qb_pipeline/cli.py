@@ -45,6 +45,10 @@ _COMMANDS = {
 def cli(output: Output, debug: bool) -> None:
     """Keep contractor software and QuickBooks Online in agreement."""
     output.debug = debug
+    if debug:
+        from qb_pipeline import logs  # noqa: PLC0415  # as below
+
+        logs.to_terminal()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

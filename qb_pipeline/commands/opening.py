@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from qb_pipeline import logs
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.settings import Settings, settings
@@ -26,6 +27,7 @@ DRY_RUN = "plan"  # the trigger of runs that wrote nothing
 def store(current: Settings | None = None) -> Iterator[tuple[Settings, Engine]]:
     """The settings and an engine on tables that are up to date; starts the embedded server where none is set."""
     chosen = current or settings()
+    logs.to_file(chosen)
     engine = make_engine(database_url(chosen))
     try:
         prepare(engine)

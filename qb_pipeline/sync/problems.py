@@ -54,7 +54,7 @@ def from_error(
 ) -> exceptions.Problem:
     side, record_id = key
     return exceptions.Problem.from_error(
-        error, entity=entity.name, side=side, record_id=record_id, title=f"{name}: {error.recovery}",
+        error, entity=entity.name, side=side, record_id=record_id, title=error.recovery.capitalize(),
         record_label=name, fingerprint=fingerprint, run_id=ctx.run_id,
     )  # fmt: skip
 
@@ -87,6 +87,13 @@ def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[st
             # What was accepted in vain moved its customer's balance itself, so that movement is no news.
             found[one.side, one.record_id][one.fingerprint] = _NEVER if one.code == NOT_TAKEN else one.last_seen
     return dict(found)
+
+
+def refused(ctx: Context) -> bool:
+    """Whether this run was refused a write."""
+    with ctx.begin() as conn:
+        found = exceptions.listing(conn, ctx.company)
+    return any(one.fingerprint is not None and one.run_id == ctx.run_id for one in found)
 
 
 def close_obsolete(ctx: Context, conn: Connection) -> None:
