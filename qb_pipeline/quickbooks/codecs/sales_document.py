@@ -103,6 +103,15 @@ class SalesDocumentCodec(QuickBooksCodec):
                 fix=f"Add a line, or void the {self._kind}.",
                 field="lines",
             )
+        if not any(line["kind"] == "item" for line in lines):
+            raise limits.refuse(
+                self.entity,
+                values,
+                f"has no priced line, only text or a discount; a QuickBooks {self._kind} needs at least one.",
+                code="no-priced-line",
+                fix=f"Add a line with an item and an amount (0.00 will do), or void the {self._kind}.",
+                field="lines",
+            )
         body: Body = {"Line": LineWriter(self.facts, owner, current).write(lines)}
         body |= self._class(lines, owner, current)
         discount = next((line for line in lines if line["kind"] == "discount"), None)

@@ -170,6 +170,18 @@ def test_an_invoice_without_lines_is_refused() -> None:
     assert refused.value.code == "no-lines"
 
 
+@pytest.mark.parametrize("kind", ["text", "discount"])
+def test_an_invoice_without_a_priced_line_is_refused_before_it_is_sent(kind: str) -> None:
+    only = line(kind=kind, description="See the plan", amount=Decimal("-5.00") if kind == "discount" else None)
+    with pytest.raises(FixTheData) as refused:
+        INVOICES.encode_create(invoice(only))
+    assert (refused.value.code, refused.value.field, refused.value.who) == ("no-priced-line", "lines", "office")
+    assert "no priced line" in refused.value.cause
+    assert "Add a line with an item" in refused.value.fix
+    with pytest.raises(FixTheData, match="no priced line"):
+        INVOICES.encode_update({**INVOICES.decode(RAW).values, "lines": (only,)}, frozenset({"lines"}), RAW)
+
+
 def test_a_number_longer_than_quickbooks_holds_is_refused() -> None:
     with pytest.raises(FixTheData) as refused:
         INVOICES.encode_create(invoice(HAY, number="R" * 22))
