@@ -115,6 +115,7 @@ class Journalist:
         mark = None if isinstance(error, RetryLater) else _fingerprint(row)
         with self._ctx.begin() as conn:
             problem = problems.from_error(self._ctx, self._entity, key, name, error, mark)
+            problems.supersede(self._ctx, conn, self._entity, problem)
             problems.report(self._ctx, conn, self._entity, [problem])
 
     def _adopt(self, row: Write, error: PossibleDuplicate) -> bool:
@@ -161,7 +162,11 @@ class Journalist:
         return all(same(entity[name], source.values.get(name), values.get(name)) for name in telling)
 
     def _read_again(self, row: Write, error: PlanAgain) -> None:
-        """The record moved under us: drop the write, look at the record and let the next round plan anew."""
+        """The record moved under us: drop the write, look at the record and let the next round plan anew.
+
+        A record that is still as it was planned on would be refused again, and so would a creation: such a write rests
+        like any refused one, until what stands in its way moves.
+        """
         ctx, entity = self._ctx, self._entity
         record = None
         if row.target_id is not None:
@@ -174,16 +179,18 @@ class Journalist:
                     journal.fail(conn, ctx.company, {row.id: _as_json(unreadable)})
                 self._report(row, unreadable)
                 return
+        moved = row.target_id is not None and (record is None or record.version != row.target_version)
         with ctx.begin() as conn:
-            journal.fail(conn, ctx.company, {row.id: _as_json(error)}, Phase.ABANDONED)
+            phase = Phase.ABANDONED if moved else Phase.FAILED
+            journal.fail(conn, ctx.company, {row.id: _as_json(error)}, phase)
             if record is not None:
                 staging.merge(conn, ctx.company, row.side, entity.name, [record])
             elif row.target_id is not None:
                 staging.mark_deleted(conn, ctx.company, row.side, entity.name, [row.target_id], ctx.now())
-        if row.target_id is not None:
+        if moved:
             self._count(1)
-        else:  # a creation refused for what it refers to: reading is no help, a person is
-            self._report(row, error)
+        else:
+            self._report(row, _standing(error))
 
     def _keys(self, row: Write, answer: Answered) -> list[problems.Key]:
         keys = [(row.side.other, row.source_id)] if row.source_id else []
@@ -197,6 +204,18 @@ class Journalist:
 
 def _fingerprint(row: Write) -> str:
     return fingerprint(row.side, row.operation.value, row.intended)
+
+
+def _standing(error: PlanAgain) -> FixTheData:
+    """The refusal of a write into which nothing came between: reading again is no help, others' writes or a person."""
+    return FixTheData(
+        error.cause,
+        code=error.code,
+        fix="Correct what stands in its way, in either system; it is then tried again by itself.",
+        who="accountant",
+        reference=error.reference,
+        field=error.field,
+    )
 
 
 def _as_json(error: PipelineError) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from qb_pipeline.sync.positions import Position
 from qb_pipeline.sync.recovery import recover
 from qb_pipeline.sync.trees import Owed
 
-_PASSES = 3
+_PASSES = 5
+_FEW = 500  # writes whose echoes are still cheap to read: CDC answers 1,000 objects at most
 _FACT_GIVERS = frozenset({"account", "tax_rate", "customer", "job"})
 
 
@@ -82,11 +83,16 @@ def load_entity(ctx: Context, entity: Entity, decisions: Sequence[Decision], res
         refresh_credits(ctx)  # which names invoices by their numbers
 
 
-def remove(ctx: Context, result: Result) -> None:
-    """Carry out the removals, dependents first: a payment lets go of its invoice before the invoice is voided."""
+def remove(ctx: Context, result: Result) -> bool:
+    """Carry out the removals, dependents first: a payment lets go of its invoice before the invoice is voided.
+
+    Returns whether anything was removed.
+    """
+    before = result.writes
     for entity in reversed(entities(ctx, result.removing)):
         ctx.progress(f"removing {entity.plural.replace('_', ' ')}")
         result.writes += load(ctx, entity, removing=True).writes
+    return result.writes > before
 
 
 def settle(ctx: Context, result: Result) -> None:
@@ -97,12 +103,27 @@ def settle(ctx: Context, result: Result) -> None:
     """
     before = 0
     for _ in range(_PASSES):
-        remove(ctx, result)
+        removed = remove(ctx, result)
         if result.writes == before:
             return
         before, result.parked, result.removing = result.writes, [], set()
+        looked = _look_again(ctx, result, removed=removed)
         for entity in entities(ctx, result.loaded):
+            if looked:
+                match(ctx, entity)
             load_entity(ctx, entity, diff(ctx, entity), result)
+
+
+def _look_again(ctx: Context, result: Result, *, removed: bool) -> bool:
+    """Read what the writes moved beside the records written, where that matters; returns whether it was read.
+
+    A void empties the payments of its invoice, and every posting moves its customer: the next run would see that and
+    write again, or ask again for what was refused. A run that removes nothing and is refused nothing does not look.
+    """
+    if result.writes > _FEW or not (removed or problems.refused(ctx)):
+        return False
+    extract(ctx)
+    return True
 
 
 def finish(ctx: Context, result: Result) -> None:

@@ -85,8 +85,19 @@ def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[st
         due = one.next_attempt_at is not None and one.next_attempt_at <= ctx.now()
         if one.fingerprint and one.last_seen and not due and (one.run_id != ctx.run_id or one.code == NOT_TAKEN):
             # What was accepted in vain moved its customer's balance itself, so that movement is no news.
-            found[one.side, one.record_id][one.fingerprint] = _NEVER if one.code == NOT_TAKEN else one.last_seen
+            latest = _NEVER if one.code == NOT_TAKEN else one.last_seen
+            known = found[one.side, one.record_id]
+            known[one.fingerprint] = max(latest, known.get(one.fingerprint, latest))
     return dict(found)
+
+
+def supersede(ctx: Context, conn: Connection, entity: Entity, problem: exceptions.Problem) -> None:
+    """Close what the same write was refused for before: the last word of the side that refuses it stands alone."""
+    side, record_id = problem.side, problem.record_id
+    known = exceptions.of_records(conn, ctx.company, entity.name, side, [record_id]).get(record_id, [])
+    same_write = [e for e in known if e.fingerprint is not None and e.fingerprint == problem.fingerprint]
+    before = [e.code for e in same_write if e.code not in (problem.code, NOT_TAKEN)]
+    exceptions.resolve(conn, ctx.company, entity.name, side, [record_id], before, ctx.now())
 
 
 def refused(ctx: Context) -> bool:

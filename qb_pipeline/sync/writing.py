@@ -132,7 +132,7 @@ def _without_resting(ctx: Context, entity: Entity, rendered: Sequence[Rendered])
 
 
 def _rests(ctx: Context, conn: Connection, entity: Entity, rendered: Rendered, refused_at: datetime | None) -> bool:
-    """Refused before and nothing it refers to has moved since."""
+    """Refused before, and neither the record nor anything it refers to has moved since."""
     if refused_at is None:
         return False
     side = rendered.operation.target
@@ -140,6 +140,8 @@ def _rests(ctx: Context, conn: Connection, entity: Entity, rendered: Rendered, r
     referred: defaultdict[str, set[str]] = defaultdict(set)
     for (name, _), native_id in native.items():
         referred[name].add(native_id)
+    if rendered.operation.target_id is not None:
+        referred[entity.name].add(rendered.operation.target_id)
     return not any(
         staged.seen_at > refused_at
         for name, ids in referred.items()

@@ -216,7 +216,7 @@ def _q_address(prefix: str, address: Raw | None) -> dict[str, Any]:
 
 
 def _q_name(raw: Raw, key: str) -> str:
-    return words(raw[key]) if raw.get("Active", True) else _MARK.sub("", words(raw[key]))
+    return words(raw[key]) if raw.get("Active", True) else words(_MARK.sub("", raw[key]))
 
 
 def _q_division(raw: Raw, _parents: Mapping[str, str]) -> Raw:

@@ -10,7 +10,7 @@ import pytest
 
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import RetryLater
+from qb_pipeline.errors import PlanAgain, RetryLater
 from qb_pipeline.store import candidates, exceptions
 from qb_pipeline.store.candidates import Decision, Proposal
 from qb_pipeline.store.exceptions import ExceptionState
@@ -51,6 +51,22 @@ def test_a_refused_write_is_not_repeated_unchanged_by_later_runs(world: World) -
     world.run()
     assert sent(world) == first == 1
     assert world.codes() == ["refused"]
+
+
+def test_a_write_refused_for_another_reason_than_before_has_one_exception_and_rests(world: World) -> None:
+    world.entities = ("customer", "job")
+    owner = world.contractor.add("customer", **customer())
+    world.contractor.add("job", name="Kitchen", customer=owner, active=True)
+    world.quickbooks.refuses = lambda item: refusal("duplicate_number") if item.entity == "job" else None
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.quickbooks.edit("customer", twin, notes="moved")
+    world.quickbooks.refuses = lambda item: refusal("dangling_reference") if item.entity == "job" else None
+    world.run()
+    assert world.codes() == ["dangling_reference"]
+    asked = sent(world)
+    world.run()
+    assert sent(world) == asked
 
 
 def test_a_refused_write_is_repeated_once_the_record_changes(world: World) -> None:
@@ -190,6 +206,27 @@ def test_a_record_deleted_while_we_wrote_to_it_is_a_conflict_and_not_a_loss(worl
     world.run()
     assert world.codes() == ["removed_but_edited"]
     assert world.contractor.live("customer")[record]["notes"] == "new"
+
+
+def test_a_write_sent_back_although_nothing_moved_rests_until_the_record_does(world: World) -> None:
+    """QuickBooks answers so when payments hold an invoice: the invoice is as it was, and is refused every time."""
+    record = world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.contractor.edit("customer", record, notes="new")
+    world.quickbooks.refuses = lambda _item: PlanAgain("Payments hold it.", code="qbo_620", fix="It is planned again.")
+    world.run()
+    world.run()
+    assert sent(world) == 2
+    [problem] = world.open_exceptions()
+    assert (problem.code, problem.cause, problem.who, problem.state) == (
+        "qbo_620", "Payments hold it.", "accountant", ExceptionState.OPEN,
+    )  # fmt: skip
+    world.quickbooks.refuses = lambda _item: None
+    world.quickbooks.edit("customer", twin, email="b@x.example")
+    world.run()
+    assert world.quickbooks.live("customer")[twin]["notes"] == "new"
+    assert world.codes() == []
 
 
 # --- no answer, or not now ---
