@@ -115,14 +115,14 @@ def settle(ctx: Context, result: Result) -> None:
 
 
 def _look_again(ctx: Context, result: Result, *, removed: bool) -> bool:
-    """Read what the writes moved beside the records written, where that matters; returns whether it was read.
+    """Read what the writes moved in QuickBooks beside the records written, where that matters; returns whether it did.
 
     A void empties the payments of its invoice, and every posting moves its customer: the next run would see that and
     write again, or ask again for what was refused. A run that removes nothing and is refused nothing does not look.
     """
     if result.writes > _FEW or not (removed or problems.refused(ctx)):
         return False
-    extract(ctx)
+    extract_quickbooks.look_again(ctx)
     return True
 
 
