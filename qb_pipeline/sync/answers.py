@@ -112,9 +112,8 @@ class Journalist:
             key, name = problems.key_of(owed), owed.tree.label
         elif row.side is Side.QUICKBOOKS and row.target_id is not None:
             key = (row.side, row.target_id)
-        mark = None if isinstance(error, RetryLater) else _fingerprint(row)
         with self._ctx.begin() as conn:
-            problem = problems.from_error(self._ctx, self._entity, key, name, error, mark)
+            problem = problems.from_error(self._ctx, self._entity, key, name, error, _fingerprint(row))
             problems.supersede(self._ctx, conn, self._entity, problem)
             problems.report(self._ctx, conn, self._entity, [problem])
 

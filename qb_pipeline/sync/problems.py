@@ -83,6 +83,8 @@ def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[st
     found: defaultdict[Key, dict[str, datetime]] = defaultdict(dict)
     for one in exceptions.listing(conn, ctx.company, entity=entity.name):
         due = one.next_attempt_at is not None and one.next_attempt_at <= ctx.now()
+        if one.state is exceptions.ExceptionState.RETRYING:
+            continue  # a passing fault: every run tries again, until five attempts make it dead
         if one.fingerprint and one.last_seen and not due and (one.run_id != ctx.run_id or one.code == NOT_TAKEN):
             # What was accepted in vain moved its customer's balance itself, so that movement is no news.
             latest = _NEVER if one.code == NOT_TAKEN else one.last_seen

@@ -276,6 +276,22 @@ def test_a_write_that_was_put_off_is_tried_by_the_next_run_and_its_exception_clo
     assert world.codes() == []
 
 
+def test_a_passing_fault_rests_as_dead_after_five_attempts_until_a_person_asks(world: World) -> None:
+    world.contractor.add("customer", **customer())
+    world.quickbooks.refuses = lambda _item: RetryLater("Too many requests.", code="throttled")
+    for _ in range(7):
+        world.run()
+    assert sent(world) == exceptions.MAX_ATTEMPTS
+    [problem] = world.open_exceptions()
+    assert problem.state is ExceptionState.DEAD
+    world.quickbooks.refuses = lambda _item: None
+    with world.engine.begin() as conn:
+        exceptions.retry(conn, COMPANY, [problem.id], now=world.now())
+    world.run()
+    assert world.names(QUICKBOOKS) == ["Hazel Roofing"]
+    assert world.codes() == []
+
+
 # --- possible duplicates ---
 
 
