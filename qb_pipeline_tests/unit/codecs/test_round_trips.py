@@ -33,6 +33,7 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 IDS = st.integers(1, 10**9).map(str)
+PAYERS = IDS.filter(lambda payer: payer not in FACTS.job_parents)  # contractor software knows customers, not jobs
 MONEY = st.decimals(Decimal("0.01"), Decimal(99999), places=2)
 NUMBERS = st.decimals(Decimal(0), Decimal(9999), places=4).map(canonical.number)
 DATES = st.dates(date(2000, 1, 1), date(2049, 12, 31))
@@ -54,7 +55,7 @@ CUSTOMERS = st.fixed_dictionaries(
         "phone": maybe(st.from_regex(r"\(\d{3}\) \d{3}-\d{4}", fullmatch=True)),
         **addresses("billing"),
         "taxable": st.booleans(),
-        "tax_code": st.none(),
+        "tax_code": maybe(IDS),
         "terms": maybe(IDS),
         "notes": maybe(words(2000)),
         "active": st.just(True),
@@ -121,7 +122,7 @@ def payments(draw: st.DrawFn) -> dict[str, Any]:
     spare = draw(st.just(Decimal("0.00")) | MONEY)
     total = sum(amounts.values(), spare)
     assume(total > 0)
-    given_values = {"customer": draw(IDS), "date": draw(DATES), "amount": total, "allocations": allocations}
+    given_values = {"customer": draw(PAYERS), "date": draw(DATES), "amount": total, "allocations": allocations}
     rest = {"method": draw(maybe(IDS)), "reference": draw(maybe(words(21))), "memo": draw(maybe(words(60)))}
     return blank("payment", **given_values, **rest)
 
