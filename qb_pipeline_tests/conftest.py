@@ -19,8 +19,8 @@ from qb_pipeline.store import embedded
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.store.migrate import prepare
 
-# A busy machine is no finding. Before a landing the examples are the same every time; elsewhere Hypothesis looks for new
-# ones and prints what reproduces a failure.
+# A busy machine is no finding. Before a landing the examples are the same every time; elsewhere Hypothesis looks for
+# new ones and prints what reproduces a failure.
 settings.register_profile("developer", deadline=None)
 settings.register_profile("landing", deadline=None, derandomize=True)
 settings.load_profile("landing" if os.environ.get("CI") else "developer")
