@@ -37,6 +37,12 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS tombstones_by_time ON tombstones (c, entity, updated)",
     "CREATE TABLE IF NOT EXISTS sequences (c INTEGER NOT NULL, name TEXT NOT NULL, last INTEGER NOT NULL,"
     " PRIMARY KEY (c, name))",
+    "CREATE TABLE IF NOT EXISTS postings (c INTEGER NOT NULL, entity TEXT NOT NULL, id TEXT NOT NULL,"
+    " part TEXT NOT NULL, n INTEGER NOT NULL, date TEXT NOT NULL, account TEXT NOT NULL, amount INTEGER NOT NULL,"
+    " party TEXT, party_id TEXT, doc TEXT, doc_id TEXT, item TEXT, class TEXT, department TEXT, line TEXT, memo TEXT,"
+    " foreign_amount INTEGER, PRIMARY KEY (c, entity, id, part, n)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS postings_by_account ON postings (c, account, date)",
+    "CREATE INDEX IF NOT EXISTS postings_by_doc ON postings (c, doc, doc_id) WHERE doc IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS replays (c INTEGER NOT NULL, request_id TEXT NOT NULL, b_id TEXT NOT NULL,"
     " body TEXT NOT NULL, PRIMARY KEY (c, request_id, b_id)) WITHOUT ROWID",
 )

@@ -13,6 +13,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.registry import ENTITIES
 from qb_pipeline.sandbox.quickbooks.faults import Fault
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
+from qb_pipeline.sandbox.quickbooks.ledger.book import merge as merge_postings
 from qb_pipeline.sandbox.quickbooks.references import walk
 from qb_pipeline.sandbox.quickbooks.rows import ref_value, reference_name
 from qb_pipeline.sandbox.quickbooks.writes import create, delete, update
@@ -113,6 +114,7 @@ def merge(company: Company, act: Act) -> JsonObject:
         raise ControlError("only two records below the same parent can be merged here", field="into", code="refused")
     for source, source_id in company.store.referrers((entity, loser_id)):
         repoint(company, (source, source_id), (entity, loser_id), winner)
+    merge_postings(company, (entity, loser_id), (entity, winner_id))
     take_over_balance(company, entity, company.store.get(entity, loser_id) or loser, winner_id)
     company.store.remove(entity, loser, int(company.now.timestamp()), company.stamp)
     current = company.store.get(entity, winner_id) or winner

@@ -15,6 +15,7 @@ from qb_pipeline.sandbox.kernel.clock import Clock
 from qb_pipeline.sandbox.kernel.database import get_meta, set_meta, transaction
 from qb_pipeline.sandbox.quickbooks.company import Company, Switches
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads
+from qb_pipeline.sandbox.quickbooks.ledger.opening import open_books
 from qb_pipeline.sandbox.quickbooks.loader import load
 from qb_pipeline.sandbox.quickbooks.notifications import COVERED
 from qb_pipeline.sandbox.quickbooks.oauth import OAuth
@@ -106,6 +107,7 @@ class World:
         if data is not None:
             load(company, data)
             complete_company(company)
+            open_books(company)
             return
         fresh_company(company)
         if not empty:

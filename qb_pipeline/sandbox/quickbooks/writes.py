@@ -11,7 +11,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, not_found, stale, unsupported
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
-from qb_pipeline.sandbox.quickbooks.ledger import settle
+from qb_pipeline.sandbox.quickbooks.ledger.settle import settle
 from qb_pipeline.sandbox.quickbooks.references import Reference, references
 from qb_pipeline.sandbox.quickbooks.schema import clean, malformed
 

@@ -16,7 +16,7 @@ from qb_pipeline.sandbox.quickbooks.entities.names import (
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
-from qb_pipeline.sandbox.quickbooks.ledger import move_branch
+from qb_pipeline.sandbox.quickbooks.ledger.balances import move_branch
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Flag, Property, Ref, Text
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
-from qb_pipeline.sandbox.quickbooks.ledger import settle
+from qb_pipeline.sandbox.quickbooks.ledger.settle import settle
 from qb_pipeline.sandbox.quickbooks.references import Reference
 
 Applied = dict[Reference, Decimal]
@@ -56,8 +56,7 @@ def apply_to(
     else:
         others = [link for link in document.get("LinkedTxn") or [] if link.get("TxnId") != payment]
         after["LinkedTxn"] = [*others, {"TxnId": payment, "TxnType": "Payment"}] if linked else others
-    stored = company.save(entity, after, document, tuple(document), "Update")
-    settle(company, entity, document, stored)
+    company.save(entity, after, document, tuple(document), "Update")
 
 
 def free_applications(company: Company, entity: str, identifier: str) -> None:

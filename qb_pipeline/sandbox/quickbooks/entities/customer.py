@@ -17,7 +17,7 @@ from qb_pipeline.sandbox.quickbooks.entities.people import number_addresses, set
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
-from qb_pipeline.sandbox.quickbooks.ledger import move_branch
+from qb_pipeline.sandbox.quickbooks.ledger.balances import move_branch
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Property, Ref, Text
 
 TREE = Tree("Customer", "DisplayName", "Job", level=True)

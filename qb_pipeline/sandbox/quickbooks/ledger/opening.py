@@ -1,0 +1,107 @@
+"""The books of a company that was loaded from recorded objects.
+
+Invariant: after loading, every recorded balance equals the sum of its postings; what the recorded transactions do not
+explain stands in one opening position, dated before them all and offset on retained earnings.
+
+    open_books(company)    posts every loaded transaction without moving a recorded balance, then the opening position
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+from qb_pipeline.sandbox.quickbooks.accounts import account_for
+from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, loads
+from qb_pipeline.sandbox.quickbooks.ledger.balances import SHOWN
+from qb_pipeline.sandbox.quickbooks.ledger.book import balance_of_account, balance_of_document, replace, total_of
+from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting, difference
+from qb_pipeline.sandbox.quickbooks.ledger.rules import RULES
+from qb_pipeline.sandbox.quickbooks.references import Reference
+from qb_pipeline.sandbox.quickbooks.rows import ref_value
+
+OPENING: Reference = ("Opening", "1")
+# Documents that show what is open on them, and its sign in the ledger.
+OPEN_ON = {"Invoice": 1, "CreditMemo": -1, "Bill": -1, "VendorCredit": 1}
+
+
+def open_books(company: Company) -> None:
+    """Post everything that was loaded, and the position it began with."""
+    for entity in RULES:
+        for obj in loaded(company, entity):
+            post_recorded(company, entity, obj)
+    position = [*document_differences(company)]
+    position += party_differences(company, position)
+    position += account_differences(company, position)
+    rest = difference(position)
+    if rest:
+        position.append(Posting(account_for(company, "RetainedEarnings"), -rest, memo="Earlier years"))
+    if position:
+        replace(company, OPENING, opening_day(company), position)
+
+
+def loaded(company: Company, entity: str) -> Iterator[JsonObject]:
+    """Every stored object of an entity."""
+    statement = "SELECT body FROM objects WHERE c = ? AND entity = ? ORDER BY num"
+    for (body,) in company.store.conn.execute(statement, (company.store.company, entity)).fetchall():
+        yield loads(body)
+
+
+def post_recorded(company: Company, entity: str, obj: JsonObject) -> None:
+    """A recorded transaction; where its recorded figures do not add up, the rest goes to opening balance equity."""
+    postings = RULES[entity](company, obj)
+    rest = difference(postings)
+    if rest:
+        equity = account_for(company, "OpeningBalanceEquity")
+        postings.append(Posting(equity, -rest, memo="Not explained by the recorded lines"))
+    replace(company, (entity, str(obj["Id"])), str(obj.get("TxnDate") or ""), postings)
+
+
+def document_differences(company: Company) -> Iterator[Posting]:
+    """Open amounts that the recorded payments do not explain."""
+    for entity, sign in OPEN_ON.items():
+        receivable = entity in ("Invoice", "CreditMemo")
+        for obj in loaded(company, entity):
+            document: Reference = (entity, str(obj["Id"]))
+            missing = sign * decimal_of(obj.get("Balance")) - balance_of_document(company, document)
+            if missing:
+                role = "AccountsReceivable" if receivable else "AccountsPayable"
+                key = "CustomerRef" if receivable else "VendorRef"
+                party: Reference = (key.removesuffix("Ref"), ref_value(obj, key) or "")
+                yield Posting(account_for(company, role), missing, party, document, memo="Settled outside the record")
+
+
+def party_differences(company: Company, before: list[Posting]) -> Iterator[Posting]:
+    """Balances of customers and vendors that their documents do not explain."""
+    for entity, role, sign in (("Customer", "AccountsReceivable", 1), ("Vendor", "AccountsPayable", -1)):
+        for obj in loaded(company, entity):
+            party: Reference = (entity, str(obj["Id"]))
+            posted = total_of(company, "party = ? AND party_id = ? AND doc IS NOT NULL", *party)
+            posted += sum((one.amount for one in before if one.party == party), Decimal(0))
+            missing = sign * decimal_of(obj.get("Balance")) - posted
+            if missing:
+                yield Posting(account_for(company, role), missing, party, OPENING, memo="Balance brought forward")
+
+
+def account_differences(company: Company, before: list[Posting]) -> Iterator[Posting]:
+    """Balances of accounts that the recorded transactions do not explain; inactive accounts show none to explain."""
+    for obj in loaded(company, "Account"):
+        if (
+            obj.get("Classification") not in SHOWN
+            or obj.get("Active") is False
+            or obj.get("AccountSubType") == "RetainedEarnings"
+        ):
+            continue
+        posted = balance_of_account(company, str(obj["Id"]))
+        posted += sum((one.amount for one in before if one.account == obj["Id"]), Decimal(0))
+        missing = decimal_of(obj.get("CurrentBalance")) - posted
+        if missing:
+            yield Posting(str(obj["Id"]), missing, memo="Balance brought forward")
+
+
+def opening_day(company: Company) -> str:
+    """The day before the first transaction."""
+    statement = "SELECT min(txn_date) FROM objects WHERE c = ? AND txn_date IS NOT NULL"
+    (first,) = company.store.conn.execute(statement, (company.store.company,)).fetchone()
+    day = date.fromisoformat(first) if first else company.now.date()
+    return (day - timedelta(days=1)).isoformat()
