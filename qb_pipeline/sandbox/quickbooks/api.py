@@ -2,14 +2,15 @@
 
 Invariant: a write and the memory of its requestid are one transaction; a refusal leaves no trace.
 
-    handle(world, incoming, call) -> (HTTP status, JSON text); the refusals are answered here too
+    handle(world, incoming, call) -> Answer; the refusals are answered here too
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from qb_pipeline.sandbox.kernel.calls import Incoming
+from qb_pipeline.sandbox.kernel.calls import Answer, Incoming
 from qb_pipeline.sandbox.kernel.database import transaction
+from qb_pipeline.sandbox.quickbooks.answers import Document, answered
 from qb_pipeline.sandbox.quickbooks.batch import run_batch
 from qb_pipeline.sandbox.quickbooks.cdc import changes
 from qb_pipeline.sandbox.quickbooks.company import Company
@@ -33,20 +34,21 @@ from qb_pipeline.sandbox.quickbooks.times import envelope_time
 from qb_pipeline.sandbox.quickbooks.world import World
 from qb_pipeline.sandbox.quickbooks.writes import create, delete, update, void
 
-Reply = tuple[int, str]
+Found = str | Document
 WRITES: dict[str, Callable[..., JsonObject]] = {"create": create, "update": update, "delete": delete, "void": void}
 
 
-def handle(world: World, incoming: Incoming, call: ApiCall) -> Reply:
+def handle(world: World, incoming: Incoming, call: ApiCall) -> Answer:
     """Answer one request to `/v3/company/…`."""
     try:
         company = admitted(world, incoming, call)
-        return 200, route(company, incoming, call)
+        status, found = 200, route(company, incoming, call)
     except GatewayRefusal as refusal:
-        return refusal.status, dumps(gateway_body(refusal.status, refusal.detail, world.clock.now()))
+        status, found = refusal.status, dumps(gateway_body(refusal.status, refusal.detail, world.clock.now()))
     except Fault as fault:
         world.forget_roles()
-        return fault.http, dumps(fault.body(world.clock.now()))
+        status, found = fault.http, dumps(fault.body(world.clock.now()))
+    return answered(incoming, status, found, world.switches.any_accept)
 
 
 def admitted(world: World, incoming: Incoming, call: ApiCall) -> Company:
@@ -62,11 +64,8 @@ def admitted(world: World, incoming: Incoming, call: ApiCall) -> Company:
     return company
 
 
-def route(company: Company, incoming: Incoming, call: ApiCall) -> str:
-    """The answer's JSON text."""
-    accept = incoming.headers.get("accept", "*/*")
-    if "json" not in accept and "*/*" not in accept and "application/*" not in accept:
-        raise Fault(500, f"Operation answering {accept} is not supported: the sandbox speaks JSON only.", http=406)
+def route(company: Company, incoming: Incoming, call: ApiCall) -> Found:
+    """The answer: JSON text, or a document."""
     if not call.segments:
         raise no_resource(incoming)
     if incoming.method == "GET":
@@ -81,7 +80,7 @@ def no_resource(incoming: Incoming) -> Fault:
     return unsupported(f"Could not find resource for relative : {incoming.path}")
 
 
-def read_route(company: Company, incoming: Incoming, call: ApiCall) -> str:
+def read_route(company: Company, incoming: Incoming, call: ApiCall) -> Found:
     """GET: query, cdc, or one object."""
     match [segment.lower() for segment in call.segments[:1]] + list(call.segments[1:]):
         case ["query"]:

@@ -33,6 +33,10 @@ class Switches:
     ast: str = "honour"
     # Seconds after which a refresh gives a new refresh token; the old one works as long again.
     refresh_rotation_seconds: int = 86_400
+    # What a bare `Accept: */*` gets: "json" or "xml". Without any Accept header the answer is XML.
+    any_accept: str = "json"
+    # A file's Size and addresses sent back in an update of its Attachable: "refuse" (2010) or "ignore".
+    attachable_echo: str = "refuse"
 
 
 @dataclass

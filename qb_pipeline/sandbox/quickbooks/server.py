@@ -38,7 +38,12 @@ from qb_pipeline.sandbox.quickbooks.ui import perform
 from qb_pipeline.sandbox.quickbooks.world import Credentials, World, credentials
 
 JSON = "application/json;charset=UTF-8"
-CHOICES = {"duplicate_doc_number": ("reject", "allow", "preference"), "ast": ("honour", "recompute")}
+CHOICES = {
+    "duplicate_doc_number": ("reject", "allow", "preference"),
+    "ast": ("honour", "recompute"),
+    "any_accept": ("json", "xml"),
+    "attachable_echo": ("refuse", "ignore"),
+}
 DISCOVERY = "{base_url}/.well-known/openid_configuration"
 
 
@@ -196,8 +201,8 @@ def api_endpoint(world: World) -> Any:
 
     async def answer(request: Request) -> Response:
         incoming = incoming_of(request.scope, await request.body())
-        status, text = handle(world, incoming, request.state.call)
-        return Response(text.encode(), status_code=status, media_type=JSON)
+        reply = handle(world, incoming, request.state.call)
+        return Response(reply.body, status_code=reply.status, headers=reply.headers)
 
     return answer
 
