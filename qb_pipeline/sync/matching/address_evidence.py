@@ -1,6 +1,6 @@
-"""Comparing addresses part by part: house number, street, place, unit.
+"""Comparing addresses part by part: house number, street, second line, place, unit.
 
-Invariant: another house, unit or town is never called close, however alike the rest is.
+Invariant: another house, unit or town is never called close, however alike the rest is, where people may share a door.
 """
 
 from __future__ import annotations
@@ -14,10 +14,17 @@ from qb_pipeline.sync.matching.addresses import Address
 from qb_pipeline.sync.matching.evidence import MISSING, Frequencies, Grade, Level, typo
 
 _NUMBER_BITS = {Level.EXACT: 4.0, Level.MISSING: 0.0, Level.WEAK: -1.0, Level.DIFFERS: -4.0}
-_STREET_BITS = {Level.EXACT: 4.0, Level.CLOSE: 3.0, Level.WEAK: 0.0, Level.DIFFERS: -4.0}
-_PLACE_BITS = {Level.EXACT: 2.5, Level.CLOSE: 1.5, Level.MISSING: 0.0, Level.DIFFERS: -3.0}
+_STREET_BITS = {Level.EXACT: 4.0, Level.CLOSE: 3.0, Level.WEAK: 0.0, Level.MISSING: 0.0, Level.DIFFERS: -4.0}
+_PLACE_BITS = {Level.EXACT: 2.5, Level.CLOSE: 1.5, Level.MISSING: 0.0, Level.WEAK: -1.0, Level.DIFFERS: -3.0}
 _LOWEST = -4.0  # people move: one other address says less than three other parts of it would
 _SHARED_DOOR = 4.0
+# Where no two records of a table share an address, its parts are weighed one by one.
+_OWN_NUMBER = {Level.EXACT: 5.0, Level.MISSING: 0.0, Level.WEAK: 1.0, Level.DIFFERS: -3.0}
+_OWN_STREET = {Level.EXACT: 8.0, Level.CLOSE: 7.0, Level.WEAK: 2.0, Level.MISSING: 0.0, Level.DIFFERS: -3.0}
+_OWN_LINE = {Level.EXACT: 7.0, Level.CLOSE: 6.0, Level.MISSING: 0.0, Level.DIFFERS: -0.5}
+_OWN_CODE = {Level.EXACT: 6.0, Level.CLOSE: 4.0, Level.MISSING: 0.0, Level.DIFFERS: -3.0}
+_OWN_CITY = {Level.EXACT: 6.0, Level.CLOSE: 5.0, Level.MISSING: 0.0, Level.DIFFERS: -3.0}
+_OWN_CLOSE, _OWN_WEAK = 10.0, 3.0
 _DIGIT = re.compile(r"\d")
 
 
@@ -37,11 +44,27 @@ def compare_address(a: Address, b: Address, seen: Frequencies) -> Grade:
     return Grade(level, max(_SHARED_DOOR, bits - crowd))
 
 
+def compare_own_address(a: Address, b: Address, seen: Frequencies) -> Grade:
+    """As `compare_address`, for tables in which an address belongs to one record: each part adds what it says."""
+    street, line = _lines(a.lines, b.lines)
+    number, code, city = _number(a.number, b.number), _code(a.postcode, b.postcode), _city(a.city, b.city)
+    parts = (number, street, code, city)
+    if all(part is Level.MISSING for part in (*parts, line)):
+        return MISSING
+    bits = _OWN_NUMBER[number] + _OWN_STREET[street] + _OWN_LINE[line] + _OWN_CODE[code] + _OWN_CITY[city]
+    bits -= max(seen.discount(a.key), seen.discount(b.key))
+    if all(part is Level.EXACT for part in parts) and a.unit == b.unit:
+        return Grade(Level.EXACT, bits)
+    return Grade(Level.CLOSE if bits >= _OWN_CLOSE else Level.WEAK if bits >= _OWN_WEAK else Level.DIFFERS, bits)
+
+
 def _overall(number: Level, street: Level, place: Level, unit_a: str, unit_b: str) -> Level:
     if Level.DIFFERS in (number, street, place):
         return Level.DIFFERS
     if Level.WEAK in (number, street) or (unit_a and unit_b and unit_a != unit_b):
         return Level.WEAK
+    if place is Level.WEAK:  # the next town's name or a quarter's: the same door only by number and street together
+        return Level.CLOSE if number is street is Level.EXACT else Level.WEAK
     if number is Level.MISSING and place is not Level.EXACT:
         return Level.WEAK
     return Level.EXACT if number is street is place is Level.EXACT and unit_a == unit_b else Level.CLOSE
@@ -66,6 +89,8 @@ def _street(a: Address, b: Address) -> Level:
         return Level.WEAK if only_a and only_b and "".join(a.street) != "".join(b.street) else Level.CLOSE
     if _ordinals(a) != _ordinals(b):
         return Level.DIFFERS  # 21st is not 22nd, County Road 12 not County Road 14
+    if a.lines[0] and a.lines[0] == b.lines[0]:
+        return Level.CLOSE
     if typo(joined_a, joined_b) or ratio(joined_a, joined_b) >= 80:
         return Level.CLOSE
     shared = token_set_ratio(" ".join(a.name), " ".join(b.name))
@@ -82,12 +107,45 @@ def _place(a: Address, b: Address) -> Level:
     """Postcode first; city and state where a postcode is missing or mistyped."""
     if a.postcode and a.postcode == b.postcode:
         return Level.EXACT
-    cities, codes = bool(a.city and b.city), bool(a.postcode and b.postcode)
-    same_city = cities and (a.city == b.city or typo(a.city, b.city) or ratio(a.city, b.city) >= 85)
-    if same_city:
-        return Level.CLOSE if codes or a.city != b.city else Level.EXACT
-    if cities:
-        return Level.DIFFERS
+    codes, city = bool(a.postcode and b.postcode), _city(a.city, b.city)
+    if city >= Level.CLOSE:
+        return Level.CLOSE if codes or city is Level.CLOSE else Level.EXACT
     if codes:
-        return Level.CLOSE if OSA.distance(a.postcode, b.postcode, score_cutoff=1) <= 1 else Level.DIFFERS
-    return Level.DIFFERS if a.state and b.state and a.state != b.state else Level.MISSING
+        slip = city is Level.MISSING and OSA.distance(a.postcode, b.postcode, score_cutoff=1) <= 1
+        return Level.CLOSE if slip else Level.DIFFERS
+    if a.state and b.state and a.state != b.state:
+        return Level.DIFFERS
+    return Level.WEAK if city is Level.DIFFERS else Level.MISSING
+
+
+def _city(a: str, b: str) -> Level:
+    if not a or not b:
+        return Level.MISSING
+    if a == b:
+        return Level.EXACT
+    return Level.CLOSE if typo(a, b) or ratio(a, b) >= 80 or token_set_ratio(a, b) == 100 else Level.DIFFERS
+
+
+def _code(a: str, b: str) -> Level:
+    if not a or not b:
+        return Level.MISSING
+    if a == b:
+        return Level.EXACT
+    return Level.CLOSE if OSA.distance(a, b, score_cutoff=1) <= 1 else Level.DIFFERS
+
+
+def _lines(a: tuple[str, str], b: tuple[str, str]) -> tuple[Level, Level]:
+    """How street and second line agree, in the order of the lines or crosswise, whichever agrees better."""
+    straight = _line(a[0], b[0]), _line(a[1], b[1])
+    if Level.DIFFERS not in straight and Level.MISSING not in straight:
+        return straight
+    cross = _line(a[0], b[1]), _line(a[1], b[0])
+    return max(straight, cross, key=lambda found: sum(_OWN_LINE[level] for level in found))
+
+
+def _line(a: str, b: str) -> Level:
+    if not a or not b:
+        return Level.MISSING
+    if a == b:
+        return Level.EXACT
+    return Level.CLOSE if ratio(a, b) >= 72 else Level.DIFFERS

@@ -7,6 +7,7 @@ does.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qb_pipeline.sync.matching.normalise import fold
@@ -15,7 +16,10 @@ from qb_pipeline.sync.matching.words import DIRECTIONS, STATES, STREET_TYPES, ST
 
 @dataclass(frozen=True)
 class Address:
-    """The parts of an address, each "" (or empty) when not given; `name` is the street without type and direction."""
+    """The parts of an address, each "" (or empty) when not given; `name` is the street without type and direction.
+
+    `lines` holds both lines without number, unit, type and direction, run together: what survives lost spaces.
+    """
 
     number: str = ""
     street: tuple[str, ...] = ()
@@ -24,6 +28,7 @@ class Address:
     city: str = ""
     state: str = ""
     postcode: str = ""
+    lines: tuple[str, str] = ("", "")
 
     @property
     def complete(self) -> bool:
@@ -37,19 +42,39 @@ class Address:
 
 _HASH = re.compile(r"#\s*(?=\w)")
 _PO_BOX = re.compile(r"\bp\s?o\s?box\b|\bpost office box\b")
+_CROSSING = re.compile(r"(?<=\w\s)\(?\b(?:between|near|off|at|corner of|behind|opposite|across from)\s.*$", re.IGNORECASE)
 
 
 def read_address(
     line1: str | None, line2: str | None, city: str | None, state: str | None, postal_code: str | None
 ) -> Address:
-    """Both lines are read as one, so that a unit may stand in either."""
-    text = _HASH.sub(" unit ", f"{line1 or ''} , {line2 or ''}")
-    words = _PO_BOX.sub("0 pobox", fold(text)).split()
-    words, unit = _take_unit(words)
+    """Both lines are read as one, so that a unit may stand in either; a crossing street is left out."""
+    first, second = _words(line1), _words(line2)
+    words, unit = _take_unit([*first, *second])
     number, street = _take_number([STREET_WORDS.get(w, w) for w in words])
-    bare = tuple(w for w in street if w not in STREET_TYPES and w not in DIRECTIONS) or street
     region = fold(state)
-    return Address(number, street, bare, unit, fold(city), STATES.get(region, region), _postcode(postal_code))
+    return Address(
+        number, street, _bare(street) or street, unit, fold(city), STATES.get(region, region), _postcode(postal_code),
+        (_run_together(first, number), _run_together(second, number)),
+    )  # fmt: skip
+
+
+def _words(line: str | None) -> list[str]:
+    if not line:
+        return []
+    text = _HASH.sub(" unit ", line)
+    if text[:1].isdigit():
+        text = _CROSSING.sub("", text)
+    return _PO_BOX.sub("0 pobox", fold(text)).split()
+
+
+def _bare(street: Iterable[str]) -> tuple[str, ...]:
+    return tuple(w for w in street if w not in STREET_TYPES and w not in DIRECTIONS)
+
+
+def _run_together(words: list[str], number: str) -> str:
+    own, _ = _take_unit(["", *words])
+    return "".join(w for w in own if w.lstrip("0") != number and STREET_WORDS.get(w, w) not in STREET_TYPES)
 
 
 def _take_unit(words: list[str]) -> tuple[list[str], str]:

@@ -7,6 +7,7 @@ outweighed by a likeness elsewhere in the name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import ratio
@@ -49,6 +50,11 @@ def _business_of_one_side(left: Sequence[Name], right: Sequence[Name]) -> bool:
 
 
 def _grade(a: Name, b: Name, seen: Frequencies) -> Grade:
+    if a.partial or b.partial:
+        by_part = _compare_part(a, b, seen)
+        if a.partial and b.partial and Kind.PERSON not in (a.kind, b.kind):
+            by_part = max(by_part, _compare_cores(a, b, seen), key=lambda g: (g.level, g.bits))
+        return _limited(by_part, a, b)
     by_words = _limited(_compare_cores(a, b, seen), a, b)
     if not (a.family and b.family):
         return by_words
@@ -56,6 +62,21 @@ def _grade(a: Name, b: Name, seen: Frequencies) -> Grade:
     if Kind.PERSON in (a.kind, b.kind):
         return by_person
     return max(by_words, by_person, key=lambda g: (g.level, g.bits))
+
+
+def _compare_part(a: Name, b: Name, seen: Frequencies) -> Grade:
+    """A single word against a person's name, or another single word: it may stand for either part."""
+    if Kind.COMPANY in (a.kind, b.kind):
+        return _compare_cores(a, b, seen)
+    readings = [_by_parts(x, y, seen) for x in _parts(a) for y in _parts(b)]
+    return max(readings, key=lambda g: (g.level, g.bits))
+
+
+def _parts(name: Name) -> tuple[Name, ...]:
+    if not name.partial or name.kind is Kind.PERSON:
+        return (name,)
+    word = " ".join(name.core)
+    return replace(name, given=(), family=word), replace(name, given=(word,), family="")
 
 
 def _limited(grade: Grade, a: Name, b: Name) -> Grade:
@@ -100,34 +121,54 @@ def full_name_bits(name: Name, seen: Frequencies) -> float:
     return max(8.0, 14.0 - max(shared, 3.5 if name.family in COMMON_SURNAMES else 0.0))
 
 
+def given_bits(given: str, seen: Frequencies) -> float:
+    """What agreeing on a given name is worth: 7 bits for a rare one, 3 at least."""
+    return max(3.0, min(12.0 - seen.discount(("given", given)), 7.0))
+
+
 def _compare_persons(a: Name, b: Name, seen: Frequencies) -> Grade:
-    family = _word_level(a.family, b.family)
-    given, given_bits = compare_given(a.given, b.given)
-    if given is Level.DIFFERS and "".join((*a.given, *a.middle)) == "".join((*b.given, *b.middle)):
-        given, given_bits = Level.CLOSE, 4.0  # "Ja yde": a space slipped in
-    if family is Level.DIFFERS:
-        return _swapped_or_different(a, b, seen)
-    family_bits = surname_bits(a.family, seen) if family is Level.EXACT else 5.5
-    if given is Level.DIFFERS:
-        return Grade(Level.DIFFERS, -6.0, "different first names")
+    straight = _by_parts(a, b, seen)
+    if straight.level >= Level.CLOSE or not (a.family and b.family and a.given and b.given):
+        return straight
+    swapped = _by_parts(a, _turned(b), seen)
+    if swapped.level is Level.EXACT:
+        return Grade(Level.CLOSE, swapped.bits - 2.0)
+    if swapped.level > straight.level:
+        return Grade(swapped.level, swapped.bits - 2.0, swapped.veto)
+    return straight
+
+
+def _turned(name: Name) -> Name:
+    """The same person with given and family name in each other's place."""
+    return replace(name, given=(name.family,), middle=(), family=" ".join((*name.given[:1], *name.middle)))
+
+
+def _by_parts(a: Name, b: Name, seen: Frequencies) -> Grade:
+    family, (given, bits) = _word_level(a.family, b.family), compare_given(a, b, seen)
+    if family is Level.EXACT:
+        bits += surname_bits(a.family, seen)
+    else:
+        bits += _SURNAME_BITS[family]
+    if Level.DIFFERS in (family, given):
+        return _partly_different(family, given, bits, a, b)
     if _middles_differ(a, b):
         return Grade(Level.WEAK, 2.0, "different middle names")
-    if given is Level.MISSING:
-        return Grade(Level.WEAK, family_bits - 2.0)
     if family is given is Level.EXACT:
         return Grade(Level.EXACT, full_name_bits(a, seen))
-    return Grade(Level.CLOSE, family_bits + given_bits)
+    level = Level.CLOSE if min(family, given) is not Level.MISSING and Level.WEAK not in (family, given) else Level.WEAK
+    return Grade(level, bits)
 
 
-def _swapped_or_different(a: Name, b: Name, seen: Frequencies) -> Grade:
-    if (a.family,) == b.given and (b.family,) == a.given:
-        return Grade(Level.CLOSE, min(surname_bits(a.family, seen), surname_bits(b.family, seen)) + 3.0)
-    if set(a.given) & set(b.given) and {a.family, b.family} & ({*a.middle} | {*b.middle}):
+_SURNAME_BITS = {Level.CLOSE: 5.5, Level.WEAK: 3.0, Level.MISSING: 0.0, Level.DIFFERS: -4.0}
+
+
+def _partly_different(family: Level, given: Level, bits: float, a: Name, b: Name) -> Grade:
+    """One part agrees and the other contradicts it, or nothing agrees."""
+    if family is Level.DIFFERS and {a.family, b.family} & ({*a.middle} | {*b.middle}) and given >= Level.CLOSE:
         return Grade(Level.WEAK, 3.0)  # Mary Smith, Mary Smith Jones
-    same_given = bool(set(a.given) & set(b.given))
-    if same_given and min(len(a.family), len(b.family)) >= 4 and OSA.distance(a.family, b.family) <= 2:
-        return Grade(Level.WEAK, 5.0)  # two slips in a short surname: ask, do not forbid
-    return Grade(Level.DIFFERS, -6.0 if same_given else -10.0, "different names")
+    if max(family, given) <= Level.MISSING:
+        return Grade(Level.DIFFERS, -8.0 if family is given else -4.0, "different names")
+    return Grade(Level.WEAK, bits, "different first names" if given is Level.DIFFERS else "different names")
 
 
 def _middles_differ(a: Name, b: Name) -> bool:
@@ -139,34 +180,47 @@ def _middles_differ(a: Name, b: Name) -> bool:
 
 
 def _word_level(a: str, b: str) -> Level:
+    if not a or not b:
+        return Level.MISSING
     if a == b:
         return Level.EXACT
-    return Level.CLOSE if typo(a, b) or a.replace(" ", "") == b.replace(" ", "") else Level.DIFFERS
+    if typo(a, b) or a.replace(" ", "") == b.replace(" ", ""):
+        return Level.CLOSE
+    return Level.WEAK if _two_slips(a, b) else Level.DIFFERS
 
 
-def compare_given(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[Level, float]:
+def _two_slips(a: str, b: str) -> bool:
+    """Likelier one name mistyped twice than two names, but not certain."""
+    return min(len(a), len(b)) >= 5 and OSA.distance(a, b, score_cutoff=2) <= 2
+
+
+def compare_given(a: Name, b: Name, seen: Frequencies) -> tuple[Level, float]:
     """Given names, couples included: the best pair decides, and a spouse on one side only makes it close."""
-    if not a or not b:
+    if not a.given or not b.given:
         return Level.MISSING, 0.0
-    level, bits = max(_one_given(x, y) for x in a for y in b)
-    if len(a) != len(b) and level is Level.EXACT:
+    level, bits = max(_one_given(x, y, seen) for x in a.given for y in b.given)
+    if len(a.given) != len(b.given) and level is Level.EXACT:
         return Level.CLOSE, bits - 1.0
+    if level is Level.DIFFERS and (a.middle or b.middle):
+        joined_a, joined_b = "".join((*a.given, *a.middle)), "".join((*b.given, *b.middle))
+        if joined_a == joined_b or typo(joined_a, joined_b):
+            return Level.CLOSE, 4.0  # "Ja yde": a space slipped in
     return level, bits
 
 
-def _one_given(a: str, b: str) -> tuple[Level, float]:
+def _one_given(a: str, b: str, seen: Frequencies) -> tuple[Level, float]:
     if a == b:
-        return (Level.EXACT, 5.0) if len(a) > 1 else (Level.CLOSE, 2.0)
+        return (Level.EXACT, given_bits(a, seen)) if len(a) > 1 else (Level.CLOSE, 2.0)
     if NICKNAMES.get(a, frozenset({a})) & NICKNAMES.get(b, frozenset({b})):
         return Level.CLOSE, 4.0
     if min(len(a), len(b)) == 1:
-        return (Level.CLOSE, 2.0) if a[0] == b[0] else (Level.DIFFERS, -6.0)
+        return (Level.CLOSE, 2.0) if a[0] == b[0] else (Level.DIFFERS, -4.0)
     if a in GIVEN_NAMES and b in GIVEN_NAMES:  # Mark and Mary differ by a letter and are two people
-        return Level.DIFFERS, -6.0
+        return Level.DIFFERS, -4.0
     shorter, longer = sorted((a, b), key=len)
     if typo(a, b) or (len(shorter) >= 3 and longer.startswith(shorter)):
         return Level.CLOSE, 3.5
-    return Level.DIFFERS, -6.0
+    return (Level.WEAK, 2.0) if _two_slips(a, b) else (Level.DIFFERS, -4.0)
 
 
 def core_bits(name: Name, seen: Frequencies) -> float:

@@ -49,6 +49,11 @@ class Name:
     def key(self) -> str:
         return " ".join(self.core)
 
+    @property
+    def partial(self) -> bool:
+        """A single word: a person's given or family name alone, or a short company name."""
+        return self.kind is not Kind.COMPANY and not (self.given and self.family) and len(self.core) == 1
+
 
 _FOLDS = {True: (False,), False: (False, True)}  # plain letters have no umlaut to read twice
 _DELETED = re.compile(r"\s*\(deleted(?:\s*\d+)?\)", re.IGNORECASE)
@@ -67,10 +72,10 @@ def read_names(raw: str | None, *, person: bool = False) -> tuple[Name, ...]:
 
 
 def read_person(first: str | None, last: str | None) -> tuple[Name, ...]:
-    """The person named by two fields; nothing when either is empty."""
-    if not (fold(first) and fold(last)):
+    """The person named by two fields, of which one may be empty; nothing when both are."""
+    if not (fold(first) or fold(last)):
         return ()
-    read = [_from_fields(first or "", last or "", german) for german in (False, True)]
+    read = [_from_fields(first or "", last or "", german) for german in _FOLDS[f"{first}{last}".isascii()]]
     return tuple({(n.given, n.family): n for n in reversed(read)}.values())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from qb_pipeline.sync.matching.address_evidence import compare_address
+from qb_pipeline.sync.matching.address_evidence import compare_address, compare_own_address
 from qb_pipeline.sync.matching.assign import assign
 from qb_pipeline.sync.matching.blocks import pairs, party_keys
 from qb_pipeline.sync.matching.evidence import (
@@ -31,6 +31,8 @@ WEAK_BITS = -3.0
 VETO_BITS = 15.0
 CROWD = 10  # more than this many with one name and one contact are a crowd
 DELETED_BITS = 4.0  # a live record goes before one QuickBooks marks "(deleted)"
+# Another name at an address of one's own is a new name or a slip; jobs, branches and legal forms stay contradictions.
+LIFTED = ("different first names", "different names", "different middle names", "different companies")
 SIDES = ("contractor", "QuickBooks")
 
 
@@ -46,11 +48,16 @@ class Comparison:
     bearers: int  # parties of one side with this name
     sharers: int  # parties of one side with this phone or e-mail
     company: bool
+    own_door: bool  # an address belongs to one party in these tables
+
+    @property
+    def veto(self) -> str:
+        return "" if self.own_door and self.name.veto in LIFTED else self.name.veto
 
     @property
     def bits(self) -> float:
         fields = self.name.bits + self.phone.bits + self.email.bits + self.address.bits
-        return PRIOR_BITS + fields - VETO_BITS * bool(self.name.veto) - DELETED_BITS * self.deleted
+        return PRIOR_BITS + fields - VETO_BITS * bool(self.veto) - DELETED_BITS * self.deleted
 
     @property
     def others(self) -> tuple[Grade, Grade, Grade]:
@@ -82,22 +89,24 @@ def _score(left: Profile, right: Profile, seen: Seen, sides: tuple[str, str]) ->
 def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
     """Grade every field of a pair."""
     names = (*left.names, *right.names)
+    by_address = compare_own_address if seen.own_doors else compare_address
     return Comparison(
         name=compare_names(left.names, right.names, seen.names),
         phone=compare_phone(left.phone, right.phone, seen.phones),
         email=compare_email(left.email, right.email, seen.emails),
-        address=compare_address(left.address, right.address, seen.doors),
+        address=by_address(left.address, right.address, seen.doors),
         deleted=left.deleted != right.deleted,
         bearers=max(seen.bearers(left), seen.bearers(right)),
         sharers=max(seen.phones[left.phone], seen.emails[left.email]),
         company=any(n.kind is Kind.COMPANY for n in names),
+        own_door=seen.own_doors,
     )
 
 
 def classify(found: Comparison) -> MatchClass:
     """The class of a pair on its own, before rivals are looked at."""
     agreeing = sum(g.level is Level.EXACT for g in found.others)
-    if found.name.veto:
+    if found.veto:
         # A spouse or a sister company may share everything else: worth a person's look, never a link.
         return MatchClass.WEAK if agreeing >= 2 else MatchClass.NONE
     if found.bits < WEAK_BITS:
@@ -111,6 +120,8 @@ def classify(found: Comparison) -> MatchClass:
 
 def _may_link(found: Comparison) -> bool:
     """The name agrees, something independent of it agrees too, and it is not merely another site of the same owner."""
+    if found.own_door:
+        return True
     if found.name.level < Level.CLOSE or not any(g.level >= Level.CLOSE for g in found.others):
         return False
     # Of a crowd not every pair is compared, so a missing rival proves nothing: only the address tells them apart.
@@ -143,7 +154,7 @@ def explain(left: Profile, right: Profile, found: Comparison, sides: tuple[str, 
         in_words("e-mail", found.email, a.email or "", b.email or "", sides),
         in_words("address", found.address, _one_line(a), _one_line(b), sides),
     ]
-    veto = [found.name.veto] if found.name.veto else []
+    veto = [found.veto] if found.veto else []
     deleted = ["one of the two is marked deleted"] if found.deleted else []
     return tuple(veto + [w for w in words if w] + deleted)
 

@@ -5,6 +5,7 @@ Invariant: a profile depends on its own record only; what the lists as a whole s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from qb_pipeline.sync.matching.evidence import Frequencies
 from qb_pipeline.sync.matching.model import Party
 from qb_pipeline.sync.matching.naming import Kind, Name, read_names, read_person
 from qb_pipeline.sync.matching.normalise import email, phone
+
+
+OWN_DOORS = 0.0025  # the share of records with a neighbour at their own address, up to which addresses identify
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,13 @@ def read_party(party: Party) -> Profile:
 
 
 def _names(party: Party) -> tuple[Name, ...]:
-    persons = read_person(party.first_name, party.last_name)
-    known = {frozenset(p.core) for p in persons}
+    known = party.name or party.company_name
+    persons = read_person(party.first_name, party.last_name) if not known or (party.first_name and party.last_name) else ()
+    cores = {frozenset(p.core) for p in persons}
     display = read_names(party.name)
-    if any(frozenset(n.core) == core for n in display for core in known):
+    if any(frozenset(n.core) == core for n in display for core in cores):
         display = read_names(party.name, person=True)  # the fields say that the display name is this person
-    company = [n for n in read_names(party.company_name) if frozenset(n.core) not in known]
+    company = [n for n in read_names(party.company_name) if frozenset(n.core) not in cores]
     found = [*display, *company, *(p for p in persons if not _among(p, display))]
     return tuple({(n.core, n.kind, n.legal, n.qualifier): n for n in reversed(found)}.values())
 
@@ -56,17 +61,32 @@ def _among(person: Name, names: Sequence[Name]) -> bool:
 
 
 class Seen:
-    """How many parties share each name, phone, e-mail and door."""
+    """How many parties share each name, phone, e-mail and door.
+
+    `own_doors`: addresses are all the tables know beside names, and no two records of one table share any, so that an
+    address belongs to one party there.
+    """
 
     def __init__(self, left: Sequence[Profile], right: Sequence[Profile]) -> None:
         self.names = Frequencies(_all_names(left), _all_names(right))
         self.phones = Frequencies(_given(p.phone for p in left), _given(p.phone for p in right))
         self.emails = Frequencies(_given(p.email for p in left), _given(p.email for p in right))
         self.doors = Frequencies((p.address.key for p in left), (p.address.key for p in right))
+        self.own_doors = not any(p.phone or p.email for side in (left, right) for p in side) and (
+            _sharing(left, right) <= OWN_DOORS
+        )
 
     def bearers(self, profile: Profile) -> int:
         """How many parties of one side bear the most shared name of this one."""
         return max((self.names["core", n.key] for n in profile.names), default=1)
+
+
+def _sharing(left: Sequence[Profile], right: Sequence[Profile]) -> float:
+    """The share of records whose address another record of their own table has, at most (rule of three)."""
+    sides = [Counter(p.address.key for p in side if p.address.complete) for side in (left, right)]
+    shared = sum(n for side in sides for n in side.values() if n > 1)
+    complete = sum(sum(side.values()) for side in sides)
+    return (shared + 3) / complete if complete else 1.0
 
 
 def _given(values: Iterable[str]) -> Iterable[str]:
@@ -78,6 +98,11 @@ def _all_names(profiles: Sequence[Profile]) -> Iterable[Hashable]:
 
 
 def _name_keys(profile: Profile) -> frozenset[Hashable]:
-    cores = {("core", n.key) for n in profile.names}
-    persons = {("person", n.given, n.family) for n in profile.names if n.family}
-    return frozenset(cores | persons | {("family", n.family) for n in profile.names if n.family})
+    keys: set[Hashable] = set()
+    for n in profile.names:
+        keys.add(("core", n.key))
+        if n.family:
+            keys.add(("person", n.given, n.family))
+            keys.add(("family", n.family))
+        keys.update(("given", g) for g in n.given)
+    return frozenset(keys)

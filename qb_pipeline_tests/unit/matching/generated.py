@@ -6,182 +6,183 @@ Invariant: the same seed gives the same two lists and the same truth; ids say no
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import product
 from random import Random
-from typing import Any
 
 from qb_pipeline.sync.matching import Party
+from qb_pipeline_tests.unit.matching.generated_pools import GIVEN, HEADS, LEGAL, MAIL_HOSTS, TRADES, door, surname
+from qb_pipeline_tests.unit.matching.generated_pools import telephone
+from qb_pipeline_tests.unit.matching.generated_slips import SLIPS, Slip
 
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-GIVEN = _words(
-    "James Mary Robert Patricia John Jennifer Michael Linda William Elizabeth David Barbara Richard Susan Joseph "
-    "Jessica Thomas Karen Charles Sarah Daniel Lisa Matthew Nancy Anthony Betty Mark Sandra Donald Ashley Steven "
-    "Emily Andrew Kimberly Paul Donna Joshua Carol Kenneth Michelle Kevin Amanda Brian Melissa George Deborah "
-    "Timothy Stephanie"
-)
-SURNAMES = _words(
-    "Smith Johnson Brown Garcia Miller Davis Lopez Wilson Anderson Moore Kowalczyk Vanderbilt Okafor Lindqvist "
-    "Brannigan Castellano Dubois Eastwood Fairweather Galbraith Hathaway Ingersoll Jankowski Kensington Lombardi "
-    "Montgomery Northcott Oppenheim Prendergast Quackenbush Rutherford Satterfield Throckmorton Underhill "
-    "Villanueva Whitaker Yarborough Zimmerman M\u00fcller Sch\u00e4fer Gonz\u00e1lez O'Brien Pe\u00f1a Bj\u00f6rk "
-    "McAllister Abernathy"
-)
-TRADES = _words("Roofing Plumbing Electric Landscaping Painting Construction Flooring Masonry Fencing Remodeling")
-STREETS = _words(
-    "Main Oak Maple Cedar Elm Washington Lakeview Hillcrest Juniper Sycamore Magnolia Chestnut Willow Prairie "
-    "Ridgewood Birchwood Meadowbrook Stonegate Fairview Highland"
-)
-STREET_TYPES = {"Street": "St", "Avenue": "Ave", "Drive": "Dr", "Lane": "Ln", "Court": "Ct", "Boulevard": "Blvd"}
-PLACES = [(f"{name}ville", "TX", f"78{n:03d}") for n, name in enumerate(SURNAMES[10:40] * 3, start=100)]
-NICKNAMES = {"Robert": "Bob", "William": "Bill", "Michael": "Mike", "Elizabeth": "Liz", "Thomas": "Tom", "James": "Jim"}
-LEGAL = ("LLC", "Inc.", "Ltd", "Corp")
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Book:
-    """Both sides and the true links."""
+    """Both sides, the true links with the slips made in each, and the pairs made to be confused with what they are."""
 
     left: list[Party]
     right: list[Party]
-    links: frozenset[tuple[str, str]]
+    links: frozenset[Pair]
+    slips: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
+    traps: dict[Pair, str] = field(default_factory=dict)
 
 
 def make_book(size: int, *, seed: int, overlap: float = 0.6) -> Book:
-    """`size` parties a side, of which `overlap` are on both, the right side spelt differently."""
+    """About `size` parties a side, of which `overlap` are on both, the right side spelt differently."""
     random = Random(seed)
+    both, left_only = overlap / (2 - overlap), (1 - overlap) / (2 - overlap)
     left: list[Party] = []
     right: list[Party] = []
-    links: set[tuple[str, str]] = set()
-    parties = [party for _ in range(size) for party in _family(random)][:size]
-    for party in parties:
-        left_id, right_id = f"L{random.getrandbits(48):012x}", f"R{random.getrandbits(48):012x}"
-        left.append(replace(party, id=left_id))
-        if random.random() < overlap:
-            right.append(replace(_corrupt(party, random), id=right_id))
-            links.add((left_id, right_id))
-    strangers = [party for _ in range(size) for party in _family(random)][: size - len(right)]
-    right += [replace(_corrupt(p, random), id=f"R{random.getrandbits(48):012x}") for p in strangers]
+    slips: dict[Pair, tuple[str, ...]] = {}
+    traps: dict[Pair, str] = {}
+    while len(left) < size:
+        kind, members = _family(random)
+        ids: list[tuple[str, str]] = []
+        for party in members:
+            fate = random.random()
+            left_id = f"L{random.getrandbits(48):012x}" if fate < both + left_only else ""
+            right_id = f"R{random.getrandbits(48):012x}" if fate < both or fate >= both + left_only else ""
+            ids.append((left_id, right_id))
+            if left_id:
+                left.append(replace(party, id=left_id))
+            if right_id:
+                spelt, made = _corrupt(party, random)
+                right.append(replace(spelt, id=right_id))
+                if left_id:
+                    slips[left_id, right_id] = made
+        traps |= {(a, d): kind for (a, b), (c, d) in product(ids, ids) if a and d and (a, b) != (c, d)}
     random.shuffle(left)
     random.shuffle(right)
-    return Book(left, right, frozenset(links))
+    return Book(left, right, frozenset(slips), slips, traps)
 
 
-def _family(random: Random) -> list[Party]:
-    """One party, or several that share what a careless matcher would link them by."""
-    base = _person(random) if random.random() < 0.6 else _company(random)
-    hard = random.random()
-    if hard < 0.06 and base.last_name:
-        return _relatives(base, random)
-    if hard < 0.10 and base.company_name:
-        return _sisters(base, random)
-    if hard < 0.14 and base.company_name:
-        return [_elsewhere(base, random) for _ in range(random.randint(2, 6))]
-    return [base]
+def _family(random: Random) -> tuple[str, list[Party]]:
+    """One party, or several that share what a careless matcher would link them by, and the name of that trap."""
+    share = random.random()
+    for kind, weight, make in TRAPS:
+        if share < weight:
+            return kind, make(random)
+        share -= weight
+    return "", [_person(random) if random.random() < 0.55 else _company(random)]
 
 
 def _person(random: Random) -> Party:
-    first, last = random.choice(GIVEN), random.choice(SURNAMES)
-    mail = f"{first}.{last}{random.randint(1, 9999)}@example.com".lower().replace("'", "")
-    party = Party("", f"{first} {last}", None, first, last, mail, _phone(random))
+    return _named(random, random.choice(GIVEN), surname(random))
+
+
+def _named(random: Random, first: str, last: str) -> Party:
+    host = random.choice(MAIL_HOSTS)
+    mail = f"{first}.{last}{random.randint(1, 999)}@{host}".lower().replace("'", "")
+    party = Party("", f"{first} {last}", None, first, last, mail.encode("ascii", "ignore").decode(), telephone(random))
     return _elsewhere(party, random)
 
 
-def _company(random: Random) -> Party:
-    middle = random.choice(("", "& Sons ", f"{random.choice(STREETS)} "))
-    core = f"{random.choice(SURNAMES)} {middle}{random.choice(TRADES)}"
-    name = f"{core} {random.choice(LEGAL)}"
-    domain = core.lower().replace(" ", "").replace("&", "").replace("'", "")
-    party = Party("", name, name, None, None, f"office@{domain}{random.randint(1, 999)}.example", _phone(random))
+def _company(random: Random, head: str | None = None) -> Party:
+    own = random.choice(HEADS) if random.random() < 0.4 else surname(random) + random.choice(("", "", " & Sons"))
+    core = f"{head or own} {random.choice(TRADES)}"
+    name = f"{core} {random.choice(LEGAL)}".strip()
+    domain = "".join(c for c in core.lower() if c.isascii() and c.isalpha())
+    party = Party("", name, name, None, None, f"office@{domain}{random.randint(1, 99)}.example", telephone(random))
     return _elsewhere(party, random)
-
-
-def _phone(random: Random) -> str:
-    return f"512{random.randint(200, 999)}{random.randint(0, 9999):04d}"
 
 
 def _elsewhere(party: Party, random: Random) -> Party:
-    city, state, postcode = random.choice(PLACES)
-    street = f"{random.randint(1, 9900)} {random.choice(STREETS)} {random.choice(list(STREET_TYPES))}"
-    return replace(party, line1=street, city=city, state=state, postal_code=postcode)
+    at = door(random)
+    return replace(party, line1=at.line1, city=at.city, state=at.state, postal_code=at.postal_code, line2=None)
 
 
-def _relatives(party: Party, random: Random) -> list[Party]:
-    firsts = random.sample([g for g in GIVEN if g != party.first_name], random.randint(1, 2))
-    return [party, *(replace(party, name=f"{f} {party.last_name}", first_name=f) for f in firsts)]
+def _renamed(party: Party, name: str) -> Party:
+    return replace(party, name=name, company_name=name)
 
 
-def _sisters(party: Party, random: Random) -> list[Party]:
-    head = (party.name or "").split()[0]
-    trades = random.sample(TRADES, 2)
-    return [replace(party, name=f"{head} {t} LLC", company_name=f"{head} {t} LLC") for t in trades]
+def _relatives(random: Random) -> list[Party]:
+    """Father and son, or spouses: one address and phone, at times one mailbox."""
+    base = _person(random)
+    firsts = random.sample([g for g in GIVEN if g != base.first_name], random.randint(1, 2))
+    mail = base.email if random.random() < 0.3 else None
+    others = [
+        replace(base, name=f"{f} {base.last_name}", first_name=f,
+                email=mail or f"{f}{random.randint(1, 99)}@{random.choice(MAIL_HOSTS)}".lower()) for f in firsts
+    ]  # fmt: skip
+    return [base, *others]
 
 
-def _corrupt(party: Party, random: Random) -> Party:
-    for slip in random.sample(SLIPS, random.choice((0, 1, 1, 2, 3))):
-        party = slip(party, random)
-    return party
+def _generations(random: Random) -> list[Party]:
+    base = _person(random)
+    senior = replace(base, name=f"{base.name} Sr", last_name=f"{base.last_name} Sr")
+    junior = replace(base, name=f"{base.name} Jr.", last_name=f"{base.last_name} Jr.", email=None)
+    return [senior, junior]
 
 
-def _last_first(p: Party, random: Random) -> Party:
-    return replace(p, name=f"{p.last_name}, {p.first_name}", first_name=None, last_name=None) if p.last_name else p
+def _housemates(random: Random) -> list[Party]:
+    base = _person(random)
+    other = _person(random)
+    return [base, replace(other, line1=base.line1, city=base.city, state=base.state, postal_code=base.postal_code)]
 
 
-def _nickname(p: Party, random: Random) -> Party:
-    short = NICKNAMES.get(p.first_name or "")
-    return replace(p, name=f"{short} {p.last_name}", first_name=short) if short else p
+def _sisters(random: Random) -> list[Party]:
+    """Companies of one owner: one phone and mailbox, at times one door."""
+    base = _company(random)
+    head = (base.name or "").split()[0]
+    made = []
+    for trade in random.sample(TRADES, random.randint(2, 3)):
+        sister = _renamed(base, f"{head} {trade} LLC")
+        made.append(sister if random.random() < 0.5 else _elsewhere(sister, random))
+    return made
 
 
-def _no_legal_form(p: Party, random: Random) -> Party:
-    return replace(p, name=(p.name or "").rsplit(" ", 1)[0], company_name=None) if p.company_name else p
+def _branches(random: Random) -> list[Party]:
+    """One name in several towns, numbered or not, each with its phone, at times with the head office's mailbox."""
+    base, numbered, one_mailbox = _company(random), random.random() < 0.4, random.random() < 0.5
+    made = []
+    for n in range(random.randint(2, 5)):
+        branch = _renamed(base, f"{base.name} #{100 + 7 * n}") if numbered else base
+        mail = base.email if one_mailbox else f"branch{n}{random.randint(10, 99)}@{(base.email or '').split('@')[1]}"
+        made.append(_elsewhere(replace(branch, phone=telephone(random), email=mail), random))
+    return made
 
 
-def _typo(p: Party, random: Random) -> Party:
-    name = p.name or ""
-    at = random.randint(1, max(1, len(name) - 2))
-    swapped = name[:at] + name[at + 1 : at + 2] + name[at : at + 1] + name[at + 2 :]
-    return replace(p, name=swapped, company_name=None, first_name=None, last_name=None)
+def _sites(random: Random) -> list[Party]:
+    """A property manager: one name, phone and mailbox, many addresses."""
+    base = _renamed(_company(random), f"{surname(random)} Property Management")
+    return [_elsewhere(base, random) for _ in range(random.randint(3, 7))]
 
 
-def _short_street(p: Party, random: Random) -> Party:
-    words = [STREET_TYPES.get(w, w) for w in (p.line1 or "").split()]
-    return replace(p, line1=" ".join(words).upper())
+def _one_bookkeeper(random: Random) -> list[Party]:
+    """Unrelated companies whose mail and phone go to one bookkeeper."""
+    base = _company(random)
+    others = [replace(_company(random), email=base.email, phone=base.phone) for _ in range(random.randint(1, 3))]
+    return [base, *others]
 
 
-def _unit(p: Party, random: Random) -> Party:
-    return replace(p, line2=f"Suite {random.randint(1, 40)}0")
+def _namesakes(random: Random) -> list[Party]:
+    base = _person(random)
+    return [base, _named(random, base.first_name or "", base.last_name or "")]
 
 
-def _zip_plus_four(p: Party, random: Random) -> Party:
-    return replace(p, postal_code=f"{p.postal_code}-{random.randint(1000, 9999)}") if p.postal_code else p
+TRAPS: list[tuple[str, float, Callable[[Random], list[Party]]]] = [
+    ("father and son, spouses", 0.03, _relatives),
+    ("senior and junior", 0.01, _generations),
+    ("two at one address", 0.02, _housemates),
+    ("sister companies", 0.02, _sisters),
+    ("branches of a chain", 0.015, _branches),
+    ("a manager's sites", 0.01, _sites),
+    ("one bookkeeper", 0.015, _one_bookkeeper),
+    ("namesakes", 0.01, _namesakes),
+]
 
 
-def _phone_format(p: Party, random: Random) -> Party:
-    n = p.phone or ""
-    return replace(p, phone=random.choice((f"({n[:3]}) {n[3:6]}-{n[6:]}", f"+1 {n}", f"{n} x12"))) if n else p
+def _corrupt(party: Party, random: Random) -> tuple[Party, tuple[str, ...]]:
+    """The party as the other side wrote it, with the names of the slips that changed anything."""
+    made: list[str] = []
+    for name, slip in random.sample(SLIPS, random.choice((0, 1, 1, 2, 2, 3))):
+        spelt = slip(party, random)
+        if spelt != party:
+            made.append(name)
+        party = spelt
+    return party, tuple(sorted(made))
 
 
-def _new_phone(p: Party, random: Random) -> Party:
-    return replace(p, phone=_phone(random))
-
-
-def _loud_email(p: Party, random: Random) -> Party:
-    return replace(p, email=(p.email or "").upper())
-
-
-def _lose(*fields: str) -> Callable[[Party, Random], Party]:
-    nothing: dict[str, Any] = dict.fromkeys(fields)
-
-    def lose(p: Party, random: Random) -> Party:
-        return replace(p, **nothing)
-
-    return lose
-
-
-SLIPS: list[Callable[[Party, Random], Party]] = [
-    _last_first, _nickname, _no_legal_form, _typo, _short_street, _unit, _zip_plus_four, _phone_format, _new_phone,
-    _loud_email, _elsewhere, _lose("phone"), _lose("email"), _lose("line1", "city", "state", "postal_code"),
-]  # fmt: skip
+__all__ = ["SLIPS", "TRAPS", "Book", "Slip", "make_book"]
