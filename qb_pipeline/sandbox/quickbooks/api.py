@@ -182,6 +182,8 @@ def write(company: Company, name: str, incoming: Incoming, call: ApiCall) -> str
     operation = WRITES.get(str(call.operation))
     if operation is None:
         raise unsupported(str(call.operation))
+    if operation is void and entity.void_is_ignored:
+        return enveloped(company, '"BatchItemResponse":[]')
     return enveloped(company, f'"{entity.name}":{dumps(operation(company, entity, body))}')
 
 

@@ -53,6 +53,8 @@ class Entity:
     # What the write does to other objects; `after` is None on removal, `before` on creation.
     effect: Callable[[Company, JsonObject | None, JsonObject | None], None] = no_effect
     voided: Callable[[Company, JsonObject], JsonObject] | None = None
+    # A void is answered with success and an empty batch answer, and nothing happens (recorded for journal entries).
+    void_is_ignored: bool = False
     # Where a sequence begins when the company is new (Class ids have 19 digits).
     first_id: int = 1
     aliases: frozenset[str] = field(default_factory=frozenset)

@@ -55,6 +55,9 @@ def walk(owner: str, node: object) -> Iterator[tuple[Reference, JsonObject]]:
         for key, part in node.items():
             if key == "LinkedTxn" and isinstance(part, list):
                 yield from links(part)
+            elif key == "EntityRef" and isinstance(part, dict) and "Type" in node and "value" in part:
+                # A journal line tells the kind of its party beside the reference, not inside it.
+                yield (str(node["Type"]), str(part["value"])), part
             elif isinstance(part, dict) and "value" in part and (target := target_of(key, owner, part)):
                 yield (target, str(part["value"])), part
             elif isinstance(part, dict | list):

@@ -12,9 +12,11 @@ from qb_pipeline.sandbox.quickbooks.entities.deposit import DEPOSIT
 from qb_pipeline.sandbox.quickbooks.entities.employee import EMPLOYEE
 from qb_pipeline.sandbox.quickbooks.entities.invoice import INVOICE
 from qb_pipeline.sandbox.quickbooks.entities.item import ITEM
+from qb_pipeline.sandbox.quickbooks.entities.journal_entry import JOURNAL_ENTRY
 from qb_pipeline.sandbox.quickbooks.entities.lists import CLASS, DEPARTMENT, PAYMENT_METHOD, TERM
 from qb_pipeline.sandbox.quickbooks.entities.payment import PAYMENT
 from qb_pipeline.sandbox.quickbooks.entities.preferences import PREFERENCES
+from qb_pipeline.sandbox.quickbooks.entities.transfer import TRANSFER
 from qb_pipeline.sandbox.quickbooks.entities.vendor import VENDOR
 from qb_pipeline.sandbox.quickbooks.entity import Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, not_modelled
@@ -24,15 +26,18 @@ ENTITIES: dict[str, Entity] = {
     for entity in (
         CUSTOMER, VENDOR, EMPLOYEE, ITEM, ACCOUNT, CLASS, DEPARTMENT, TERM, PAYMENT_METHOD, INVOICE, PAYMENT,
         CREDIT_MEMO, DEPOSIT, PREFERENCES,
+        JOURNAL_ENTRY, TRANSFER,
     )
 }  # fmt: skip
-# Loaded by --data, read, queried and listed by CDC as they are; writing them is not modelled.
-STORED = (
+# What --data may hold beside ENTITIES.
+LOADABLE = (
     "Attachable", "Bill", "BillPayment", "Budget", "CompanyCurrency", "CompanyInfo", "CreditCardPaymentTxn",
     "CustomerType", "Estimate", "InventoryAdjustment", "JournalCode", "JournalEntry", "Purchase", "PurchaseOrder",
     "RefundReceipt", "ReimburseCharge", "SalesReceipt", "TaxAgency", "TaxCode", "TaxPayment", "TaxRate",
     "TimeActivity", "Transfer", "VendorCredit",
 )  # fmt: skip
+# Loaded, read, queried and listed by CDC as they are; writing them is not modelled.
+STORED = tuple(name for name in LOADABLE if name not in ENTITIES)
 TRANSACTIONS = frozenset(
     {
         "Invoice", "Payment", "CreditMemo", "Deposit", "Bill", "BillPayment", "CreditCardPaymentTxn", "Estimate",
