@@ -19,19 +19,21 @@ from qb_pipeline.sandbox.contractor.api import Api, answer_status, classify
 from qb_pipeline.sandbox.contractor.loading import load_folder, load_sample
 from qb_pipeline.sandbox.contractor.problems import Problem
 from qb_pipeline.sandbox.contractor.service import Service
+from qb_pipeline.sandbox.contractor.spoiling import ContractorSpoiler
 from qb_pipeline.sandbox.contractor.store import Store
 from qb_pipeline.sandbox.kernel.calls import Call, Incoming
 from qb_pipeline.sandbox.kernel.control import Kernel
 from qb_pipeline.sandbox.kernel.database import get_meta, open_database, set_meta, transaction
 from qb_pipeline.sandbox.kernel.errors import ControlError
+from qb_pipeline.sandbox.kernel.fault_rules import NOTIFYING, PLAIN
 from qb_pipeline.sandbox.kernel.limits import LimitRule
 from qb_pipeline.sandbox.kernel.middleware import SandboxMiddleware
 from qb_pipeline.sandbox.kernel.serve import serve
 from qb_pipeline.sandbox.kernel.webhooks import Render
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-# The API's key never expires, so there is no token to let die.
-ACTIONS = ("status", "drop_before", "drop_after", "delay")
+# The API's key never expires, so there is no token to let die; and it knows no batches.
+ACTIONS = (*PLAIN, "poison", "row_change", *NOTIFYING)
 
 
 class ContractorWorld:
@@ -75,7 +77,7 @@ def build(*, state: Path | None, data: Path | None, empty: bool) -> tuple[ASGIAp
     """The application and the credentials for it."""
     conn = open_database(state)
     credentials = {name: secret_of(conn, name) for name in ("api_key", "webhook_secret")}
-    limits = [LimitRule("per minute", 600, 60, caller)]
+    limits = [LimitRule("per minute", 600, 60, caller), LimitRule("at once", 20, 0, caller)]
     kernel = Kernel.create(conn, signer(credentials["webhook_secret"]), limits=limits, actions=ACTIONS)
     service = Service(Store(conn, kernel.clock), kernel.webhooks)
     fill_once(service, data, empty=empty)
@@ -85,7 +87,8 @@ def build(*, state: Path | None, data: Path | None, empty: bool) -> tuple[ASGIAp
         Route("/{path:path}", api.endpoint, methods=METHODS),
     ]
     app = Starlette(routes=routes, lifespan=kernel.lifespan)
-    return SandboxMiddleware(app, kernel, classify=classify, answer=answer_status), credentials
+    spoiler = ContractorSpoiler(service)
+    return SandboxMiddleware(app, kernel, classify=classify, answer=answer_status, spoiler=spoiler), credentials
 
 
 def fill_once(service: Service, data: Path | None, *, empty: bool) -> None:

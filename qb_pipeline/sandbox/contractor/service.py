@@ -105,6 +105,13 @@ class Service:
         refuse_read_only(tuple(field for field in collection.fields if field.read_only), given, settled)
         return settled
 
+    def touch(self, collection: Collection, record_id: str) -> Record:
+        """A new version and time without any other change, as an edit that ends where it began makes it."""
+        with transaction(self.store.conn):
+            saved = self._save(collection, self.find(collection, record_id))
+            self._emit(collection, saved, "updated")
+        return saved
+
     def delete(self, collection: Collection, record_id: str, expected: str | None) -> tuple[Record, bool]:
         """Soft-delete; a second time changes nothing. Problem 409 naming the live records that refer to it."""
         old = self.find(collection, record_id)
@@ -205,7 +212,9 @@ class Service:
                 "type": f"{collection.singular}.{what}",
                 "record_id": record["id"],
                 "occurred_at": record["updated_at"],
-            }
+            },
+            entity=collection.name,
+            operation=what,
         )
 
 

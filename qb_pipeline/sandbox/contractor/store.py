@@ -161,6 +161,13 @@ class Store:
             (collection, low, low_id, since or "", deleted, limit),
         ).fetchall()
 
+    def live_ids(self, collection: str) -> list[str]:
+        """The ids of all records that are not deleted, in order."""
+        rows = self.conn.execute(
+            "SELECT id FROM record WHERE collection = ? AND deleted = 0 ORDER BY id", (collection,)
+        )
+        return [record_id for (record_id,) in rows]
+
     def all_of(self, collection: str) -> Iterator[Record]:
         """Every record of a collection, for work at loading."""
         for (body,) in self.conn.execute("SELECT body FROM record WHERE collection = ?", (collection,)).fetchall():

@@ -10,8 +10,12 @@ Invariant: control calls are strict; a field or value that is not understood is 
 
     GET  info                                  GET  state                     GET requests?since=N
     POST token {"realm_id"}                    POST ui {"act", ...}           POST clock {"advance_seconds"}
-    POST faults [rules] (added to those in force) / GET / DELETE              POST|GET limits {"enforce", "time_scale"}
-    POST subscribe {"url", "format"} / GET / DELETE {"url"}                   POST|GET webhooks {"deliver", "release"}
+    POST faults [rules] (added to those in force) / GET / DELETE
+    POST|GET limits {"enforce", "time_scale", "retry_after", "latency_seconds"}
+    POST subscribe {"url", "format"} / GET / DELETE {"url"}
+    POST|GET webhooks {"deliver", "release", "aggregate_seconds", "disable_after_seconds"}
+
+`state` also tells under "webhooks" how many events were delivered, given up, lost, doubled, delayed and shuffled.
 """
 
 import asyncio
@@ -29,12 +33,17 @@ from starlette.routing import Route
 
 from qb_pipeline.sandbox.kernel.clock import Clock, iso
 from qb_pipeline.sandbox.kernel.errors import ControlError
-from qb_pipeline.sandbox.kernel.faults import ACTIONS, FaultRules
+from qb_pipeline.sandbox.kernel.fault_rules import ACTIONS
+from qb_pipeline.sandbox.kernel.faults import FaultRules
 from qb_pipeline.sandbox.kernel.limits import LimitRule, Limits
 from qb_pipeline.sandbox.kernel.requests_log import RequestLog
 from qb_pipeline.sandbox.kernel.webhooks import Render, Webhooks
 
 PREFIX = "/_sandbox/"
+LIMIT_FIELDS = ("enforce", "time_scale", "retry_after", "latency_seconds")
+WEBHOOK_FIELDS = ("deliver", "release", "aggregate_seconds", "disable_after_seconds")
+# The real service gives up a request after two minutes.
+MOST_LATENCY_SECONDS = 120
 Fields = dict[str, Any]
 Act = Callable[[Request, Any], Any]
 
@@ -78,7 +87,7 @@ class Kernel:
         actions: tuple[str, ...] = ACTIONS,
     ) -> "Kernel":
         """Build all parts; webhook retries follow the time scale of the limits."""
-        clock, limiter = Clock(conn), Limits(limits)
+        clock, limiter, faults = Clock(conn), Limits(limits), FaultRules(actions)
         webhooks = Webhooks(
             conn,
             clock,
@@ -86,8 +95,9 @@ class Kernel:
             formats=formats,
             max_events=max_events,
             time_scale=lambda: limiter.time_scale,
+            fate=faults.fate,
         )
-        return cls(conn, clock, RequestLog(clock), FaultRules(actions), limiter, webhooks)
+        return cls(conn, clock, RequestLog(clock), faults, limiter, webhooks)
 
     def routes(self, world: World) -> list[Route]:
         """The Starlette routes of `/_sandbox/*`."""
@@ -107,20 +117,20 @@ class Kernel:
     def _acts(self, world: World) -> list[tuple[str, str, Act]]:
         return [
             ("GET", "info", lambda _request, _body: world.info()),
-            ("GET", "state", lambda _request, _body: world.state()),
+            ("GET", "state", lambda _request, _body: {**world.state(), "webhooks": self.webhooks.counts()}),
             ("POST", "token", lambda _request, body: world.issue_token(realm_of(body))),
             ("POST", "ui", lambda _request, body: world.ui(act_of(body))),
             ("GET", "requests", lambda request, _body: self.log.since(since_of(request))),
             ("POST", "faults", lambda _request, body: self._add_faults(body)),
             ("GET", "faults", lambda _request, _body: {"rules": self.faults.describe()}),
             ("DELETE", "faults", lambda _request, _body: self._clear_faults()),
-            ("POST", "limits", lambda _request, body: self._set_limits(fields(body, "enforce", "time_scale"))),
+            ("POST", "limits", lambda _request, body: self._set_limits(fields(body, *LIMIT_FIELDS))),
             ("GET", "limits", lambda _request, _body: self.limits.describe()),
             ("POST", "clock", lambda _request, body: self._advance(fields(body, "advance_seconds"))),
             ("POST", "subscribe", lambda _request, body: self._subscribe(fields(body, "url", "format"))),
-            ("GET", "subscribe", lambda _request, _body: {"subscriptions": self.webhooks.subscriptions()}),
+            ("GET", "subscribe", lambda _request, _body: {"subscriptions": self.webhooks.subscriptions.all()}),
             ("DELETE", "subscribe", lambda _request, body: self._unsubscribe(fields(body, "url"))),
-            ("POST", "webhooks", lambda _request, body: self._set_webhooks(fields(body, "deliver", "release"))),
+            ("POST", "webhooks", lambda _request, body: self._set_webhooks(fields(body, *WEBHOOK_FIELDS))),
             ("GET", "webhooks", lambda _request, _body: self.webhooks.describe()),
         ]
 
@@ -133,12 +143,17 @@ class Kernel:
         return {"rules": []}
 
     def _set_limits(self, body: Fields) -> Fields:
-        enforce, scale = body.get("enforce"), body.get("time_scale")
-        if enforce is not None and not isinstance(enforce, bool):
-            raise ControlError(f"enforce must be true or false, got {enforce!r}", field="enforce")
+        for name in ("enforce", "retry_after"):
+            if body.get(name) is not None and not isinstance(body[name], bool):
+                raise ControlError(f"{name} must be true or false, got {body[name]!r}", field=name)
+        scale, latency = body.get("time_scale"), body.get("latency_seconds")
         if scale is not None and number_of(scale, "time_scale") <= 0:
             raise ControlError(f"time_scale must be above 0, got {scale!r}", field="time_scale")
-        self.limits.set(enforce=enforce, time_scale=scale)
+        if latency is not None and not 0 <= number_of(latency, "latency_seconds") <= MOST_LATENCY_SECONDS:
+            message = f"latency_seconds must be from 0 to {MOST_LATENCY_SECONDS}, got {latency!r}"
+            raise ControlError(message, field="latency_seconds")
+        self.limits.set(**{name: body.get(name) for name in LIMIT_FIELDS})
+        self.webhooks.wake()
         return self.limits.describe()
 
     def _advance(self, body: Fields) -> Fields:
@@ -150,18 +165,18 @@ class Kernel:
         return {"now": iso(self.clock.now())}
 
     def _subscribe(self, body: Fields) -> Fields:
-        return {**self.webhooks.subscribe(body.get("url"), body.get("format"))}
+        return {**self.webhooks.subscriptions.add(body.get("url"), body.get("format"))}
 
     def _unsubscribe(self, body: Fields) -> Fields:
-        self.webhooks.unsubscribe(str(body.get("url")))
-        return {"subscriptions": self.webhooks.subscriptions()}
+        self.webhooks.subscriptions.remove(str(body.get("url")))
+        return {"subscriptions": self.webhooks.subscriptions.all()}
 
     def _set_webhooks(self, body: Fields) -> Fields:
-        release = body.get("release", False)
+        wanted = dict(body)
+        release = wanted.pop("release", False)
         if not isinstance(release, bool):
             raise ControlError(f"release must be true or false, got {release!r}", field="release")
-        if body.get("deliver") is not None:
-            self.webhooks.set_mode(body["deliver"])
+        self.webhooks.configure(**wanted)
         if release:
             self.webhooks.release()
         return self.webhooks.describe()

@@ -3,7 +3,7 @@
 Invariant: what a client was answered survives SIGKILL. With WAL and synchronous=NORMAL every COMMIT has reached the
 operating system before the answer leaves; only a power cut of the machine could lose it.
 
-    conn = open_database(Path("state.db"))      # None: in memory, gone with the process
+    conn = open_database(Path("state.db"))      # None: a temporary file, gone with the process
     with transaction(conn): conn.execute(...)   # BEGIN IMMEDIATE … COMMIT, ROLLBACK on an exception
     get_meta(conn, "key") -> str | None;  set_meta(conn, "key", "value")
 
@@ -17,11 +17,11 @@ from pathlib import Path
 
 
 def open_database(path: Path | None) -> sqlite3.Connection:
-    """Open (and create) the state file; `None` keeps everything in memory. Rows are plain tuples."""
+    """Open (and create) the state file; `None` takes a temporary one that ends with the process. Rows are tuples."""
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
     # The connection is built before the event loop runs and may be handed to a server thread once.
-    conn = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5)
+    conn = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False, timeout=5)
     conn.execute("PRAGMA journal_mode=WAL")
     conn.execute("PRAGMA synchronous=NORMAL")
     conn.execute("PRAGMA cache_size=-65536")
@@ -57,3 +57,11 @@ def get_meta(conn: sqlite3.Connection, key: str) -> str | None:
 def set_meta(conn: sqlite3.Connection, key: str, value: str) -> None:
     """Store or replace one value; outside a transaction it is durable at once."""
     conn.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+
+
+def add_columns(conn: sqlite3.Connection, table: str, wanted: dict[str, str]) -> None:
+    """Give a table of an older state file the columns it lacks: {name: declaration}."""
+    present = {row[1] for row in conn.execute(f"PRAGMA table_info({table})")}
+    for name, declaration in wanted.items():
+        if name not in present:
+            conn.execute(f"ALTER TABLE {table} ADD COLUMN {declaration}")

@@ -1,59 +1,73 @@
-"""Fault rules: what goes wrong, for which requests, how often.
+"""Faults on order: what goes wrong, for which requests, how often.
 
 Invariant: the same rules, seed and order of requests give the same faults.
 
-A rule is {"match": {"method", "path", "entity", "operation"}, "action", "status", "seconds", "times", "probability",
-"seed"}; everything but `action` may be left out.
+A rule is {"match", "action", "status", "seconds", "times", "probability", "seed", …}; all but `action` may be left out
+where nothing else is said. Rules are tried in the order they were added; GET lists each with `fired`.
 
-- match: `method`, `entity`, `operation` compare without regard to case; `path` is a substring of path + query string,
-  or, when it holds a `*`, an fnmatch pattern for the whole path with or without its query string. An empty match is
-  every request.
-- action `status`: answer `status` (400-599) instead of working; `seconds` adds a Retry-After header.
-- action `drop_before`: close the connection, nothing was done. `drop_after`: do it, then close unanswered.
-- action `delay`: wait `seconds`, then go on (further rules still count). `expire_token`: the caller's token dies first.
+- match: `method`, `entity`, `operation`, `realm` compare without regard to case; `path` is a substring of path + query
+  string, or, when it holds a `*`, an fnmatch pattern for the whole path with or without its query string; `body` is a
+  substring of the request's body. An empty match is every request.
 - times: how often it fires at most (default: always). probability 0 to 1 (default 1), drawn from `seed` (default 0).
 
-    rules.add([{...}, ...])   all or none; ControlError 400 naming the rule and what is wrong
-    rules.clear();  rules.describe() -> [{..., "fired": n}];  rules.decide(incoming, call) -> [FaultRule, ...]
+Requests:
 
-`decide` gives the rules that fire on this request: any number of delays, then at most one other, which ends the list.
+- `status`: answer `status` (400-599). `when` "before" (default): nothing was done; "after": the work is done, then the
+  status is answered. `seconds` adds a Retry-After header. `body`: "own" (the server's envelope, default), "xml",
+  "html" (as a proxy words it), "empty", or "cut" (half of the own envelope). Throttling on order is `status` 429.
+- `drop_before`: close the connection, nothing was done. `drop_after`: do it, then close unanswered.
+- `delay`: wait `seconds`, then go on; `when` "after" does the work first. Further rules still count.
+- `expire_token`: the caller's token dies first, so the server itself answers 401.
+
+Rows (they need match.entity, the kind of record; the other criteria are of the request):
+
+- `poison`: whatever answer would contain the row is refused with `status` (default 400) in the server's words: pages of
+  a query or list, change feeds, reads of the row itself (not with `reads` false), queries inside a batch. `ids` names
+  the rows; `where` {"BillEmail.Address": "x"} finds them by their fields, all of which must be equal as text. Counts,
+  writes, tombstones and answers without the row are not touched, so bisecting isolates it.
+- `row_change`: before the `page`-th matching page request (default 2) is answered, and before each later one until
+  `times` (default 1), the row `id` (or one drawn by the seed) changes: `change` "touch" gives it a new version and time
+  as an edit elsewhere would, "delete" removes it.
+
+Batches (the server must know batches):
+
+- `batch_item`: one item fails with `code` (default 10000): match.entity and match.operation are the item's, `b_id` or
+  `position` (from 0) name it. `when` "before": it is not done; "after": it is done and yet answered with the fault. The
+  whole batch after it took effect: `status` with `when` "after" and match.operation "batch".
+
+Webhooks (match.entity and match.operation are the event's; one draw for each event and subscription):
+
+- `webhook_lost`: never sent. `webhook_doubled`: sent twice. `webhook_delayed`: sent `seconds` later.
+- `webhook_shuffled`: held back for a drawn part of `seconds` (default 1), so that later events overtake it.
+
+    rules.add([{...}, ...])   all or none; ControlError 400 naming the rule and what is wrong
+    rules.clear();  rules.describe() -> [{..., "fired": n}]
+    rules.decide(incoming, call) -> [FaultRule, ...]      what strikes this request, in order, at most one of it final
+    rules.served(incoming, call) -> [FaultRule, ...]      what the server's Spoiler has to try on it
+    rules.fate(entity, operation) -> Fate                 what becomes of one webhook event
 """
 
-import random
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 from typing import Any
 
 from qb_pipeline.sandbox.kernel.calls import Call, Incoming
 from qb_pipeline.sandbox.kernel.errors import ControlError
+from qb_pipeline.sandbox.kernel.fault_rules import ACTIONS, NOTIFYING, SERVED, FaultRule, matches, parse_rule, same
 
-ACTIONS = ("status", "drop_before", "drop_after", "delay", "expire_token")
-RULE_KEYS = ("match", "action", "status", "seconds", "times", "probability", "seed")
-MATCH_KEYS = ("method", "path", "entity", "operation")
+NOT_FINAL = ("delay",)
+# Criteria that mean the row, or the item of a batch, and not the request around it.
+ABOUT_THE_ROW = {"poison": ("entity",), "row_change": ("entity",), "batch_item": ("entity", "operation")}
 
 
 @dataclass
-class FaultRule:
-    """One validated rule and how often it fired."""
+class Fate:
+    """What becomes of one event on its way to one receiver; `delay` in seconds."""
 
-    source: dict[str, Any]
-    match: dict[str, str]
-    action: str
-    status: int
-    seconds: float
-    times: int | None
-    probability: float
-    draw: random.Random
-    fired: int = field(default=0)
-
-    def fires(self, incoming: Incoming, call: Call) -> bool:
-        """Whether the rule strikes this request; counts and draws when it does match."""
-        if self.times is not None and self.fired >= self.times:
-            return False
-        if not matches(self.match, incoming, call) or self.draw.random() >= self.probability:
-            return False
-        self.fired += 1
-        return True
+    lost: bool = False
+    doubled: bool = False
+    delayed: bool = False
+    shuffled: bool = False
+    delay: float = 0.0
 
 
 class FaultRules:
@@ -78,89 +92,43 @@ class FaultRules:
         return [{**rule.source, "fired": rule.fired} for rule in self._rules]
 
     def decide(self, incoming: Incoming, call: Call) -> list[FaultRule]:
-        """Delays that fire, then at most one other rule."""
+        """Delays that fire, then at most one other rule, which ends the list."""
         firing: list[FaultRule] = []
         for rule in self._rules:
-            if rule.fires(incoming, call):
-                firing.append(rule)
-                if rule.action != "delay":
-                    break
+            if rule.action in SERVED or rule.action in NOTIFYING or not rule.fires(incoming, call):
+                continue
+            firing.append(rule)
+            if rule.action not in NOT_FINAL:
+                break
         return firing
 
+    def served(self, incoming: Incoming, call: Call) -> list[FaultRule]:
+        """The rules that may concern a row or item of this request; whether they do, the Spoiler sees."""
+        return [
+            rule
+            for rule in self._rules
+            if rule.action in SERVED
+            and not rule.spent
+            and matches(rule.match, incoming, call, but=ABOUT_THE_ROW[rule.action])
+        ]
 
-def matches(match: dict[str, str], incoming: Incoming, call: Call) -> bool:
-    """Whether every given criterion fits."""
-    facts = {"method": incoming.method, "entity": call.entity, "operation": call.operation}
-    return all(
-        path_matches(wanted, incoming) if name == "path" else wanted.lower() == (facts[name] or "").lower()
-        for name, wanted in match.items()
-    )
-
-
-def path_matches(pattern: str, incoming: Incoming) -> bool:
-    """Substring of the target, or the whole path or target by fnmatch when the pattern holds a `*`."""
-    if "*" not in pattern:
-        return pattern in incoming.target
-    return fnmatchcase(incoming.path, pattern) or fnmatchcase(incoming.target, pattern)
-
-
-def parse_rule(rule: object, position: int, actions: tuple[str, ...] = ACTIONS) -> FaultRule:
-    """Check one rule; ControlError 400 names its position, the key and the values allowed."""
-    where = f"rule {position}"
-    if not isinstance(rule, dict):
-        raise ControlError(f"{where}: must be a JSON object")
-    reject_unknown(rule, RULE_KEYS, where)
-    match = parse_match(rule.get("match", {}), where)
-    action = rule.get("action")
-    if action not in actions:
-        raise ControlError(f"{where}: action {action!r} is unknown; use one of {', '.join(actions)}", field="action")
-    if action == "status" and "status" not in rule:
-        raise ControlError(f"{where}: action status needs a status (400-599)", field="status")
-    if action == "delay" and "seconds" not in rule:
-        raise ControlError(f"{where}: action delay needs seconds", field="seconds")
-    times = rule.get("times")
-    return FaultRule(
-        source=dict(rule),
-        match=match,
-        action=str(action),
-        status=int(number(rule, "status", default=500, low=400, high=599, where=where, whole=True)),
-        seconds=number(rule, "seconds", default=0, low=0, high=86_400, where=where),
-        times=None
-        if times is None
-        else int(number(rule, "times", default=0, low=0, high=1e9, where=where, whole=True)),
-        probability=number(rule, "probability", default=1, low=0, high=1, where=where),
-        draw=random.Random(int(number(rule, "seed", default=0, low=-(2.0**53), high=2.0**53, where=where, whole=True))),
-    )
+    def fate(self, entity: str | None, operation: str | None) -> Fate:
+        """Draw what becomes of one event."""
+        fate = Fate()
+        facts = {"entity": entity, "operation": operation}
+        for rule in self._rules:
+            if rule.action not in NOTIFYING or fate.lost:
+                continue
+            if all(same(wanted, facts.get(name)) for name, wanted in rule.match.items()) and rule.strikes():
+                befall(fate, rule)
+        return fate
 
 
-def parse_match(match: object, where: str) -> dict[str, str]:
-    """The criteria as text; null means "any"."""
-    if not isinstance(match, dict):
-        raise ControlError(f"{where}: match must be a JSON object", field="match")
-    reject_unknown(match, MATCH_KEYS, f"{where}: match")
-    given = {str(key): value for key, value in match.items() if value is not None}
-    for key, value in given.items():
-        if not isinstance(value, str):
-            raise ControlError(f"{where}: match.{key} must be text, got {value!r}", field=f"match.{key}")
-    return given
-
-
-def reject_unknown(given: dict[Any, Any], known: tuple[str, ...], where: str) -> None:
-    """ControlError 400 naming the first key that is not known."""
-    for key in given:
-        if key not in known:
-            raise ControlError(f"{where}: unknown key {key!r}; known are {', '.join(known)}", field=str(key))
-
-
-def number(
-    rule: dict[str, Any], key: str, *, default: float, low: float, high: float, where: str, whole: bool = False
-) -> float:
-    """A number within [low, high]; booleans and text are refused."""
-    value = rule.get(key)
-    if value is None:
-        return default
-    right_type = isinstance(value, int) if whole else isinstance(value, int | float)
-    if isinstance(value, bool) or not right_type or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise ControlError(f"{where}: {key} must be {kind} from {low:g} to {high:g}, got {value!r}", field=key)
-    return float(value)
+def befall(fate: Fate, rule: FaultRule) -> None:
+    """Let one rule act on an event."""
+    name = rule.action.removeprefix("webhook_")
+    setattr(fate, name, True)
+    if name == "delayed":
+        fate.delay += rule.seconds
+    elif name == "shuffled":
+        fate.delay += rule.seconds * rule.draw.random()

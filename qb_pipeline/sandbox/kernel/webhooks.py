@@ -1,19 +1,25 @@
-"""Durable webhook subscriptions and a durable queue of outgoing events.
+"""A durable queue of outgoing webhook events, delivered until they are accepted.
 
 Invariant: an event enqueued in a committed transaction is delivered at least once to every subscription of that
-moment, across restarts, unless the mode says otherwise or the receiver refused it to the end of the retries.
+moment, across restarts, unless the mode, a fault on order or the end of a disabled subscription says otherwise; and
+what was lost, doubled, delayed or shuffled on order is counted.
 
-    Webhooks(conn, clock, render, formats=("legacy",), max_events=1, time_scale=lambda: 1.0)
+    Webhooks(conn, clock, render, formats=("legacy",), max_events=1, time_scale=lambda: 1.0, fate=...)
     render(events, format) -> (body bytes, headers)    signs the body; gets at most `max_events` events
-    webhooks.enqueue(event)                            inside the transaction of the change; any JSON object
-    webhooks.subscribe(url, format) / .unsubscribe(url) / .subscriptions()
-    webhooks.set_mode(mode) / .release() / .describe()
+    fate(entity, operation) -> Fate                    draws the webhook faults (faults.py)
+    webhooks.enqueue(event, entity=, operation=)       inside the transaction of the change; any JSON object
+    webhooks.subscriptions                             see subscriptions.py
+    webhooks.configure(deliver=, aggregate_seconds=, disable_after_seconds=) / .release() / .describe()
     await webhooks.run()                               the delivering task (Kernel.lifespan runs it)
 
 Modes: `normal` delivers at once; `hold` keeps events until `release` (or another mode); `drop` loses them;
 `duplicate` sends every request twice; `shuffle` gathers for a moment and sends one event a request in random order.
-A receiver that does not answer 2xx within 3 seconds is tried again after 10 s, 20 s, 30 s, 5 min, 20 min, 2 h, 4 h
-and 6 h, each divided by `time_scale()`; then the event is given up and counted as `failed`.
+
+`aggregate_seconds` (default 0) gathers events that long before they leave together, as Intuit does for up to five
+minutes. A receiver that does not answer 2xx within 3 seconds is tried again after 10 s, 20 s, 30 s, 5 min, 20 min, 2 h,
+4 h, 6 h and then every 6 h. Gathering and retries are divided by `time_scale()`. A receiver that accepted nothing for
+`disable_after_seconds` (default seven days, on the same scale; null: never) is disabled: what waits for it is given up
+and counted as `failed`, and later events are not queued for it until somebody subscribes it again.
 """
 
 import asyncio
@@ -29,28 +35,38 @@ import requests
 from qb_pipeline.sandbox.kernel.clock import Clock
 from qb_pipeline.sandbox.kernel.database import get_meta, set_meta, transaction
 from qb_pipeline.sandbox.kernel.errors import ControlError
+from qb_pipeline.sandbox.kernel.faults import Fate
+from qb_pipeline.sandbox.kernel.subscriptions import Subscriptions
 
 MODES = ("normal", "hold", "drop", "duplicate", "shuffle")
 RETRY_SECONDS = (10, 20, 30, 300, 1200, 7200, 14_400, 21_600)
+# No source says how long Intuit waits before it gives an endpoint up; a week is long enough to be noticed.
+DISABLE_AFTER_SECONDS = 7 * 86_400.0
 ANSWER_WITHIN_SECONDS = 3.0
 SHUFFLE_GATHERS_SECONDS = 0.3
 SECONDS_AFTER_A_DEFECT = 1.0
 ROUND = 1000
 LOG = logging.getLogger(__name__)
 MODE_KEY, RELEASED_KEY = "webhook_mode", "webhook_released"
+AGGREGATE_KEY, DISABLE_KEY = "webhook_aggregate_seconds", "webhook_disable_after_seconds"
 SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS subscription (id INTEGER PRIMARY KEY, url TEXT UNIQUE NOT NULL, format TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS outgoing (id INTEGER PRIMARY KEY AUTOINCREMENT, subscription INTEGER NOT NULL,"
     " event TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL)",
     "CREATE INDEX IF NOT EXISTS outgoing_due ON outgoing (subscription, due, id)",
 )
+ON_ORDER = ("lost", "doubled", "delayed", "shuffled")
 
 Render = Callable[[list[dict[str, Any]], str], tuple[bytes, dict[str, str]]]
 Row = tuple[int, str, int]
 
 
+def no_fault(_entity: str | None, _operation: str | None) -> Fate:
+    """Nothing happens to the event."""
+    return Fate()
+
+
 class Webhooks:
-    """Subscriptions, queue and delivery of one sandbox server."""
+    """Queue and delivery of one sandbox server."""
 
     def __init__(
         self,
@@ -61,71 +77,72 @@ class Webhooks:
         formats: Sequence[str] = ("legacy",),
         max_events: int = 1,
         time_scale: Callable[[], float] = lambda: 1.0,
+        fate: Callable[[str | None, str | None], Fate] = no_fault,
     ) -> None:
         for statement in SCHEMA:
             conn.execute(statement)
-        self._conn, self._clock, self._render = conn, clock, render
-        self._formats, self._max_events, self._time_scale = tuple(formats), max_events, time_scale
+        self.subscriptions = Subscriptions(conn, tuple(formats))
+        self._conn, self._clock, self._render, self._fate = conn, clock, render, fate
+        self._max_events, self._time_scale = max_events, time_scale
         self._mode = get_meta(conn, MODE_KEY) or "normal"
         self._released = int(get_meta(conn, RELEASED_KEY) or 0)
+        self._aggregate = float(get_meta(conn, AGGREGATE_KEY) or 0)
+        self._disable_after = json.loads(get_meta(conn, DISABLE_KEY) or json.dumps(DISABLE_AFTER_SECONDS))
         self._shuffler = random.Random(0)
         self._wake = asyncio.Event()
         self._workers: dict[int, asyncio.Task[None]] = {}
-        self._counts = {"delivered": 0, "dropped": 0, "failed": 0}
+        self._counts = dict.fromkeys(("delivered", "dropped", "failed", *ON_ORDER), 0)
 
-    def subscribe(self, url: object, wanted: object = None) -> dict[str, str]:
-        """Add a receiver, or change the format of a known one. ControlError 400 for a bad url or format."""
-        chosen = self._formats[0] if wanted is None else wanted
-        if chosen not in self._formats:
-            known = ", ".join(self._formats)
-            raise ControlError(f"format {wanted!r} is not spoken here; use one of {known}", field="format")
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise ControlError(f"url must be an http(s) address, got {url!r}", field="url")
-        self._conn.execute(
-            "INSERT INTO subscription (url, format) VALUES (?, ?)"
-            " ON CONFLICT (url) DO UPDATE SET format = excluded.format",
-            (url, chosen),
-        )
-        return {"url": url, "format": str(chosen)}
-
-    def unsubscribe(self, url: str) -> None:
-        """Remove a receiver and what waits for it. ControlError 404 when it is unknown."""
-        row = self._conn.execute("SELECT id FROM subscription WHERE url = ?", (url,)).fetchone()
-        if row is None:
-            raise ControlError(f"no subscription for {url}", field="url", status=404, code="not_found")
-        with transaction(self._conn):
-            self._conn.execute("DELETE FROM outgoing WHERE subscription = ?", row)
-            self._conn.execute("DELETE FROM subscription WHERE id = ?", row)
-
-    def subscriptions(self) -> list[dict[str, str]]:
-        """Every receiver as {"url", "format"}."""
-        rows = self._conn.execute("SELECT url, format FROM subscription ORDER BY id")
-        return [{"url": url, "format": form} for url, form in rows]
-
-    def enqueue(self, event: dict[str, Any]) -> None:
+    def enqueue(self, event: dict[str, Any], *, entity: str | None = None, operation: str | None = None) -> None:
         """Queue one event for every receiver; call it in the transaction that makes the change."""
-        receivers = self._conn.execute("SELECT id FROM subscription").fetchall()
+        receivers = self.subscriptions.live()
         if self._mode == "drop":
             self._counts["dropped"] += len(receivers)
             return
         if not receivers:
             return
-        text, due = json.dumps(event), self._now()
-        self._conn.executemany(
-            "INSERT INTO outgoing (subscription, event, due) VALUES (?, ?, ?)",
-            [(receiver, text, due) for (receiver,) in receivers],
-        )
+        text = json.dumps(event)
+        for receiver in receivers:
+            fate = self._fate(entity, operation)
+            for name in ON_ORDER:
+                self._counts[name] += int(getattr(fate, name))
+            if not fate.lost:
+                row = (receiver, text, self._first_due(receiver) + fate.delay)
+                self._conn.executemany(
+                    "INSERT INTO outgoing (subscription, event, due) VALUES (?, ?, ?)", [row] * (1 + fate.doubled)
+                )
         self._wake.set()
 
-    def set_mode(self, mode: object) -> None:
-        """Change how events are delivered, also those still waiting. ControlError 400 for an unknown mode."""
-        if mode not in MODES:
-            raise ControlError(f"deliver {mode!r} is unknown; use one of {', '.join(MODES)}", field="deliver")
-        self._mode = str(mode)
-        set_meta(self._conn, MODE_KEY, self._mode)
-        if self._mode == "drop":
-            self._counts["dropped"] += self._conn.execute("DELETE FROM outgoing").rowcount
+    def _first_due(self, receiver: int) -> float:
+        """When an event of this moment leaves: now, or with those that are being gathered."""
+        now = self._now()
+        if not self._aggregate:
+            return now
+        (gathering,) = self._conn.execute(
+            "SELECT min(due) FROM outgoing WHERE subscription = ? AND due > ? AND attempts = 0", (receiver, now)
+        ).fetchone()
+        latest = now + self._aggregate / self._time_scale()
+        return latest if gathering is None else min(float(gathering), latest)
+
+    def configure(self, **wanted: object) -> None:
+        """Change `deliver`, `aggregate_seconds`, `disable_after_seconds`; ControlError 400 and no change when wrong."""
+        checked = {name: SETTINGS[name](value) for name, value in wanted.items()}
+        if "aggregate_seconds" in checked:
+            self._aggregate = checked["aggregate_seconds"]
+            set_meta(self._conn, AGGREGATE_KEY, repr(self._aggregate))
+        if "disable_after_seconds" in checked:
+            self._disable_after = checked["disable_after_seconds"]
+            set_meta(self._conn, DISABLE_KEY, json.dumps(self._disable_after))
+        if checked.get("deliver") is not None:
+            self._set_mode(checked["deliver"])
         self._wake.set()
+
+    def _set_mode(self, mode: str) -> None:
+        """Change how events are delivered, also those still waiting."""
+        self._mode = mode
+        set_meta(self._conn, MODE_KEY, mode)
+        if mode == "drop":
+            self._counts["dropped"] += self._conn.execute("DELETE FROM outgoing").rowcount
 
     def release(self) -> None:
         """Deliver what is held now; later events are held again while the mode is `hold`."""
@@ -134,14 +151,19 @@ class Webhooks:
         set_meta(self._conn, RELEASED_KEY, str(self._released))
         self._wake.set()
 
-    def describe(self) -> dict[str, Any]:
-        """{"deliver", "pending", "delivered", "dropped", "failed", "subscriptions"}; counts since the start."""
+    def counts(self) -> dict[str, int]:
+        """Events still waiting, and since the start: delivered, dropped by mode, given up, and the faults on order."""
         (pending,) = self._conn.execute("SELECT count(*) FROM outgoing").fetchone()
+        return {"pending": pending, **self._counts}
+
+    def describe(self) -> dict[str, Any]:
+        """Mode, settings, counts and subscriptions."""
         return {
             "deliver": self._mode,
-            "pending": pending,
-            **self._counts,
-            "subscriptions": self.subscriptions(),
+            "aggregate_seconds": self._aggregate,
+            "disable_after_seconds": self._disable_after,
+            **self.counts(),
+            "subscriptions": self.subscriptions.all(),
         }
 
     def wake(self) -> None:
@@ -197,7 +219,7 @@ class Webhooks:
     def _due_rows(self, receiver: int) -> list[Row]:
         return self._conn.execute(
             "SELECT id, event, attempts FROM outgoing WHERE subscription = ? AND due <= ? AND id <= ?"
-            " ORDER BY id LIMIT ?",
+            " ORDER BY due, id LIMIT ?",
             (receiver, self._now(), self._limit(), ROUND),
         ).fetchall()
 
@@ -209,27 +231,34 @@ class Webhooks:
         return [rows[start : start + size] for start in range(0, len(rows), size)]
 
     async def _deliver(self, session: requests.Session, receiver: int, rows: list[Row]) -> None:
-        found = self._conn.execute("SELECT url, format FROM subscription WHERE id = ?", (receiver,)).fetchone()
+        found = self.subscriptions.find(receiver)
         if found is None:
             return
         body, headers = self._render([json.loads(event) for _, event, _ in rows], found[1])
         times = 2 if self._mode == "duplicate" else 1
         accepted = [await asyncio.to_thread(post, session, found[0], body, headers) for _ in range(times)]
-        self._settle(rows, accepted=any(accepted))
-
-    def _settle(self, rows: list[Row], *, accepted: bool) -> None:
-        """Forget what was delivered or is past its last retry; put off the rest."""
-        now = self._now()
         with transaction(self._conn):
-            for row_id, _, attempts in rows:
-                if accepted or attempts >= len(RETRY_SECONDS):
-                    self._counts["delivered" if accepted else "failed"] += 1
-                    self._conn.execute("DELETE FROM outgoing WHERE id = ?", (row_id,))
-                else:
-                    due = now + RETRY_SECONDS[attempts] / self._time_scale()
-                    self._conn.execute(
-                        "UPDATE outgoing SET attempts = ?, due = ? WHERE id = ?", (attempts + 1, due, row_id)
-                    )
+            if any(accepted):
+                self._forget(receiver, rows)
+            else:
+                self._put_off(receiver, rows)
+
+    def _forget(self, receiver: int, rows: list[Row]) -> None:
+        self._counts["delivered"] += len(rows)
+        self._conn.executemany("DELETE FROM outgoing WHERE id = ?", [(row_id,) for row_id, _, _ in rows])
+        self.subscriptions.accepted(receiver)
+
+    def _put_off(self, receiver: int, rows: list[Row]) -> None:
+        """Try again later, or give the receiver up when it has accepted nothing for too long."""
+        now, scale = self._now(), self._time_scale()
+        failing = self.subscriptions.refused(receiver, now)
+        if self._disable_after is not None and failing >= self._disable_after / scale:
+            self._counts["failed"] += self.subscriptions.disable(receiver)
+            return
+        self._conn.executemany(
+            "UPDATE outgoing SET attempts = attempts + 1, due = ? WHERE id = ?",
+            [(now + retry_seconds(attempts) / scale, row_id) for row_id, _, attempts in rows],
+        )
 
     def _limit(self) -> int:
         """The newest event that may leave."""
@@ -237,6 +266,42 @@ class Webhooks:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def retry_seconds(attempts: int) -> int:
+    """How long to wait after so many failed retries; the last interval goes on for ever."""
+    return RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)]
+
+
+def known_mode(value: object) -> str | None:
+    """One of MODES; None changes nothing."""
+    if value is not None and value not in MODES:
+        raise ControlError(f"deliver {value!r} is unknown; use one of {', '.join(MODES)}", field="deliver")
+    return None if value is None else str(value)
+
+
+def gathering(value: object) -> float:
+    """Seconds from 0 to a day."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86_400:
+        raise ControlError(f"aggregate_seconds must be from 0 to 86400, got {value!r}", field="aggregate_seconds")
+    return float(value)
+
+
+def patience(value: object) -> float | None:
+    """Seconds above 0, or None for ever."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1e10:
+        message = f"disable_after_seconds must be above 0, or null for never, got {value!r}"
+        raise ControlError(message, field="disable_after_seconds")
+    return float(value)
+
+
+SETTINGS: dict[str, Callable[[object], Any]] = {
+    "deliver": known_mode,
+    "aggregate_seconds": gathering,
+    "disable_after_seconds": patience,
+}
 
 
 def post(session: requests.Session, url: str, body: bytes, headers: dict[str, str]) -> bool:

@@ -56,6 +56,7 @@ MESSAGES = {
     3001: "message=ThrottleExceeded; errorCode=003001; statusCode=429",
     4000: "Error parsing query",
     4001: "Invalid query",
+    4002: "Error processing query",
     5010: "Stale Object Error",
     5020: "Permission denied",
     5030: "Feature not supported",

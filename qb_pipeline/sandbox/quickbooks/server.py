@@ -26,9 +26,11 @@ from qb_pipeline.sandbox.kernel.errors import ControlError
 from qb_pipeline.sandbox.kernel.limits import LimitRule
 from qb_pipeline.sandbox.kernel.middleware import SandboxMiddleware, incoming_of
 from qb_pipeline.sandbox.kernel.serve import serve
+from qb_pipeline.sandbox.quickbooks.answers import answered
 from qb_pipeline.sandbox.quickbooks.api import handle
 from qb_pipeline.sandbox.quickbooks.company import Switches
 from qb_pipeline.sandbox.quickbooks.faults import GATEWAY, Fault, GatewayRefusal, gateway_body, system_failure
+from qb_pipeline.sandbox.quickbooks.faults_on_order import QuickBooksSpoiler
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
 from qb_pipeline.sandbox.quickbooks.notifications import FORMATS, MOST_EVENTS, render
 from qb_pipeline.sandbox.quickbooks.oauth_routes import OAuthRoutes
@@ -154,6 +156,7 @@ def create_app(
         kernel,
         classify=classify,
         answer=lambda status, incoming, call: worded(world, status, incoming, call),
+        spoiler=QuickBooksSpoiler(world),
         expire_token=lambda incoming: expire(world, incoming),
     )
     return Sandbox(traced(app), world, kernel, realm, control)
@@ -163,9 +166,12 @@ def make_kernel(conn: sqlite3.Connection, known: Credentials) -> Kernel:
     """The shared parts with QBO's limits and notification formats."""
     token = known.verifier_token
     limits = [
-        LimitRule("requests per minute and realm", 500, 60, lambda _incoming, call: call.realm),
-        LimitRule("requests per second and realm", 10, 1, lambda _incoming, call: call.realm),
-        LimitRule("batches per minute and realm", 40, 60, batch_scope),
+        LimitRule("requests per minute and realm", 500, 60, realm_scope),
+        LimitRule("requests per second, realm and app", 10, 1, realm_scope),
+        LimitRule("requests at once, realm and app", 10, 0, realm_scope),
+        LimitRule("batches per minute, realm and app", 40, 60, batch_scope),
+        LimitRule("reports per minute and realm", 200, 60, report_scope),
+        LimitRule("e-mails per day and realm", 40, 86_400, mail_scope),
     ]
     return Kernel.create(
         conn,
@@ -176,9 +182,26 @@ def make_kernel(conn: sqlite3.Connection, known: Credentials) -> Kernel:
     )
 
 
+# One sandbox knows one app, so "realm and app" is the realm, and the wider limits (800 a minute for a realm and app,
+# 120 batches a minute for a realm) can never be the ones that refuse.
+def realm_scope(_incoming: Incoming, call: Call) -> str | None:
+    """Everything below /v3/company; the token endpoints are not counted."""
+    return call.realm
+
+
 def batch_scope(_incoming: Incoming, call: Call) -> str | None:
-    """Batches are counted per realm."""
+    """Batches."""
     return call.realm if call.operation == "batch" else None
+
+
+def report_scope(incoming: Incoming, call: Call) -> str | None:
+    """Reports."""
+    return call.realm if "/reports/" in incoming.path else None
+
+
+def mail_scope(incoming: Incoming, call: Call) -> str | None:
+    """Forms sent by e-mail."""
+    return call.realm if incoming.method == "POST" and incoming.path.endswith("/send") else None
 
 
 def handlers(world: World) -> dict[Any, Any]:
@@ -224,7 +247,7 @@ def switches_endpoint(world: World) -> Any:
     return answer
 
 
-def worded(world: World, status: int, _incoming: Incoming, _call: Call) -> Answer:
+def worded(world: World, status: int, incoming: Incoming, _call: Call) -> Answer:
     """A status of a limit or a fault rule in QBO's words."""
     now = world.clock.now()
     if status in GATEWAY:
@@ -234,7 +257,7 @@ def worded(world: World, status: int, _incoming: Incoming, _call: Call) -> Answe
         body = system_failure(f"simulated failure {status}").body(now)
     else:
         body = Fault(6000, f"Business Validation Error: simulated failure {status}").body(now)
-    return Answer(status, dumps(body).encode(), {"content-type": JSON})
+    return answered(incoming, status, dumps(body), world.switches.any_accept)
 
 
 def expire(world: World, incoming: Incoming) -> None:
