@@ -109,8 +109,9 @@ class World:
             complete_company(company)
             open_books(company)
             return
-        fresh_company(company)
-        if not empty:
+        if empty:
+            fresh_company(company)
+        else:
             sample_company(company)
 
 
