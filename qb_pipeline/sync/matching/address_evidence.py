@@ -6,6 +6,7 @@ Invariant: another house, unit or town is never called close, however alike the 
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import ratio, token_set_ratio
@@ -19,11 +20,8 @@ _PLACE_BITS = {Level.EXACT: 2.5, Level.CLOSE: 1.5, Level.MISSING: 0.0, Level.WEA
 _LOWEST = -4.0  # people move: one other address says less than three other parts of it would
 _SHARED_DOOR = 4.0
 # Where no two records of a table share an address, its parts are weighed one by one.
-_OWN_NUMBER = {Level.EXACT: 5.0, Level.MISSING: 0.0, Level.WEAK: 1.0, Level.DIFFERS: -3.0}
-_OWN_STREET = {Level.EXACT: 8.0, Level.CLOSE: 7.0, Level.WEAK: 2.0, Level.MISSING: 0.0, Level.DIFFERS: -3.0}
-_OWN_LINE = {Level.EXACT: 7.0, Level.CLOSE: 6.0, Level.MISSING: 0.0, Level.DIFFERS: -0.5}
-_OWN_CODE = {Level.EXACT: 6.0, Level.CLOSE: 4.0, Level.MISSING: 0.0, Level.DIFFERS: -3.0}
-_OWN_CITY = {Level.EXACT: 6.0, Level.CLOSE: 5.0, Level.MISSING: 0.0, Level.DIFFERS: -3.0}
+_OWN_NUMBER = {Level.EXACT: 6.0, Level.MISSING: 0.0, Level.WEAK: 1.0, Level.DIFFERS: -3.0}
+_OWN_DIFFERS = {"line": -3.0, "code": -3.0, "city": -3.0}
 _OWN_CLOSE, _OWN_WEAK = 10.0, 3.0
 _DIGIT = re.compile(r"\d")
 
@@ -44,18 +42,31 @@ def compare_address(a: Address, b: Address, seen: Frequencies) -> Grade:
     return Grade(level, max(_SHARED_DOOR, bits - crowd))
 
 
-def compare_own_address(a: Address, b: Address, seen: Frequencies) -> Grade:
+def compare_own_address(a: Address, b: Address, parts: Frequencies) -> Grade:
     """As `compare_address`, for tables in which an address belongs to one record: each part adds what it says."""
-    street, line = _lines(a.lines, b.lines)
-    number, code, city = _number(a.number, b.number), _code(a.postcode, b.postcode), _city(a.city, b.city)
-    parts = (number, street, code, city)
-    if all(part is Level.MISSING for part in (*parts, line)):
+    number, lines = _number(a.number, b.number), _lines(a.lines, b.lines, parts)
+    code, city = _code(a.postcode, b.postcode, parts), _town(a.city, b.city, parts)
+    graded = (*lines, code, city)
+    if number is Level.MISSING and all(part.level is Level.MISSING for part in graded):
         return MISSING
-    bits = _OWN_NUMBER[number] + _OWN_STREET[street] + _OWN_LINE[line] + _OWN_CODE[code] + _OWN_CITY[city]
-    bits -= max(seen.discount(a.key), seen.discount(b.key))
-    if all(part is Level.EXACT for part in parts) and a.unit == b.unit:
+    place = code.bits + city.bits
+    if code.bits > 0 < city.bits:  # a town's records share its postcodes: both say little more than the pair is rare
+        place = min(place, max(code.bits, city.bits, _rarity(parts, ("place", a.postcode, a.city))))
+    bits = _OWN_NUMBER[number] + sum(part.bits for part in lines) + place
+    exact = number is Level.EXACT and all(p.level in (Level.EXACT, Level.MISSING) for p in graded) and a.unit == b.unit
+    if exact and lines[0].level is Level.EXACT:
         return Grade(Level.EXACT, bits)
     return Grade(Level.CLOSE if bits >= _OWN_CLOSE else Level.WEAK if bits >= _OWN_WEAK else Level.DIFFERS, bits)
+
+
+def address_parts(a: Address) -> list[Hashable]:
+    """What is counted to see how rare each part of an address is."""
+    lines = [("line", line) for line in a.lines if line]
+    return [*lines, ("code", a.postcode), ("city", a.city), ("place", a.postcode, a.city)]
+
+
+def _rarity(parts: Frequencies, key: Hashable) -> float:
+    return max(3.0, 12.0 - parts.discount(key))
 
 
 def _overall(number: Level, street: Level, place: Level, unit_a: str, unit_b: str) -> Level:
@@ -126,26 +137,42 @@ def _city(a: str, b: str) -> Level:
     return Level.CLOSE if typo(a, b) or ratio(a, b) >= 80 or token_set_ratio(a, b) == 100 else Level.DIFFERS
 
 
-def _code(a: str, b: str) -> Level:
+def _code(a: str, b: str, parts: Frequencies) -> Grade:
     if not a or not b:
-        return Level.MISSING
+        return MISSING
     if a == b:
-        return Level.EXACT
-    return Level.CLOSE if OSA.distance(a, b, score_cutoff=1) <= 1 else Level.DIFFERS
+        return Grade(Level.EXACT, min(9.0, _rarity(parts, ("code", a))))
+    if OSA.distance(a, b, score_cutoff=1) <= 1:
+        return Grade(Level.CLOSE, 4.0)
+    return Grade(Level.DIFFERS, _OWN_DIFFERS["code"])
 
 
-def _lines(a: tuple[str, str], b: tuple[str, str]) -> tuple[Level, Level]:
+def _town(a: str, b: str, parts: Frequencies) -> Grade:
+    level = _city(a, b)
+    if level is Level.DIFFERS:
+        return Grade(level, _OWN_DIFFERS["city"])
+    if level is Level.MISSING:
+        return MISSING
+    worth = min(9.0, _rarity(parts, ("city", a)), _rarity(parts, ("city", b)))
+    return Grade(level, worth if level is Level.EXACT else max(3.0, worth - 2.0))
+
+
+def _lines(a: tuple[str, str], b: tuple[str, str], parts: Frequencies) -> tuple[Grade, Grade]:
     """How street and second line agree, in the order of the lines or crosswise, whichever agrees better."""
-    straight = _line(a[0], b[0]), _line(a[1], b[1])
-    if Level.DIFFERS not in straight and Level.MISSING not in straight:
+    straight = _line(a[0], b[0], parts), _line(a[1], b[1], parts)
+    if min(straight[0].level, straight[1].level) > Level.MISSING:
         return straight
-    cross = _line(a[0], b[1]), _line(a[1], b[0])
-    return max(straight, cross, key=lambda found: sum(_OWN_LINE[level] for level in found))
+    cross = _line(a[0], b[1], parts), _line(a[1], b[0], parts)
+    return max(straight, cross, key=lambda found: found[0].bits + found[1].bits)
 
 
-def _line(a: str, b: str) -> Level:
+def _line(a: str, b: str, parts: Frequencies) -> Grade:
     if not a or not b:
-        return Level.MISSING
+        return MISSING
+    worth = min(_rarity(parts, ("line", a)), _rarity(parts, ("line", b)), 11.0)
     if a == b:
-        return Level.EXACT
-    return Level.CLOSE if ratio(a, b) >= 72 else Level.DIFFERS
+        return Grade(Level.EXACT, worth)
+    alike = ratio(a, b)
+    if alike < 72:
+        return Grade(Level.DIFFERS, _OWN_DIFFERS["line"])
+    return Grade(Level.CLOSE, max(2.0, min(worth, 9.0) - (0.5 if alike >= 90 else 1.5 if alike >= 80 else 3.0)))

@@ -18,7 +18,7 @@ from qb_pipeline.sync.matching.words import DIRECTIONS, STATES, STREET_TYPES, ST
 class Address:
     """The parts of an address, each "" (or empty) when not given; `name` is the street without type and direction.
 
-    `lines` holds both lines without number, unit, type and direction, run together: what survives lost spaces.
+    `lines` holds both lines without number and unit, run together: what survives lost spaces.
     """
 
     number: str = ""
@@ -42,7 +42,7 @@ class Address:
 
 _HASH = re.compile(r"#\s*(?=\w)")
 _PO_BOX = re.compile(r"\bp\s?o\s?box\b|\bpost office box\b")
-_CROSSING = re.compile(r"(?<=\w\s)\(?\b(?:between|near|off|at|corner of|behind|opposite|across from)\s.*$", re.IGNORECASE)
+_CROSSING = re.compile(r"[\s.,(]+(?:between|near|off|at|corner of|behind|opposite|across from)\s.*$", re.IGNORECASE)
 
 
 def read_address(
@@ -74,7 +74,7 @@ def _bare(street: Iterable[str]) -> tuple[str, ...]:
 
 def _run_together(words: list[str], number: str) -> str:
     own, _ = _take_unit(["", *words])
-    return "".join(w for w in own if w.lstrip("0") != number and STREET_WORDS.get(w, w) not in STREET_TYPES)
+    return "".join(STREET_WORDS.get(w, w) if i else w for i, w in enumerate(own) if w.lstrip("0") != number)
 
 
 def _take_unit(words: list[str]) -> tuple[list[str], str]:

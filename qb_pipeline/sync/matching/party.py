@@ -89,12 +89,13 @@ def _score(left: Profile, right: Profile, seen: Seen, sides: tuple[str, str]) ->
 def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
     """Grade every field of a pair."""
     names = (*left.names, *right.names)
-    by_address = compare_own_address if seen.own_doors else compare_address
+    doors = (left.address, right.address)
+    address = compare_own_address(*doors, seen.parts) if seen.own_doors else compare_address(*doors, seen.doors)
     return Comparison(
         name=compare_names(left.names, right.names, seen.names),
         phone=compare_phone(left.phone, right.phone, seen.phones),
         email=compare_email(left.email, right.email, seen.emails),
-        address=by_address(left.address, right.address, seen.doors),
+        address=address,
         deleted=left.deleted != right.deleted,
         bearers=max(seen.bearers(left), seen.bearers(right)),
         sharers=max(seen.phones[left.phone], seen.emails[left.email]),

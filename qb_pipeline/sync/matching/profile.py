@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
+from qb_pipeline.sync.matching.address_evidence import address_parts
 from qb_pipeline.sync.matching.addresses import Address, read_address
 from qb_pipeline.sync.matching.evidence import Frequencies
 from qb_pipeline.sync.matching.model import Party
@@ -75,6 +76,7 @@ class Seen:
         self.own_doors = not any(p.phone or p.email for side in (left, right) for p in side) and (
             _sharing(left, right) <= OWN_DOORS
         )
+        self.parts = Frequencies(*(_parts(side) if self.own_doors else () for side in (left, right)))
 
     def bearers(self, profile: Profile) -> int:
         """How many parties of one side bear the most shared name of this one."""
@@ -87,6 +89,10 @@ def _sharing(left: Sequence[Profile], right: Sequence[Profile]) -> float:
     shared = sum(n for side in sides for n in side.values() if n > 1)
     complete = sum(sum(side.values()) for side in sides)
     return (shared + 3) / complete if complete else 1.0
+
+
+def _parts(profiles: Sequence[Profile]) -> Iterable[Hashable]:
+    return (part for p in profiles for part in address_parts(p.address))
 
 
 def _given(values: Iterable[str]) -> Iterable[str]:
