@@ -51,7 +51,8 @@ VENDORS: dict[str, VendorFacts] = {
 }
 EMPLOYEES = (("Bea", "Lindqvist"), ("Marco", "Ruiz"), ("Sam", "Okafor"))
 CLASSES = ("Remodel", "Repair", "Commercial")
-LOCATIONS = ("Sacramento yard", "Reno yard")
+# After "Test …": a suite makes such a location and then renames the first one to the same name.
+LOCATIONS = ("Truckee shop", "West Sacramento yard")
 STATES = {"Reno": "NV"}
 
 

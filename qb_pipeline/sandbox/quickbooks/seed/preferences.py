@@ -79,6 +79,7 @@ def sales_forms(company: Company) -> JsonObject:
         "UsingPriceLevels": False,
         "UsingProgressInvoicing": False,
         "AutoApplyCredit": False,
+        "AutoApplyPayments": False,
         "DefaultCustomerMessage": THANKS,
     }
 
