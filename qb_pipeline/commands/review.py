@@ -1,12 +1,13 @@
 """`review`: match candidates that a person decides.
 
-Invariant: a record has one link at most, and deciding for one pair frees the others that held the two records back.
+Invariant: what is decided here goes through sync/reviewing.py under the company's lock, as any other change of links.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from sqlalchemy import Connection
@@ -16,15 +17,19 @@ from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import Misconfigured
-from qb_pipeline.store import candidates, links, staging, sync_log
-from qb_pipeline.store.candidates import Candidate, Decision
+from qb_pipeline.store import candidates, links, staging
+from qb_pipeline.store.candidates import Candidate
 from qb_pipeline.store.locks import company_lock
+from qb_pipeline.sync import reviewing
 from qb_pipeline.sync.context import label
+from qb_pipeline.sync.reviewing import Pair
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _LOCK_WAIT = 30.0
+T = TypeVar("T")
+Act = Callable[[Connection, str, Pair], str]
 
 
 @click.group()
@@ -66,15 +71,8 @@ def _pair(command: Callable[..., None]) -> Callable[..., None]:
 @click.pass_obj
 def link(output: Output, contractor_id: str, quickbooks_id: str, entity: str | None, company: str | None) -> None:
     """Link record A of the contractor's system with record B of QuickBooks."""
-    with store() as (_, engine):
-        with engine.connect() as conn:
-            chosen = one_company(conn, company).name
-        with company_lock(engine, chosen, _LOCK_WAIT), engine.begin() as conn:
-            name = _entity(conn, chosen, entity, contractor_id, quickbooks_id)
-            called = _link(conn, chosen, name, contractor_id, quickbooks_id)
-    document = {"company": chosen, "entity": name, "contractor_id": contractor_id, "quickbooks_id": quickbooks_id}
-    text = f"{called} is linked; the next sync brings both into agreement"
-    output.result({**document, "decision": "linked"}, lambda console: console.print(text, markup=False))
+    text = "{} is linked; the next sync brings both into agreement"
+    _decide(output, (contractor_id, quickbooks_id), entity, company, reviewing.link, "linked", text)
 
 
 @review.command()
@@ -83,86 +81,138 @@ def link(output: Output, contractor_id: str, quickbooks_id: str, entity: str | N
 @click.pass_obj
 def reject(output: Output, contractor_id: str, quickbooks_id: str, entity: str | None, company: str | None) -> None:
     """Say that A of the contractor's system and B of QuickBooks are different; each may then be copied over."""
-    with store() as (_, engine), engine.begin() as conn:
-        chosen = one_company(conn, company).name
-        name = _entity(conn, chosen, entity, contractor_id, quickbooks_id)
-        found = _open_pair(conn, chosen, name, contractor_id, quickbooks_id)
-        if found is None:
-            raise _unknown(contractor_id, quickbooks_id)
-        candidates.decide(conn, chosen, found.id, Decision.REJECTED)
-    document = {"company": chosen, "entity": name, "contractor_id": contractor_id, "quickbooks_id": quickbooks_id}
-    text = f"{contractor_id} and {quickbooks_id} are kept apart"
-    output.result({**document, "decision": "rejected"}, lambda console: console.print(text, markup=False))
+    text = f"{{}} ({contractor_id}) and QuickBooks {quickbooks_id} are kept apart"
+    _decide(output, (contractor_id, quickbooks_id), entity, company, reviewing.keep_apart, "rejected", text)
+
+
+@review.command()
+@_pair
+@json_option
+@click.pass_obj
+def unlink(output: Output, contractor_id: str, quickbooks_id: str, entity: str | None, company: str | None) -> None:
+    """Take the link of A and B back. Nothing is removed; each is then new to the other side, unless linked again."""
+    document, done = _under_lock(contractor_id, quickbooks_id, entity, company, reviewing.unlink)
+    text = f"{done.called} is unlinked; link it to its right counterpart before the next sync, or it is copied over"
+    if done.referring:
+        text += f"\n{done.referring} linked records refer to it: look at them after the next sync (qb-pipeline errors)"
+    document |= {"decision": "unlinked", "referring": done.referring}
+    output.result(document, lambda console: console.print(text, markup=False))
+
+
+@review.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--company", help="Default: every company.")
+@click.option("--entity", help="Only this kind of record.")
+@json_option
+@click.pass_obj
+def export(output: Output, file: Path, company: str | None, entity: str | None) -> None:
+    """Write what waits as a workbook (.xlsx) with a column to decide in."""
+    from qb_pipeline.reports import review_workbook  # noqa: PLC0415  # openpyxl is slow to import
+
+    only = one_entity(entity)
+    with store() as (_, engine), engine.connect() as conn:
+        questions = [
+            _question(conn, candidate)
+            for c in chosen_companies(conn, company)
+            for candidate in candidates.listing(conn, c.name, entity=only)
+        ]
+    review_workbook.write(file, questions)
+    text = f"{len(questions)} pairs in {file}; decide in its first column, then qb-pipeline review import {file}"
+    output.result(
+        {"file": str(file), "pairs": len(questions)}, lambda console: console.print(text, markup=False, soft_wrap=True)
+    )
+
+
+@review.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@json_option
+@click.pass_obj
+def import_(output: Output, file: Path) -> None:
+    """Take over the decisions of a workbook: all of them or, where a row cannot stand, none."""
+    from qb_pipeline.reports import review_decisions, review_workbook  # noqa: PLC0415  # as above
+
+    answers = review_workbook.read(file)
+    with store() as (_, engine):
+        done = review_decisions.apply(engine, file, answers, _LOCK_WAIT)
+    text = f"{done.linked} linked, {done.kept_apart} kept apart, {done.known} decided before"
+    output.result(vars(done), lambda console: console.print(text, markup=False))
+
+
+def _decide(
+    output: Output, ids: tuple[str, str], entity: str | None, company: str | None, act: Act, decision: str, text: str
+) -> None:
+    document, called = _under_lock(*ids, entity, company, act)
+    output.result({**document, "decision": decision}, lambda console: console.print(text.format(called), markup=False))
+
+
+def _under_lock(
+    contractor_id: str,
+    quickbooks_id: str,
+    entity: str | None,
+    company: str | None,
+    act: Callable[[Connection, str, Pair], T],
+) -> tuple[dict[str, Any], T]:
+    """Do one thing to a pair while no sync of the company runs."""
+    with store() as (_, engine):
+        with engine.connect() as conn:
+            chosen = one_company(conn, company).name
+        with company_lock(engine, chosen, _LOCK_WAIT), engine.begin() as conn:
+            name = _entity(conn, chosen, entity, contractor_id, quickbooks_id)
+            done = act(conn, chosen, Pair(name, contractor_id, quickbooks_id))
+    return {
+        "company": chosen,
+        "entity": name,
+        "contractor_id": contractor_id,
+        "quickbooks_id": quickbooks_id,
+    }, done
 
 
 def _entity(conn: Connection, company: str, given: str | None, contractor_id: str, quickbooks_id: str) -> str:
-    """The entity given, or that of the open candidate with this pair."""
+    """The entity given, or that of the candidate or the link with this pair."""
     if (named := one_entity(given)) is not None:
         return named
-    found = {
-        c.entity
-        for c in candidates.listing(conn, company)
-        if (c.contractor_id, c.quickbooks_id) == (contractor_id, quickbooks_id)
-    }
+    ids = (contractor_id, quickbooks_id)
+    found = {c.entity for c in candidates.listing(conn, company) if (c.contractor_id, c.quickbooks_id) == ids}
+    if not found:
+        found = links.entities_of(conn, company, contractor_id, quickbooks_id)
     if len(found) != 1:
         raise _unknown(contractor_id, quickbooks_id)
     return found.pop()
 
 
-def _open_pair(conn: Connection, company: str, entity: str, contractor_id: str, quickbooks_id: str) -> Candidate | None:
-    for candidate in candidates.listing(conn, company, entity=entity):
-        if (candidate.contractor_id, candidate.quickbooks_id) == (contractor_id, quickbooks_id):
-            return candidate
-    return None
-
-
-def _link(conn: Connection, company: str, entity: str, contractor_id: str, quickbooks_id: str) -> str:
-    """Create the link and close every candidate of the two; returns what a person calls the record."""
-    called = [
-        _called(conn, company, entity, side, native)
-        for side, native in ((Side.CONTRACTOR, contractor_id), (Side.QUICKBOOKS, quickbooks_id))
-    ]
-    evidence = ["linked by a person"]
-    new = links.NewLink(company, entity, contractor_id, quickbooks_id, match_class="person", evidence=evidence)
-    links.create_many(conn, [new])
-    for candidate in candidates.listing(conn, company, entity=entity):
-        same = (candidate.contractor_id == contractor_id, candidate.quickbooks_id == quickbooks_id)
-        if any(same):
-            candidates.decide(conn, company, candidate.id, Decision.LINKED if all(same) else Decision.REJECTED)
-    detail = {"quickbooks_id": quickbooks_id, "class": "person", "evidence": evidence}
-    entry = sync_log.Entry(entity, Side.CONTRACTOR, "linked", contractor_id, called[0], detail)
-    sync_log.append(conn, company, [entry])
-    return called[0]
-
-
-def _called(conn: Connection, company: str, entity: str, side: Side, native: str) -> str:
-    """The record's name; refuses one that is not there or has a link already."""
-    where = "QuickBooks" if side is Side.QUICKBOOKS else "the contractor's system"
-    staged = staging.fetch(conn, company, side, entity, [native]).get(native)
-    if staged is None:
-        raise Misconfigured(
-            f"{where} shows no {ENTITIES[entity].title.lower()} {native}.",
-            code="unknown_record",
-            fix="Give A as the contractor's id and B as QuickBooks' id; run qb-pipeline sync if it is new.",
-        )
-    named = label(ENTITIES[entity], staged.record.values)
-    taken = links.find(conn, company, entity, side, [native]).get(native)
-    if taken is not None:
-        raise Misconfigured(
-            f"{named} of {where} is linked already (contractor {taken.contractor_id}, "
-            f"QuickBooks {taken.quickbooks_id}).",
-            code="linked_already",
-            fix="Check the ids; a record has one counterpart only.",
-        )
-    return named
-
-
 def _unknown(contractor_id: str, quickbooks_id: str) -> Misconfigured:
     return Misconfigured(
-        f"No pair of contractor {contractor_id} and QuickBooks {quickbooks_id} waits for a decision.",
+        f"No pair of contractor {contractor_id} and QuickBooks {quickbooks_id} is linked or waits for a decision.",
         code="unknown_pair",
-        fix="See qb-pipeline review list; to link another pair say its --entity.",
+        fix="See qb-pipeline review list; to decide about another pair say its --entity.",
     )
+
+
+def _question(conn: Connection, candidate: Candidate) -> Any:
+    """A candidate as a row of the workbook."""
+    from qb_pipeline.reports.review_workbook import Question  # noqa: PLC0415  # as above
+
+    document = _document(conn, candidate)
+    return Question(
+        company=candidate.company,
+        pair=reviewing.pair_of(candidate),
+        kind=ENTITIES[candidate.entity].title,
+        contractor=str(document["contractor_name"] or ""),
+        quickbooks=str(document["quickbooks_name"] or ""),
+        likelihood=f"{candidate.score * 100:.0f} %",
+        why="; ".join(str(e) for e in candidate.evidence),
+        contractor_details=_details(conn, candidate, Side.CONTRACTOR),
+        quickbooks_details=_details(conn, candidate, Side.QUICKBOOKS),
+    )
+
+
+def _details(conn: Connection, candidate: Candidate, side: Side) -> str:
+    """What a person compares: every text, amount and date the record has, one a line."""
+    native = candidate.contractor_id if side is Side.CONTRACTOR else candidate.quickbooks_id
+    staged = staging.fetch(conn, candidate.company, side, candidate.entity, [native]).get(native)
+    values = staged.record.values if staged else {}
+    shown = (f for f in ENTITIES[candidate.entity].fields if not f.lines and f.refers_to is None)
+    return "\n".join(f"{f.name}: {values[f.name]}" for f in shown if values.get(f.name) not in (None, "", False))
 
 
 def _document(conn: Connection, candidate: Candidate) -> dict[str, Any]:
@@ -191,4 +241,5 @@ def _show(console: Console, found: Sequence[dict[str, Any]]) -> None:
             markup=False,
         )
         console.print(f"    {'; '.join(str(e) for e in c['evidence'])}", markup=False)
-    console.print("Decide with qb-pipeline review link A B, or reject A B." if found else "Nothing to review.")
+    many = ", or all at once: qb-pipeline review export pairs.xlsx"
+    console.print(f"Decide with qb-pipeline review link A B, or reject A B{many}." if found else "Nothing to review.")

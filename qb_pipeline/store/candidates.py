@@ -19,6 +19,7 @@ from qb_pipeline.store import tables
 from qb_pipeline.store.engine import utcnow
 
 _candidate = tables.candidate
+CERTAIN, IMPOSSIBLE = Decimal(1), Decimal(0)
 
 
 class Decision(StrEnum):
@@ -86,6 +87,17 @@ def decide(conn: Connection, company: str, candidate_id: int, decision: Decision
         _candidate.c.decision == Decision.OPEN.value,
     )
     return conn.execute(statement.values(decision=decision.value, decided_at=now or utcnow())).rowcount == 1
+
+
+def settle(conn: Connection, company: str, pair: Proposal, decision: Decision, now: datetime | None = None) -> None:
+    """Keep a person's decision about a pair, whether it was proposed before or not; a later one takes its place."""
+    at = now or utcnow()
+    row = {**_stored_form(company, pair, at), "decision": decision.value, "decided_at": at}
+    upsert = insert(_candidate).on_conflict_do_update(
+        index_elements=["company", "entity", "contractor_id", "quickbooks_id"],
+        set_={"decision": decision.value, "decided_at": at},
+    )
+    conn.execute(upsert, [row])
 
 
 def withdraw(conn: Connection, company: str, entity: str, keep: set[tuple[str, str]]) -> int:

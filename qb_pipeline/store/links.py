@@ -175,6 +175,20 @@ def native_ids(conn: Connection, company: str, entity: str, ids: Iterable[int]) 
     return {link_id: NativeIds(contractor, qbo) for link_id, contractor, qbo in conn.execute(statement).tuples()}
 
 
+def entities_of(conn: Connection, company: str, contractor_id: str, quickbooks_id: str) -> set[str]:
+    """The entities in which these two native ids are linked with each other."""
+    statement = select(_link.c.entity).where(
+        _link.c.company == company, _link.c.contractor_id == contractor_id, _link.c.quickbooks_id == quickbooks_id
+    )
+    return set(conn.scalars(statement))
+
+
+def count_containing(conn: Connection, company: str, entity: str, fragment: Mapping[str, Any]) -> int:
+    """How many links of an entity have a base that contains `fragment` (jsonb containment)."""
+    statement = select(func.count()).where(_of(company, entity), _link.c.base.contains(dict(fragment)))
+    return int(conn.scalar(statement) or 0)
+
+
 def remove(conn: Connection, company: str, ids: Iterable[int]) -> int:
     """Forget links altogether (a person said the pair was wrong); returns how many."""
     return conn.execute(delete(_link).where(_link.c.company == company, among(_link.c.id, ids))).rowcount

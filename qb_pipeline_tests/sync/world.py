@@ -69,6 +69,14 @@ class World:
             problems.close_obsolete(ctx, conn)
         return ctx
 
+    def run_only_reading(self) -> None:
+        """Stage both sides and do nothing else."""
+        ctx = self.context()
+        with ctx.begin() as conn:
+            for name in self.entities:
+                for side in Side:
+                    observing.take(ctx, conn, ENTITIES[name], side, self.port(side).records(name))
+
     def writes(self) -> int:
         """How many writes have reached either side so far."""
         return len(self.contractor.requests) + len(self.quickbooks.requests)

@@ -1,0 +1,172 @@
+"""What a person decides about pairs: the same, different, or no longer linked.
+
+Invariant: a record has one link at most; every decision is kept, so the matcher never asks or acts against it again;
+deciding for one pair frees the others that held its two records back.
+
+    pair = Pair("customer", contractor_id="C-7", quickbooks_id="58")
+    link(conn, company, pair)      unlink(conn, company, pair)      keep_apart(conn, company, pair)
+
+All take the company's lock for granted. `Misconfigured` says which record is missing or linked already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.spec import Entity, Kind, Side
+from qb_pipeline.errors import Misconfigured
+from qb_pipeline.store import candidates, journal, links, staging, sync_log
+from qb_pipeline.store.candidates import Candidate, Decision, Proposal
+from qb_pipeline.store.links import Link
+from qb_pipeline.sync.context import label
+
+WHERE = {Side.CONTRACTOR: "the contractor's system", Side.QUICKBOOKS: "QuickBooks"}
+_BY_HAND = ["linked by a person"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two records of one entity, one of each side."""
+
+    entity: str
+    contractor_id: str
+    quickbooks_id: str
+
+    def id_on(self, side: Side) -> str:
+        return self.contractor_id if side is Side.CONTRACTOR else self.quickbooks_id
+
+
+def pair_of(candidate: Candidate) -> Pair:
+    return Pair(candidate.entity, candidate.contractor_id, candidate.quickbooks_id)
+
+
+def link(conn: Connection, company: str, pair: Pair) -> str:
+    """Link the pair and close every candidate of its two records; returns what a person calls the record."""
+    called = [_free(conn, company, pair, side) for side in Side]
+    new = links.NewLink(
+        company, pair.entity, pair.contractor_id, pair.quickbooks_id, match_class="person", evidence=_BY_HAND
+    )
+    links.create_many(conn, [new])
+    for candidate in candidates.listing(conn, company, entity=pair.entity):
+        other = pair_of(candidate)
+        if other != pair and (other.contractor_id == pair.contractor_id or other.quickbooks_id == pair.quickbooks_id):
+            candidates.decide(conn, company, candidate.id, Decision.REJECTED)
+    decided = Proposal(*_ids(pair), "person", candidates.CERTAIN, _BY_HAND)
+    candidates.settle(conn, company, decided, Decision.LINKED)
+    _log(conn, company, pair, "linked", called[0], {"class": "person", "evidence": _BY_HAND})
+    return called[0]
+
+
+def keep_apart(conn: Connection, company: str, pair: Pair) -> str:
+    """Say that the two are different; returns what a person calls the contractor's record."""
+    called = [named(conn, company, pair, side) for side in Side]
+    if _linked(conn, company, pair) is not None:
+        raise Misconfigured(
+            f"{called[0]} and {called[1]} are linked.",
+            code="linked_already",
+            fix=f"Undo it first: qb-pipeline review unlink {pair.contractor_id} {pair.quickbooks_id}.",
+        )
+    decided = Proposal(*_ids(pair), "person", candidates.IMPOSSIBLE, [])
+    candidates.settle(conn, company, decided, Decision.REJECTED)
+    return called[0]
+
+
+@dataclass(frozen=True)
+class Unlinked:
+    """What an unlinking leaves behind: the record's name and how many linked records refer to it."""
+
+    called: str
+    referring: int
+
+
+def unlink(conn: Connection, company: str, pair: Pair) -> Unlinked:
+    """Take the link back: nothing is written or removed on either side, and the two are never linked by themselves."""
+    found = _linked(conn, company, pair)
+    if found is None:
+        raise Misconfigured(
+            f"Contractor {pair.contractor_id} and QuickBooks {pair.quickbooks_id} are not linked.",
+            code="not_linked",
+            fix="Check the ids: A is the contractor's, B is QuickBooks'.",
+        )
+    if any(write.link_id == found.id for write in journal.open_rows(conn, company, pair.entity)):
+        raise Misconfigured(
+            "A write to these records is not settled yet.",
+            code="write_in_flight",
+            fix="Run qb-pipeline sync, which settles it, then unlink them.",
+        )
+    staged = staging.fetch(conn, company, Side.CONTRACTOR, pair.entity, [pair.contractor_id]).get(pair.contractor_id)
+    called = label(ENTITIES[pair.entity], staged.record.values) if staged else f"{pair.entity} {pair.contractor_id}"
+    links.remove(conn, company, [found.id])
+    evidence = found.evidence if isinstance(found.evidence, list) else []
+    decided = Proposal(*_ids(pair), found.match_class or "created", candidates.IMPOSSIBLE, evidence)
+    candidates.settle(conn, company, decided, Decision.REJECTED)
+    detail = {"class": found.match_class, "evidence": evidence, "base": found.base}
+    _log(conn, company, pair, "unlinked", called, detail)
+    return Unlinked(called, _referring(conn, company, pair.entity, found.id))
+
+
+def named(conn: Connection, company: str, pair: Pair, side: Side) -> str:
+    """What a person calls the pair's record on `side`; refuses one that is not there."""
+    native = pair.id_on(side)
+    staged = staging.fetch(conn, company, side, pair.entity, [native]).get(native)
+    if staged is None:
+        raise Misconfigured(
+            f"{WHERE[side]} shows no {ENTITIES[pair.entity].title.lower()} {native}.",
+            code="unknown_record",
+            fix="Give A as the contractor's id and B as QuickBooks' id; run qb-pipeline sync if it is new.",
+        )
+    return label(ENTITIES[pair.entity], staged.record.values)
+
+
+def _free(conn: Connection, company: str, pair: Pair, side: Side) -> str:
+    """As `named`; refuses a record that has a link already."""
+    called, native = named(conn, company, pair, side), pair.id_on(side)
+    taken = links.find(conn, company, pair.entity, side, [native]).get(native)
+    if taken is not None:
+        raise Misconfigured(
+            f"{called} of {WHERE[side]} is linked already (contractor {taken.contractor_id}, "
+            f"QuickBooks {taken.quickbooks_id}).",
+            code="linked_already",
+            fix="Check the ids; a record has one counterpart only. qb-pipeline review unlink takes a link back.",
+        )
+    return called
+
+
+def _linked(conn: Connection, company: str, pair: Pair) -> Link | None:
+    """The link between exactly these two."""
+    found = links.find(conn, company, pair.entity, Side.CONTRACTOR, [pair.contractor_id]).get(pair.contractor_id)
+    return found if found is not None and found.quickbooks_id == pair.quickbooks_id else None
+
+
+def _referring(conn: Connection, company: str, entity: str, link_id: int) -> int:
+    """How many linked records were last agreed to refer to the link."""
+    total = 0
+    for other in ENTITIES.values():
+        for fragment in _references_to(other, entity, link_id):
+            total += links.count_containing(conn, company, other.name, fragment)
+    return total
+
+
+def _references_to(other: Entity, entity: str, link_id: int) -> Iterator[dict[str, Any]]:
+    """What a base of `other` contains when it refers to the link: in a field, or in a field of a line."""
+    for spec in other.fields:
+        if spec.kind is Kind.REF and spec.refers_to == entity:
+            yield {spec.name: link_id}
+        for part in spec.lines:
+            if part.kind is Kind.REF and part.refers_to == entity:
+                yield {spec.name: [{part.name: link_id}]}
+
+
+def _ids(pair: Pair) -> tuple[str, str, str]:
+    return pair.entity, pair.contractor_id, pair.quickbooks_id
+
+
+def _log(conn: Connection, company: str, pair: Pair, action: str, called: str, detail: Mapping[str, Any]) -> None:
+    more = {"quickbooks_id": pair.quickbooks_id, **detail}
+    entry = sync_log.Entry(pair.entity, Side.CONTRACTOR, action, pair.contractor_id, called, more)
+    sync_log.append(conn, company, [entry])
