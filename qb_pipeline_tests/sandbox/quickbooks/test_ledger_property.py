@@ -116,7 +116,7 @@ class BooksMachine(RuleBasedStateMachine):
     @rule(pick=PICK)
     def deposit(self, pick: int) -> None:
         payment = self.chosen("Payment", pick)
-        if payment and not payment.get("LinkedTxn"):
+        if payment and payment["TotalAmt"] and not payment.get("LinkedTxn"):
             self.books.ui(act="deposit", payments=[payment["Id"]], account="25")
 
     @precondition(lambda self: bool(self.keys))

@@ -58,7 +58,7 @@ def test_what_is_not_applied_is_the_customers_credit(books: Books) -> None:
         ({"DepositToAccountRef": {"value": "31"}}, "6430"),
         ({"Line": [{"Amount": 5}]}, "2020"),
         ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "999", "TxnType": "Invoice"}]}]}, "2500"),
-        ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "1", "TxnType": "JournalEntry"}]}]}, "500"),
+        ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "1", "TxnType": "Estimate"}]}]}, "500"),
     ],
 )
 def test_a_payment_that_breaks_a_rule_is_refused_with_its_code(books: Books, change: Body, code: str) -> None:
@@ -197,7 +197,8 @@ def test_a_deposit_moves_money_from_undeposited_funds_to_the_bank(books: Books) 
         (own_line({"value": "99", "type": "VENDOR"}), "2500"),
         ({"Line": [{"Amount": 5, "DetailType": "DepositLineDetail", "DepositLineDetail": {}}]}, "2020"),
         ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "99", "TxnType": "Payment"}]}]}, "2500"),
-        ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "99", "TxnType": "Transfer"}]}]}, "500"),
+        ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "99", "TxnType": "Transfer"}]}]}, "2500"),
+        ({"Line": [{"Amount": 5, "LinkedTxn": [{"TxnId": "99", "TxnType": "Estimate"}]}]}, "6000"),
     ],
 )
 def test_a_deposit_that_breaks_a_rule_is_refused_with_its_code(books: Books, change: Body, code: str) -> None:

@@ -1,11 +1,11 @@
-"""Bank deposit: payments out of undeposited funds, and amounts of its own.
+"""Bank deposit: what lies in undeposited funds, and amounts of its own.
 
-Invariant: a payment is in at most one deposit, whole; while it is in one it is frozen.
+Invariant: a transaction is in at most one deposit, whole; while it is in one it is frozen.
 """
 
 from decimal import Decimal
 
-from qb_pipeline.sandbox.quickbooks.accounts import account_of_subtype
+from qb_pipeline.sandbox.quickbooks.accounts import account_for
 from qb_pipeline.sandbox.quickbooks.company import Company, arranged
 from qb_pipeline.sandbox.quickbooks.entities.common import (
     CUSTOM_FIELDS,
@@ -15,14 +15,19 @@ from qb_pipeline.sandbox.quickbooks.entities.common import (
     TRANSACTION,
     TRANSACTION_VERBS,
 )
-from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed
+from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed, with_links
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
-from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
+from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
+from qb_pipeline.sandbox.quickbooks.ledger.inquiries import amounts_on
+from qb_pipeline.sandbox.quickbooks.references import Reference
 from qb_pipeline.sandbox.quickbooks.rows import PEOPLE, ref_value, reference_name
 from qb_pipeline.sandbox.quickbooks.schema import MONEY, Day, Group, Many, Number, Property, Ref, Text
 
-DEPOSITABLE = ("Payment", "SalesReceipt")
+# What can lie in undeposited funds; of a journal entry its lines do, one by one.
+DEPOSITABLE = ("Payment", "SalesReceipt", "RefundReceipt", "Transfer", "JournalEntry")
+BY_LINE = ("JournalEntry",)
+PARTY_OF = {"Accounts Receivable": "Customer", "Accounts Payable": "Vendor"}
 DETAIL = Group(
     {
         "AccountRef": Ref("Account"),
@@ -93,11 +98,12 @@ def complete(company: Company, draft: Draft) -> JsonObject:
 def complete_lines(company: Company, lines: list[JsonObject], before: JsonObject | None) -> list[JsonObject]:
     """Linked lines have neither Id nor detail type; others are numbered."""
     used = {int(line["Id"]) for line in (before or {}).get("Line") or [] if str(line.get("Id", "")).isdecimal()}
-    following, seen, result = max(used, default=0) + 1, set[tuple[str, str]](), []
+    following, seen, result = max(used, default=0) + 1, set[tuple[str, str, str]](), []
     for position, line in enumerate(lines, 1):
         if line.get("LinkedTxn"):
             completed = linked_line(company, line, before)
-            target = (completed["LinkedTxn"][0]["TxnType"], completed["LinkedTxn"][0]["TxnId"])
+            link = completed["LinkedTxn"][0]
+            target = (str(link["TxnType"]), str(link["TxnId"]), str(link["TxnLineId"]))
             if target in seen:
                 raise business(f"{target[0]} {target[1]} stands twice in the deposit.", element="Line")
             seen.add(target)
@@ -120,6 +126,7 @@ def own_line(company: Company, line: JsonObject, identifier: int, position: int)
         raise missing("DepositLineDetail.AccountRef")
     if "Entity" in detail:
         complete_party(company, detail["Entity"])
+    check_party(company, detail)
     entry = {**line, "Id": str(identifier), "LineNum": position, "DetailType": "DepositLineDetail"}
     entry.pop("LinkedTxn", None)
     return {**arranged(entry, LINE_LAYOUT), "CustomExtensions": []}
@@ -135,52 +142,66 @@ def complete_party(company: Company, party: JsonObject) -> None:
     party["name"] = reference_name(kind, company.require(kind, party["value"]))
 
 
+def check_party(company: Company, detail: JsonObject) -> None:
+    """6000 for an amount on receivables without a customer, or on payables without a vendor."""
+    account = company.require("Account", str(ref_value(detail, "AccountRef")))
+    wanted = PARTY_OF.get(str(account.get("AccountType")))
+    named = str((detail.get("Entity") or {}).get("type", "")).capitalize()
+    if wanted is not None and named != wanted:
+        raise business(
+            f"A line on {account['Name']} needs a {wanted} in the Name field.", element="DepositLineDetail.Entity"
+        )
+
+
 def linked_line(company: Company, line: JsonObject, before: JsonObject | None) -> JsonObject:
-    """A whole payment out of undeposited funds."""
+    """What one transaction put into undeposited funds, whole. 2500, 6000."""
     link = line["LinkedTxn"][0]
     kind, identifier = str(link.get("TxnType")), str(link.get("TxnId"))
     if len(line["LinkedTxn"]) > 1 or kind not in DEPOSITABLE:
-        raise not_modelled(f"depositing a {kind}")
-    payment = company.store.get(kind, identifier)
-    if payment is None:
+        raise business(f"A deposit line takes one of {', '.join(DEPOSITABLE)}, not {kind}.", element="LinkedTxn")
+    source = company.store.get(kind, identifier)
+    if source is None:
         raise Fault(2500, f"Invalid Reference Id : {kind} element id {identifier} not found", element="LinkedTxn")
-    check_depositable(company, kind, payment, before)
-    amount = decimal_of(payment.get("TotalAmt"))
+    refuse_taken(company, (kind, identifier), before)
+    part, amount = lying(company, (kind, identifier), link.get("TxnLineId"))
     if "Amount" in line and decimal_of(line["Amount"]) not in (amount, Decimal(0)):
         raise business(f"{kind} {identifier} is deposited whole: {amount}, not {line['Amount']}.", element="Amount")
-    entry = {
-        "Amount": number(amount),
-        "LinkedTxn": [{"TxnId": identifier, "TxnType": kind, "TxnLineId": "0"}],
-    }
-    method = (line.get("DepositLineDetail") or {}).get("PaymentMethodRef") or payment.get("PaymentMethodRef")
-    return {**entry, "DepositLineDetail": {"PaymentMethodRef": method}} if method else entry
+    entry = {"Amount": number(amount), "LinkedTxn": [{"TxnId": identifier, "TxnType": kind, "TxnLineId": part}]}
+    method = (line.get("DepositLineDetail") or {}).get("PaymentMethodRef") or source.get("PaymentMethodRef")
+    return {**entry, "DepositLineDetail": {"PaymentMethodRef": {"value": method["value"]}}} if method else entry
 
 
-def check_depositable(company: Company, kind: str, payment: JsonObject, before: JsonObject | None) -> None:
-    """6000 when it is in another deposit or never lay in undeposited funds."""
+def lying(company: Company, source: Reference, part: str | None) -> tuple[str, Decimal]:
+    """The line's id ("0" where the transaction lies there as a whole) and what it put into undeposited funds."""
+    by_line = amounts_on(company, source, account_for(company, "UndepositedFunds"))
+    if source[0] not in BY_LINE:
+        by_line = {"0": sum(by_line.values(), Decimal(0))}
+    name = part if part in by_line else next((line for line, amount in by_line.items() if amount), "0")
+    if not by_line.get(name):
+        raise business(f"{source[0]} {source[1]} is not in Undeposited Funds.", element="LinkedTxn")
+    return name, by_line[name]
+
+
+def refuse_taken(company: Company, source: Reference, before: JsonObject | None) -> None:
+    """6000 when it is in another deposit."""
     own = None if before is None else str(before["Id"])
-    deposits = company.store.referrers((kind, str(payment["Id"])), "Deposit")
-    others = [identifier for _, identifier in deposits if identifier != own]
+    others = [identifier for _, identifier in company.store.referrers(source, "Deposit") if identifier != own]
     if others:
-        raise business(f"{kind} {payment['Id']} is already part of deposit {others[0]}.", element="LinkedTxn")
-    if ref_value(payment, "DepositToAccountRef") != account_of_subtype(company, "UndepositedFunds"):
-        raise business(f"{kind} {payment['Id']} is not in Undeposited Funds.", element="LinkedTxn")
+        raise business(f"{source[0]} {source[1]} is already part of deposit {others[0]}.", element="LinkedTxn")
 
 
 def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
-    """The payments taken in are marked and frozen, those left out are free again."""
+    """The transactions taken in are marked and frozen, those left out are free again."""
     old, new = linked(before), linked(after)
     deposit = str((after or before or {})["Id"])
     for kind, identifier in sorted(old ^ new):
-        payment = company.store.get(kind, identifier)
-        if payment is None or kind != "Payment":
+        source = company.store.get(kind, identifier)
+        if source is None or kind not in DEPOSITABLE:
             continue
-        others = [link for link in payment.get("LinkedTxn") or [] if link.get("TxnId") != deposit]
+        others = [link for link in source.get("LinkedTxn") or [] if link.get("TxnId") != deposit]
         marked = [*others, {"TxnId": deposit, "TxnType": "Deposit"}] if (kind, identifier) in new else others
-        changed = {**payment, "LinkedTxn": marked}
-        if not marked:
-            del changed["LinkedTxn"]
-        company.save("Payment", changed, payment, tuple(payment), "Update")
+        changed = with_links(source, marked)
+        company.save(kind, changed, source, tuple(changed), "Update")
 
 
 def linked(deposit: JsonObject | None) -> set[tuple[str, str]]:

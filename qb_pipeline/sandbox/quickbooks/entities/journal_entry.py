@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company, arranged
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, RO, TRANSACTION, TRANSACTION_VERBS
-from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed
+from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_frozen
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, inactive, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
@@ -196,6 +196,6 @@ JOURNAL_ENTRY = Entity(
     verbs=TRANSACTION_VERBS,
     complete=complete,
     kept=("CurrencyRef",),
-    guard=refuse_closed,
+    guard=refuse_frozen,
     void_is_ignored=True,
 )

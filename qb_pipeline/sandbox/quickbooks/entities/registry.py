@@ -6,16 +6,21 @@ Invariant: an entity is either modelled (ENTITIES) or kept as loaded and readabl
 from collections.abc import Collection
 
 from qb_pipeline.sandbox.quickbooks.entities.account import ACCOUNT
+from qb_pipeline.sandbox.quickbooks.entities.attachable import ATTACHABLE
+from qb_pipeline.sandbox.quickbooks.entities.company_info import COMPANY_INFO
 from qb_pipeline.sandbox.quickbooks.entities.credit_memo import CREDIT_MEMO
 from qb_pipeline.sandbox.quickbooks.entities.customer import CUSTOMER
 from qb_pipeline.sandbox.quickbooks.entities.deposit import DEPOSIT
 from qb_pipeline.sandbox.quickbooks.entities.employee import EMPLOYEE
+from qb_pipeline.sandbox.quickbooks.entities.estimate import ESTIMATE
 from qb_pipeline.sandbox.quickbooks.entities.invoice import INVOICE
 from qb_pipeline.sandbox.quickbooks.entities.item import ITEM
 from qb_pipeline.sandbox.quickbooks.entities.journal_entry import JOURNAL_ENTRY
 from qb_pipeline.sandbox.quickbooks.entities.lists import CLASS, DEPARTMENT, PAYMENT_METHOD, TERM
 from qb_pipeline.sandbox.quickbooks.entities.payment import PAYMENT
 from qb_pipeline.sandbox.quickbooks.entities.preferences import PREFERENCES
+from qb_pipeline.sandbox.quickbooks.entities.refund_receipt import REFUND_RECEIPT
+from qb_pipeline.sandbox.quickbooks.entities.sales_receipt import SALES_RECEIPT
 from qb_pipeline.sandbox.quickbooks.entities.transfer import TRANSFER
 from qb_pipeline.sandbox.quickbooks.entities.vendor import VENDOR
 from qb_pipeline.sandbox.quickbooks.entity import Entity
@@ -26,7 +31,9 @@ ENTITIES: dict[str, Entity] = {
     for entity in (
         CUSTOMER, VENDOR, EMPLOYEE, ITEM, ACCOUNT, CLASS, DEPARTMENT, TERM, PAYMENT_METHOD, INVOICE, PAYMENT,
         CREDIT_MEMO, DEPOSIT, PREFERENCES,
+        ATTACHABLE, COMPANY_INFO,
         JOURNAL_ENTRY, TRANSFER,
+        SALES_RECEIPT, REFUND_RECEIPT, ESTIMATE,
     )
 }  # fmt: skip
 # What --data may hold beside ENTITIES.

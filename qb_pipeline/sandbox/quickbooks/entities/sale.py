@@ -1,4 +1,4 @@
-"""What invoices and credit memos share: customer, lines, tax, total, addresses.
+"""What all sales forms share: customer, lines, tax, total, addresses.
 
 Invariant: TotalAmt = lines - discount + tax, always computed here, never taken from the client.
 """
@@ -53,19 +53,21 @@ SALE: dict[str, Property] = {
     "TaxExemptionRef": RO,
     "Deposit": Number(),
 }
+# Forms that somebody who is not on the list of customers may pay on the spot.
+ANONYMOUS = ("SalesReceipt", "RefundReceipt")
 KEPT = ("CurrencyRef", "PrintStatus", "EmailStatus", "ApplyTaxAfterDiscount", "CustomField", "LinkedTxn", "DocNumber")
 
 
 def complete_sale(company: Company, entity: str, draft: Draft) -> Decimal:
     """Fill in everything but the balance; returns TotalAmt."""
     obj = draft.obj
-    check_required(draft)
+    check_required(draft, anonymous=entity in ANONYMOUS)
     complete_date(company, obj)
     complete_number(company, entity, draft)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
-    customer = company.require("Customer", str(ref_value(obj, "CustomerRef")))
-    if draft.before is None:
-        take_from_customer(obj, customer)
+    customer = ref_value(obj, "CustomerRef")
+    if draft.before is None and customer is not None:
+        take_from_customer(obj, company.require("Customer", customer))
     number_addresses(company, draft)
     obj.setdefault("ApplyTaxAfterDiscount", False)
     obj.setdefault("PrintStatus", "NeedToPrint")
@@ -81,9 +83,9 @@ def complete_sale(company: Company, entity: str, draft: Draft) -> Decimal:
     return decimal_of(obj["TotalAmt"])
 
 
-def check_required(draft: Draft) -> None:
-    """2020 without a customer or lines."""
-    if "CustomerRef" not in draft.obj:
+def check_required(draft: Draft, *, anonymous: bool) -> None:
+    """2020 without a customer (unless the form may go without) or lines."""
+    if "CustomerRef" not in draft.obj and not anonymous:
         raise missing("CustomerRef")
     if not draft.obj.get("Line"):
         raise missing("Line")

@@ -26,6 +26,41 @@ def refuse_closed(company: Company, obj: JsonObject) -> None:
         )
 
 
+def refuse_frozen(company: Company, obj: JsonObject) -> None:
+    """6540 while the transaction's money is in a deposit, 6210 in closed books."""
+    deposits = [link.get("TxnId") for link in obj.get("LinkedTxn") or [] if link.get("TxnType") == "Deposit"]
+    if deposits:
+        raise Fault(6540, f"Deposited Transaction cannot be changed: {obj['Id']} is part of deposit {deposits[0]}.")
+    refuse_closed(company, obj)
+
+
+def refuse_foreign_links(draft: Draft) -> None:
+    """Links a server alone makes may be echoed; 620 for any other one. The stored ones stay."""
+    stored = (draft.before or {}).get("LinkedTxn") or []
+    known = {(link.get("TxnType"), link.get("TxnId")) for link in stored}
+    for link in draft.sent.get("LinkedTxn") or []:
+        if (link.get("TxnType"), link.get("TxnId")) not in known:
+            raise Fault(
+                620, f"{link.get('TxnType')} {link.get('TxnId')} cannot be linked from here.", element="LinkedTxn"
+            )
+    draft.obj.pop("LinkedTxn", None)
+    if stored:
+        draft.obj["LinkedTxn"] = stored
+
+
+def with_links(obj: JsonObject, links: list[JsonObject]) -> JsonObject:
+    """The object with other links; like QBO, it shows them before its lines, and no empty list."""
+    rest = {key: value for key, value in obj.items() if key != "LinkedTxn"}
+    if not links:
+        return rest
+    result: JsonObject = {}
+    for key, value in rest.items():
+        if key == "Line":
+            result["LinkedTxn"] = links
+        result[key] = value
+    return result if "LinkedTxn" in result else {**result, "LinkedTxn": links}
+
+
 def complete_date(company: Company, obj: JsonObject) -> None:
     """Today when no date is given; 6210 when it is closed."""
     obj.setdefault("TxnDate", today(company.now).isoformat())

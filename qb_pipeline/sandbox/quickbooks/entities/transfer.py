@@ -5,7 +5,7 @@ Invariant: both ends are balance-sheet accounts, two different ones, neither rec
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, RO, TRANSACTION, TRANSACTION_VERBS
-from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed
+from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_frozen
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
@@ -60,5 +60,5 @@ TRANSFER = Entity(
     verbs=TRANSACTION_VERBS,
     complete=complete,
     kept=("CurrencyRef",),
-    guard=refuse_closed,
+    guard=refuse_frozen,
 )

@@ -10,10 +10,14 @@ from qb_pipeline.sandbox.quickbooks.rows import NAMED, PEOPLE
 
 @dataclass(frozen=True)
 class Column:
-    """SQL over the table `objects`; kind: id, text, amount, day, instant or flag."""
+    """SQL over the table `objects`; kind: id, text, amount, day, instant or flag.
+
+    `among` names a JSON array of the body; `sql` then speaks of one `part.value` of it, and one part is enough.
+    """
 
     sql: str
     kind: str = "text"
+    among: str | None = None
 
     @property
     def indexed(self) -> bool:
@@ -24,6 +28,11 @@ class Column:
 def inside(path: str) -> Column:
     """A text property that has no column of its own."""
     return Column(f"json_extract(body, '$.{path}') COLLATE NOCASE")
+
+
+def linked(path: str, kind: str = "text") -> Column:
+    """A property of an attachment's references."""
+    return Column(f"json_extract(part.value, '$.{path}') COLLATE NOCASE", kind, "$.AttachableRef")
 
 
 COMMON = {
@@ -82,13 +91,27 @@ FIELDS = {
         "ProjectRef": inside("ProjectRef.value"),
         "PaymentRefNum": inside("PaymentRefNum"),
     },
-    **dict.fromkeys(("CreditMemo", "SalesReceipt", "RefundReceipt", "Estimate"), SALE),
+    **dict.fromkeys(("CreditMemo", "SalesReceipt", "RefundReceipt"), SALE),
+    "Estimate": {
+        **SALE,
+        "TxnStatus": inside("TxnStatus"),
+        "ExpirationDate": Column("json_extract(body, '$.ExpirationDate')", "day"),
+        "DueDate": Column("json_extract(body, '$.DueDate')", "day"),
+    },
     **dict.fromkeys(("Bill", "BillPayment", "VendorCredit", "PurchaseOrder"), PURCHASE),
     **{
         entity: {**DATED, "DocNumber": Column("doc_number"), "TotalAmt": AMOUNTS["TotalAmt"]}
         for entity in ("Deposit", "JournalEntry", "Purchase", "Transfer")
     },
     "TimeActivity": DATED,
+    "Attachable": {
+        **{key: inside(key) for key in ("FileName", "Note", "Category", "ContentType", "PlaceName", "Tag", "Lat", "Long")},
+        "Size": Column("json_extract(body, '$.Size') * 1000000", "amount"),
+        "AttachableRef.EntityRef.Type": linked("EntityRef.type"),
+        "AttachableRef.EntityRef.Value": linked("EntityRef.value"),
+        "AttachableRef.EntityRef": linked("EntityRef.value"),
+        "AttachableRef.IncludeOnSend": linked("IncludeOnSend", "flag"),
+    },
     "CompanyInfo": {},
     "Preferences": {},
 }
