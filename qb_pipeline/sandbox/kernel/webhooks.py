@@ -7,7 +7,8 @@ what was lost, doubled, delayed or shuffled on order is counted.
     Webhooks(conn, clock, render, formats=("legacy",), max_events=1, time_scale=lambda: 1.0, fate=...)
     render(events, format) -> (body bytes, headers)    signs the body; gets at most `max_events` events
     fate(entity, operation) -> Fate                    draws the webhook faults (faults.py)
-    webhooks.enqueue(event, entity=, operation=)       inside the transaction of the change; any JSON object
+    webhooks.enqueue(event, entity=, operation=)       inside the transaction of the change; any JSON object (what the
+                                                       faults match on is taken from the event where not given)
     webhooks.subscriptions                             see subscriptions.py
     webhooks.configure(deliver=, aggregate_seconds=, disable_after_seconds=) / .release() / .describe()
     await webhooks.run()                               the delivering task (Kernel.lifespan runs it)
@@ -103,7 +104,7 @@ class Webhooks:
             return
         text = json.dumps(event)
         for receiver in receivers:
-            fate = self._fate(entity, operation)
+            fate = self._fate(entity or event.get("entity"), operation or event.get("operation"))
             for name in ON_ORDER:
                 self._counts[name] += int(getattr(fate, name))
             if not fate.lost:

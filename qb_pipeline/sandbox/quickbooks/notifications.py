@@ -17,13 +17,23 @@ FORMATS = ("legacy", "cloudevents")
 MOST_EVENTS = 100
 COVERED = frozenset(
     {
-        "Account", "Bill", "BillPayment", "Budget", "Class", "CreditMemo", "Customer", "Department", "Deposit",
+        "Account", "Bill", "BillPayment", "Budget", "Class", "CompanyCurrency", "CreditMemo", "Customer", "Department",
+        "Deposit",
         "Employee", "Estimate", "Invoice", "Item", "JournalCode", "JournalEntry", "Payment", "PaymentMethod",
         "Preferences", "Purchase", "PurchaseOrder", "RefundReceipt", "SalesReceipt", "TaxAgency", "Term",
         "TimeActivity", "Transfer", "Vendor", "VendorCredit",
     }
 )  # fmt: skip
-PAST = {"Create": "created", "Update": "updated", "Delete": "deleted", "Merge": "merged", "Void": "voided"}
+# Webhooks know one entity by another name than the API.
+WEBHOOK_NAMES = {"CompanyCurrency": "Currency"}
+PAST = {
+    "Create": "created",
+    "Update": "updated",
+    "Delete": "deleted",
+    "Merge": "merged",
+    "Void": "voided",
+    "Emailed": "emailed",
+}
 
 
 def render(events: list[dict[str, Any]], wanted: str, verifier_token: str) -> tuple[bytes, dict[str, str]]:
@@ -52,12 +62,18 @@ def legacy(events: list[dict[str, Any]]) -> list[JsonObject]:
 def legacy_entity(event: dict[str, Any]) -> JsonObject:
     """One change."""
     entry = {
-        "name": event["entity"],
+        "name": webhook_name(event),
         "id": event["id"],
         "operation": event["operation"],
         "lastUpdated": utc_millis(datetime.fromisoformat(event["at"])),
     }
     return {**entry, "deletedId": event["deleted_id"]} if "deleted_id" in event else entry
+
+
+def webhook_name(event: dict[str, Any]) -> str:
+    """The entity as notifications call it."""
+    entity = str(event["entity"])
+    return WEBHOOK_NAMES.get(entity, entity)
 
 
 def cloud_event(event: dict[str, Any]) -> JsonObject:
@@ -68,7 +84,7 @@ def cloud_event(event: dict[str, Any]) -> JsonObject:
         "specversion": "1.0",
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, identity)),
         "source": f"intuit.{account}",
-        "type": f"qbo.{event['entity'].lower()}.{PAST[event['operation']]}.v1",
+        "type": f"qbo.{webhook_name(event).lower()}.{PAST[event['operation']]}.v1",
         "datacontenttype": "application/json",
         "time": utc_millis(datetime.fromisoformat(event["at"])),
         "intuitentityid": event["id"],

@@ -1,22 +1,31 @@
-"""The addresses of Intuit's OAuth 2: discovery, consent, tokens, revocation.
+"""The addresses of Intuit's OAuth 2: discovery, consent, tokens, revocation, the person's data, settings.
 
 Invariant: a code or token leaves only to a client that proved it knows the app's secret, or by the person's consent.
+
+A request to `/connect/oauth2` that names a wrong client or redirect address is answered with a page, because nobody may
+be redirected there; everything else goes back to the app with `state` as it was sent. `sandbox_consent=auto` (and
+`sandbox_realm=…`) gives the consent by itself. PKCE is not part of Intuit's OAuth: its parameters are ignored.
 """
 
 import base64
 import binascii
 import html
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from qb_pipeline.sandbox.kernel.control import parse
+from qb_pipeline.sandbox.kernel.errors import ControlError
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, loads
 from qb_pipeline.sandbox.quickbooks.oauth import OAuthError
+from qb_pipeline.sandbox.quickbooks.oauth_keys import id_token, jwks
 from qb_pipeline.sandbox.quickbooks.world import World
 
+PERSON = "sandbox-user"
 CARRIED = ("client_id", "redirect_uri", "response_type", "scope", "state")
 PAGE = """<!doctype html><html lang="en"><title>Connect to QuickBooks (sandbox)</title>
 <h1>Connect to QuickBooks (sandbox)</h1><p>{app} asks to read and write this company's books.</p>
@@ -62,6 +71,7 @@ class OAuthRoutes:
             Route("/connect/oauth2", self.consent, methods=["POST"]),
             Route("/oauth2/v1/tokens/bearer", self.token, methods=["POST"]),
             Route("/v2/oauth2/tokens/revoke", self.revoke, methods=["POST"]),
+            Route("/_sandbox/oauth", self.settings, methods=["GET", "POST"]),
         ]
 
     async def discovery(self, request: Request) -> Response:
@@ -69,14 +79,25 @@ class OAuthRoutes:
         return JSONResponse(discovery(str(request.base_url).rstrip("/")))
 
     async def jwks(self, _request: Request) -> Response:
-        """No key: the sandbox issues no id_token."""
-        return JSONResponse({"keys": []})
+        """The key that verifies an id_token."""
+        return JSONResponse(jwks(self.world.conn))
+
+    async def settings(self, request: Request) -> Response:
+        """`/_sandbox/oauth`: show or change what oauth_settings.py describes."""
+        found = self.world.oauth.settings
+        try:
+            if request.method == "POST":
+                found = found.changed(self.world.conn, parse(await request.body()))
+        except ControlError as error:
+            wrong = {"code": error.code, "message": error.message, "field": error.field}
+            return JSONResponse({"error": wrong}, status_code=error.status)
+        return JSONResponse(asdict(found))
 
     async def userinfo(self, request: Request) -> Response:
         """The one person of the sandbox, for a live bearer token."""
         token = request.headers.get("authorization", "").partition(" ")[2]
-        self.world.oauth.authorize(token)
-        return JSONResponse({"sub": "sandbox-user", "email": "owner@sandbox.test", "emailVerified": True})
+        self.world.oauth.holder(token)
+        return JSONResponse({"sub": PERSON, "email": "owner@sandbox.test", "emailVerified": True})
 
     async def consent_page(self, request: Request) -> Response:
         """Ask the person, or redirect at once for `sandbox_consent=auto`."""
@@ -108,13 +129,19 @@ class OAuthRoutes:
             return "invalid_client: unknown client_id"
         if asked.get("response_type") != "code":
             return "unsupported_response_type: response_type must be code"
-        if not asked.get("redirect_uri", "").startswith(("http://", "https://")):
+        address, registered = asked.get("redirect_uri", ""), self.world.oauth.settings.redirect_uris
+        if not address.startswith(("http://", "https://")):
             return "invalid_request: redirect_uri must be an http(s) address"
+        if registered is not None and address not in registered:
+            return "invalid_request: the redirect_uri query parameter value is not one that the app has registered"
         return None if asked.get("scope") else "invalid_scope: scope is missing"
 
     def _approve(self, asked: dict[str, str], realm: str) -> Response:
+        if not (realm.isascii() and realm.isdecimal()):
+            message = f"the company must be named by the digits of its realm, got {html.escape(realm)}"
+            return HTMLResponse(f"<h1>Error</h1><p>{message}</p>", status_code=400)
         self.world.ensure_realm(realm)
-        code = self.world.oauth.code(realm, asked["redirect_uri"])
+        code = self.world.oauth.code(realm, asked["redirect_uri"], asked["scope"])
         return back(asked, {"code": code, "realmId": realm})
 
     async def token(self, request: Request) -> Response:
@@ -125,28 +152,34 @@ class OAuthRoutes:
             answer = self._tokens(sent)
         except OAuthError as error:
             return refused(error)
+        scope, realm = str(answer.pop("scope")).split(), answer.pop("realm_id")
+        if "openid" in scope:
+            answer["id_token"] = self._id_token(str(request.base_url).rstrip("/"), realm)
         if request.headers.get("x-include-refresh-token-hard-expires-in", "").lower() != "true":
             del answer["x_refresh_token_hard_expires_in"]
         return JSONResponse(answer, headers={"cache-control": "no-store"})
 
+    def _id_token(self, base: str, realm: str) -> str:
+        now = int(self.world.clock.now().timestamp())
+        claims = {"iss": discovery(base)["issuer"], "aud": [self.world.credentials.client_id], "sub": PERSON}
+        return id_token(self.world.conn, {**claims, "realmid": realm, "iat": now, "auth_time": now, "exp": now + 3600})
+
     def _tokens(self, sent: dict[str, str]) -> JsonObject:
         match sent.get("grant_type"):
             case "authorization_code":
-                return self.world.oauth.exchange(sent.get("code", ""), sent.get("redirect_uri", ""))
+                return self.world.oauth.exchange(needed(sent, "code"), needed(sent, "redirect_uri"))
             case "refresh_token":
-                return self.world.oauth.refresh(sent.get("refresh_token", ""))
+                return self.world.oauth.refresh(needed(sent, "refresh_token"))
             case other:
                 raise OAuthError("unsupported_grant_type", f"grant_type {other} is not supported")
 
     async def revoke(self, request: Request) -> Response:
         """End a token pair; the token comes as JSON or as a form."""
         body = await request.body()
-        sent = form_of(body)
-        if body.lstrip().startswith(b"{"):
-            sent = loads(body)
         try:
+            sent = json_or_form(body)
             self._check_client(request, sent)
-            self.world.oauth.revoke(str(sent.get("token", "")))
+            self.world.oauth.revoke(str(needed(sent, "token")))
         except OAuthError as error:
             return refused(error)
         return Response(status_code=200)
@@ -174,6 +207,24 @@ def basic(header: str) -> tuple[str, str] | None:
 def form_of(body: bytes) -> dict[str, str]:
     """A form's fields."""
     return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+
+
+def json_or_form(body: bytes) -> dict[str, Any]:
+    """The fields of a body in either form. invalid_request for broken JSON."""
+    if not body.lstrip().startswith(b"{"):
+        return form_of(body)
+    try:
+        found: dict[str, Any] = loads(body)
+    except (ValueError, RecursionError) as error:
+        raise OAuthError("invalid_request", "the body is no JSON") from error
+    return found
+
+
+def needed(sent: dict[str, Any], name: str) -> Any:
+    """A parameter that must be there. invalid_request."""
+    if not sent.get(name):
+        raise OAuthError("invalid_request", f"the parameter {name} is missing")
+    return sent[name]
 
 
 def back(asked: dict[str, str], more: dict[str, str]) -> Response:
