@@ -13,18 +13,17 @@ from openpyxl import load_workbook
 from qb_pipeline_tests.end_to_end.cli_running import Instance, Server, sandbox
 
 
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+@pytest.fixture
+def instance(tmp_path: Path, database_url: str) -> Iterator[Instance]:
     with (
-        sandbox("quickbooks", "--port", "0", "--empty") as quickbooks,
+        sandbox("quickbooks", "--port", "0", "--empty") as books,
         sandbox("contractor", "--port", "0", "--empty") as own,
     ):
-        made = Instance(tmp_path_factory.mktemp("home"), quickbooks, own)
-        yield made.connected()
+        yield Instance(tmp_path, books, own, {"QB_DATABASE_URL": database_url}).connected()
 
 
 def in_contractor(server: Server, **customer: Any) -> str:
-    headers = {"Authorization": f"Bearer {server.info['api_key']}"}
+    headers = {"Authorization": f"Bearer {server.info['api_key']}", "Idempotency-Key": str(customer["name"])}
     url = f"{server.info['base_url']}/api/v1/customers"
     answer = requests.post(url, json=customer, headers=headers, timeout=10)
     assert answer.status_code in (200, 201), answer.text
