@@ -16,6 +16,7 @@ JSON = "application/json;charset=UTF-8"
 XML = "application/xml;charset=UTF-8"
 # An address given as text, as `/download` answers it, must not be quoted.
 PLAIN = "text/plain;charset=UTF-8"
+PDF = "application/pdf"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from qb_pipeline.sandbox.kernel.calls import Answer, Incoming
 from qb_pipeline.sandbox.kernel.database import transaction
-from qb_pipeline.sandbox.quickbooks.answers import Document, answered
+from qb_pipeline.sandbox.quickbooks.answers import PDF, PLAIN, Document, answered
 from qb_pipeline.sandbox.quickbooks.batch import run_batch
 from qb_pipeline.sandbox.quickbooks.cdc import changes
 from qb_pipeline.sandbox.quickbooks.company import Company
@@ -24,11 +24,14 @@ from qb_pipeline.sandbox.quickbooks.faults import (
     system_failure,
     unsupported,
 )
+from qb_pipeline.sandbox.quickbooks.files import link_to, signed, upload
+from qb_pipeline.sandbox.quickbooks.forms import form_pdf
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
 from qb_pipeline.sandbox.quickbooks.query.evaluate import answer
 from qb_pipeline.sandbox.quickbooks.replay import LONGEST_FOR_BATCH, check_request_id, recall, remember
 from qb_pipeline.sandbox.quickbooks.requests import UNPARSED, ApiCall, includes
 from qb_pipeline.sandbox.quickbooks.schema import malformed
+from qb_pipeline.sandbox.quickbooks.sending import send
 from qb_pipeline.sandbox.quickbooks.taxservice import create_tax_code
 from qb_pipeline.sandbox.quickbooks.times import envelope_time
 from qb_pipeline.sandbox.quickbooks.world import World
@@ -42,13 +45,24 @@ def handle(world: World, incoming: Incoming, call: ApiCall) -> Answer:
     """Answer one request to `/v3/company/…`."""
     try:
         company = admitted(world, incoming, call)
-        status, found = 200, route(company, incoming, call)
+        status, found = 200, opened(world, incoming, route(company, incoming, call))
     except GatewayRefusal as refusal:
         status, found = refusal.status, dumps(gateway_body(refusal.status, refusal.detail, world.clock.now()))
     except Fault as fault:
         world.forget_roles()
         status, found = fault.http, dumps(fault.body(world.clock.now()))
     return answered(incoming, status, found, world.switches.any_accept)
+
+
+def opened(world: World, incoming: Incoming, found: Found) -> Found:
+    """The answer with the addresses of attached files as this client can reach them."""
+    return found if isinstance(found, Document) else signed(world.conn, found, base_of(incoming), world.clock.now())
+
+
+def base_of(incoming: Incoming) -> str:
+    """This server as the client addressed it."""
+    scheme = incoming.headers.get("x-forwarded-proto", "http")
+    return f"{scheme}://{incoming.headers.get('host', 'localhost')}"
 
 
 def admitted(world: World, incoming: Incoming, call: ApiCall) -> Company:
@@ -69,7 +83,7 @@ def route(company: Company, incoming: Incoming, call: ApiCall) -> Found:
     if not call.segments:
         raise no_resource(incoming)
     if incoming.method == "GET":
-        return read_route(company, incoming, call)
+        return document_route(company, incoming, call) or read_route(company, incoming, call)
     if incoming.method != "POST":
         raise unsupported(f"No resource method found for {incoming.method}, return 405 with Allow header")
     return write_route(company, incoming, call)
@@ -80,7 +94,18 @@ def no_resource(incoming: Incoming) -> Fault:
     return unsupported(f"Could not find resource for relative : {incoming.path}")
 
 
-def read_route(company: Company, incoming: Incoming, call: ApiCall) -> Found:
+def document_route(company: Company, incoming: Incoming, call: ApiCall) -> Document | None:
+    """GET of what is neither JSON nor XML: the address of a file, a form in PDF; None for everything else."""
+    match [segment.lower() for segment in call.segments]:
+        case ["download", identifier]:
+            return Document(link_to(company, identifier, base_of(incoming)).encode(), PLAIN)
+        case [name, identifier, "pdf"]:
+            return Document(form_pdf(company, known_name(name), identifier), PDF)
+        case _:
+            return None
+
+
+def read_route(company: Company, incoming: Incoming, call: ApiCall) -> str:
     """GET: query, cdc, or one object."""
     match [segment.lower() for segment in call.segments[:1]] + list(call.segments[1:]):
         case ["query"]:
@@ -94,12 +119,10 @@ def read_route(company: Company, incoming: Incoming, call: ApiCall) -> Found:
             return read(company, "Preferences", "1")
         case ["companyinfo", realm] if realm == company.realm:
             return read(company, "CompanyInfo", "1")
-        case ["reports", *_] | ["exchangerate", *_] | ["download", *_]:
+        case ["reports", *_] | ["exchangerate", *_]:
             raise not_modelled(f"GET {'/'.join(call.segments)}")
         case [name, identifier]:
             return read(company, known_name(name), identifier)
-        case [_, _, ("pdf" | "send") as form]:
-            raise not_modelled(form)
         case _:
             raise no_resource(incoming)
 
@@ -132,13 +155,25 @@ def write_route(company: Company, incoming: Incoming, call: ApiCall) -> str:
         case ["taxservice", "taxcode"]:
             return once(company, call, lambda: dumps(create_tax_code(company, json_body(incoming, call))))
         case ["upload"]:
-            raise not_modelled("upload")
+            return once(company, call, lambda: uploaded(company, incoming))
         case [name]:
             return once(company, call, lambda: write(company, name, incoming, call))
-        case [_, _, "send"]:
-            raise not_modelled("send")
+        case [name, identifier, "send"]:
+            return once(company, call, lambda: sent(company, known_name(name), identifier, incoming))
         case _:
             raise no_resource(incoming)
+
+
+def uploaded(company: Company, incoming: Incoming) -> str:
+    """One element a file."""
+    items = upload(company, incoming.body, incoming.headers.get("content-type", ""))
+    return enveloped(company, f'"AttachableResponse":{items}')
+
+
+def sent(company: Company, entity: str, identifier: str, incoming: Incoming) -> str:
+    """The form as it went out."""
+    form = send(company, entity, identifier, incoming.query.get("sendTo"))
+    return enveloped(company, f'"{entity}":{dumps(form)}')
 
 
 def decoded(body: bytes) -> str:

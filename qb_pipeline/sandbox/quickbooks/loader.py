@@ -10,6 +10,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.registry import BY_ADDRESS, sequence_of
 from qb_pipeline.sandbox.quickbooks.entities.transaction import NUMBERED_TOGETHER, NUMBERS
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, loads
+from qb_pipeline.sandbox.quickbooks.rows import LARGEST_NUM
 
 KNOWN = frozenset(BY_ADDRESS.values())
 
@@ -62,7 +63,7 @@ def load_object(company: Company, entity: str, obj: JsonObject, where: str) -> N
         raise DataError(
             f"{where}: {entity} {identifier} holds a time or number that cannot be read: {error}"
         ) from error
-    if identifier.isdecimal():
+    if identifier.isdecimal() and int(identifier) < LARGEST_NUM:
         company.store.raise_sequence(sequence_of(entity), int(identifier))
     number = str(obj.get("DocNumber") or "")
     if entity in NUMBERED_TOGETHER and number.isdecimal() and len(number) <= 9:

@@ -40,7 +40,8 @@ def target_of(key: str, owner: str, ref: JsonObject) -> str | None:
     if key == "ParentRef":
         return owner
     if key in ("EntityRef", "Entity"):
-        return str(ref.get("type") or "").capitalize() or None
+        kind = str(ref.get("type") or "")
+        return (kind.capitalize() if kind.islower() or kind.isupper() else kind) or None
     if key.endswith("AccountRef"):
         return "Account"
     return BY_KEY.get(key)

@@ -33,7 +33,7 @@ def classify(incoming: Incoming) -> ApiCall:
         return ApiCall(operation=OAUTH_PATHS.get(incoming.path))
     realm, *segments = incoming.path[len(API) :].strip("/").split("/")
     call = ApiCall(realm=realm, key=incoming.query.get("requestid"), segments=tuple(segments))
-    if incoming.method == "POST" and segments and segments[0].lower() != "query":
+    if incoming.method == "POST" and segments and segments[0].lower() not in ("query", "upload"):
         call.body = parsed(incoming.body)
     call.entity, call.operation = meaning(incoming, call)
     return call
@@ -56,7 +56,11 @@ def meaning(incoming: Incoming, call: ApiCall) -> tuple[str | None, str | None]:
         return None, first
     if first == "taxservice":
         return "TaxService", "create"
+    if first in ("upload", "download"):
+        return "Attachable", "create" if first == "upload" else "read"
     entity = name_of(first)
+    if call.segments[2:] and call.segments[2].lower() in ("pdf", "send"):
+        return entity, call.segments[2].lower()
     return entity, "read" if incoming.method == "GET" else write_operation(incoming, call)
 
 

@@ -16,6 +16,8 @@ NAMED = (*TREES, "Term", "PaymentMethod", "TaxCode", "TaxRate", "CustomerType")
 BALANCES = {"Account": "CurrentBalance", "Payment": "UnappliedAmt"}
 # Millionths: integers compare exactly in SQL, where a REAL would not.
 SCALE = 10**6
+# What SQLite can hold; recorded attachments have ids beyond it.
+LARGEST_NUM = 2**63
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def row_of(entity: str, obj: JsonObject) -> Row:
     created = epoch(meta.get("CreateTime"))
     updated = epoch(meta.get("LastUpdatedTime"))
     return Row(
-        num=int(identifier) if identifier.isdecimal() else None,
+        num=int(identifier) if identifier.isdecimal() and int(identifier) < LARGEST_NUM else None,
         active=0 if obj.get("Active") is False else 1,
         name=display_name(entity, obj),
         name_key=name_key(entity, obj),

@@ -31,6 +31,7 @@ from qb_pipeline.sandbox.quickbooks.api import handle
 from qb_pipeline.sandbox.quickbooks.company import Switches
 from qb_pipeline.sandbox.quickbooks.faults import GATEWAY, Fault, GatewayRefusal, gateway_body, system_failure
 from qb_pipeline.sandbox.quickbooks.faults_on_order import QuickBooksSpoiler
+from qb_pipeline.sandbox.quickbooks.file_routes import file_routes
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
 from qb_pipeline.sandbox.quickbooks.notifications import FORMATS, MOST_EVENTS, render
 from qb_pipeline.sandbox.quickbooks.oauth_routes import OAuthRoutes
@@ -40,6 +41,8 @@ from qb_pipeline.sandbox.quickbooks.ui import perform
 from qb_pipeline.sandbox.quickbooks.world import Credentials, World, credentials
 
 JSON = "application/json;charset=UTF-8"
+# What QBO calls its build; clients log it and nothing depends on it.
+QBO_VERSION = b"2026.47"
 CHOICES = {
     "duplicate_doc_number": ("reject", "allow", "preference"),
     "ast": ("honour", "recompute"),
@@ -149,6 +152,7 @@ def create_app(
         *kernel.routes(control),
         Route("/_sandbox/switches", switches_endpoint(world), methods=["GET", "POST"]),
         *OAuthRoutes(world, realm).routes(),
+        *file_routes(world),
         Route("/v3/company/{rest:path}", api_endpoint(world), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
     app = SandboxMiddleware(
@@ -266,13 +270,13 @@ def expire(world: World, incoming: Incoming) -> None:
 
 
 def traced(app: ASGIApp) -> ASGIApp:
-    """Every answer carries an `intuit_tid`."""
+    """Every answer carries an `intuit_tid` and the service's version."""
 
     async def with_trace(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_traced(message: Message) -> None:
             if message["type"] == "http.response.start":
                 trace = (b"intuit_tid", f"1-{uuid.uuid4().hex}".encode())
-                message = {**message, "headers": [*message.get("headers", []), trace]}
+                message = {**message, "headers": [*message.get("headers", []), trace, (b"qbo-version", QBO_VERSION)]}
             await send(message)
 
         await app(scope, receive, send_traced)

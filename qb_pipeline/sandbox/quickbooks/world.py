@@ -13,6 +13,7 @@ from pathlib import Path
 
 from qb_pipeline.sandbox.kernel.clock import Clock
 from qb_pipeline.sandbox.kernel.database import get_meta, set_meta, transaction
+from qb_pipeline.sandbox.quickbooks import files, outbox
 from qb_pipeline.sandbox.quickbooks.company import Company, Switches
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads
 from qb_pipeline.sandbox.quickbooks.ledger.opening import open_books
@@ -49,6 +50,8 @@ class World:
 
     def __post_init__(self) -> None:
         create_tables(self.conn)
+        files.create_tables(self.conn)
+        outbox.create_tables(self.conn)
         self.oauth = OAuth(self.conn, self.clock.now, self.switches)
         self.oauth.create_tables()
         self.credentials = credentials(self.conn)

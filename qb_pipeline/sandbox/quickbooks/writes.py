@@ -80,7 +80,9 @@ def unlink(company: Company, gone: Reference) -> None:
         for holder in (after, *(after.get("Line") or [])):
             if holder.get("LinkedTxn"):
                 holder["LinkedTxn"] = [link for link in holder["LinkedTxn"] if link.get("TxnId") != gone[1]]
-        company.save(source, after, before, tuple(after), "Update")
+        # An attachment only points at it and stays as it is.
+        if after != before:
+            company.save(source, after, before, tuple(after), "Update")
 
 
 def replace(company: Company, entity: Entity, before: JsonObject, after: JsonObject, operation: str) -> JsonObject:

@@ -74,6 +74,8 @@ def condition(store: Store, entity: str, properties: Collection[str], statement:
     for predicate in statement.predicates:
         column = lookup(columns, properties, entity, predicate.field)
         sql, more = compare(predicate, column, now)
+        if column.among:
+            sql = f"EXISTS (SELECT 1 FROM json_each(body, '{column.among}') AS part WHERE {sql})"  # noqa: S608 - constants
         parts.append(sql)
         values += more
     if entity in LISTED and not any(predicate.field.lower() == "active" for predicate in statement.predicates):
@@ -161,6 +163,8 @@ def ordering(entity: str, properties: Collection[str], statement: Statement) -> 
     keys = []
     for name, descending in statement.order:
         column = lookup(columns, properties, entity, name)
+        if column.among:
+            raise invalid(f"property '{name}' is not sortable")
         sql = "num" if column.kind == "id" else column.sql
         keys.append(f"{plus}{sql} {'DESC' if descending else 'ASC'}")
     return ", ".join([*keys, "num"])
