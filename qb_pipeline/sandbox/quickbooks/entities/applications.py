@@ -1,96 +1,192 @@
-"""How payments and credits are applied to documents, in both directions.
+"""How payments and credits are applied to documents, in both directions, for customers and for vendors.
 
-Invariant: for every invoice and credit memo, TotalAmt - Balance = the sum of the payment lines that link to it.
+Invariant: for every invoice, bill, credit memo and vendor credit, TotalAmt - Balance = the sum of the payment lines
+that link to it; for a journal entry, deposit or purchase the ledger says the same of its open item.
 
-    applied(payment) -> {("Invoice", "130"): Decimal, ("CreditMemo", "140"): Decimal}
-    carry(company, payment_before, payment_after)     moves the documents' balances by the difference
-    free_applications(company, "Invoice", "130")      takes a vanished document out of its payments
+    RECEIVED, PAID                         what a Payment and a BillPayment can be applied to
+    applied(payment)                       {("Invoice", "130"): Decimal, ("CreditMemo", "140"): Decimal}, never signed
+    RECEIVED.carry(company, before, after) an Entity.effect: moves the documents' balances by the difference
+    free_applications(company, "Bill", "9") takes a vanished document out of its payments
+    refit(company, "Purchase", before, after) the same for an open item raised by lines, where it no longer fits
 """
 
 from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
+from qb_pipeline.sandbox.quickbooks.ledger.rules.open_items import settled
+from qb_pipeline.sandbox.quickbooks.ledger.rules.settling import open_item
 from qb_pipeline.sandbox.quickbooks.ledger.settle import settle
 from qb_pipeline.sandbox.quickbooks.references import Reference
+from qb_pipeline.sandbox.quickbooks.rows import SCALE, ref_value
 
 Applied = dict[Reference, Decimal]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a document shows of being settled: the keys of its open amount, and whether it lists the payments."""
+
+    balances: tuple[str, ...]
+    linked: bool
+
+
+# Documents missing here (journal entries, deposits, purchases) show nothing; the ledger alone knows what is open.
+SHOWN = {
+    "Invoice": Shown(("Balance",), linked=True),
+    "CreditMemo": Shown(("Balance", "RemainingCredit"), linked=False),
+    "Bill": Shown(("Balance",), linked=True),
+    "VendorCredit": Shown(("Balance",), linked=True),
+}
+
+
+@dataclass(frozen=True)
+class Applying:
+    """One kind of payment."""
+
+    entity: str
+    # Key and kind of whose payment it is.
+    party_key: str
+    party: str
+    # What a debit (1) or credit (-1) on the control account settles as a charge.
+    charge_sign: int
+    # TxnType of what its lines may link to.
+    applicable: tuple[str, ...]
+    # How a document's LinkedTxn spells it.
+    back_link: str
+    # What is left of it, where it shows that.
+    left_key: str | None = None
+
+    def payer(self, payment: JsonObject) -> Reference:
+        """Whose payment it is."""
+        return self.party, ref_value(payment, self.party_key) or ""
+
+    def is_charge(self, company: Company, document: Reference, payer: Reference) -> bool:
+        """Whether the payment pays the document; otherwise it uses it up."""
+        return open_item(company, document, payer).sign == self.charge_sign
+
+    def left(self, company: Company, payment: JsonObject) -> Decimal:
+        """What is left of a payment: its total, less the charges, plus the credits."""
+        payer, rest = self.payer(payment), decimal_of(payment.get("TotalAmt"))
+        for document, amount in applied(payment).items():
+            rest += -amount if self.is_charge(company, document, payer) else amount
+        return rest
+
+    def carry(self, company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
+        """Move balances and links of every document whose applied amount changes; each gets the next SyncToken."""
+        old, new = applied(before), applied(after)
+        payment = str((after or before or {})["Id"])
+        for target in sorted({*old, *new}):
+            change = new.get(target, Decimal(0)) - old.get(target, Decimal(0))
+            document = company.store.get(*target) if target[0] in SHOWN else None
+            if document is not None and (change or (target in old) != (target in new)):
+                link = {"TxnId": payment, "TxnType": self.back_link}
+                apply_to(company, target[0], document, link, change, linked=target in new)
+
+
+# What may turn out a charge or a credit is told by the side on which its line stands.
+RECEIVED = Applying(
+    "Payment", "CustomerRef", "Customer", -1,
+    ("Invoice", "CreditMemo", "JournalEntry", "Deposit", "Expense", "Check", "CreditCardCredit"),
+    "Payment", "UnappliedAmt",
+)  # fmt: skip
+# Recorded: a bill paid by credit card names its payment BillPaymentCheck too.
+PAID = Applying(
+    "BillPayment", "VendorRef", "Vendor", 1,
+    ("Bill", "VendorCredit", "JournalEntry", "Deposit"),
+    "BillPaymentCheck",
+)  # fmt: skip
+KINDS = (RECEIVED, PAID)
+
+
 def applied(payment: JsonObject | None) -> Applied:
-    """What a payment applies to each document."""
+    """What a payment applies to each document, as written on its lines."""
     sums: defaultdict[Reference, Decimal] = defaultdict(Decimal)
-    for line in (payment or {}).get("Line") or []:
-        for link in line.get("LinkedTxn") or []:
-            sums[(str(link["TxnType"]), str(link["TxnId"]))] += decimal_of(line.get("Amount"))
+    for document, amount in settled(payment or {}):
+        sums[document] += amount
     return dict(sums)
 
 
-def unapplied(total: Decimal, sums: Applied) -> Decimal:
-    """What is left of a payment: its total, less the charges, plus the credits."""
-    charges = sum((amount for (kind, _), amount in sums.items() if kind == "Invoice"), Decimal(0))
-    credits_used = sum((amount for (kind, _), amount in sums.items() if kind == "CreditMemo"), Decimal(0))
-    return total - charges + credits_used
-
-
-def carry(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
-    """Move balances and links of every document whose applied amount changes; each gets the next SyncToken."""
-    old, new = applied(before), applied(after)
-    payment = str((after or before or {})["Id"])
-    for target in sorted({*old, *new}):
-        change = new.get(target, Decimal(0)) - old.get(target, Decimal(0))
-        document = company.store.get(*target) if target[0] in ("Invoice", "CreditMemo") else None
-        if document is not None and (change or (target in old) != (target in new)):
-            apply_to(company, target[0], document, payment, change, linked=target in new)
-
-
 def apply_to(
-    company: Company, entity: str, document: JsonObject, payment: str, change: Decimal, *, linked: bool
+    company: Company, entity: str, document: JsonObject, link: JsonObject, change: Decimal, *, linked: bool
 ) -> None:
     """Lower the open balance by `change` and keep the link list right."""
+    after, shown = dict(document), SHOWN[entity]
     balance = number(decimal_of(document.get("Balance")) - change)
-    after = {**document, "Balance": balance}
-    if entity == "CreditMemo":
-        after["RemainingCredit"] = balance
-    else:
-        others = [link for link in document.get("LinkedTxn") or [] if link.get("TxnId") != payment]
-        after["LinkedTxn"] = [*others, {"TxnId": payment, "TxnType": "Payment"}] if linked else others
+    after.update(dict.fromkeys(shown.balances, balance))
+    if shown.linked:
+        others = [other for other in document.get("LinkedTxn") or [] if other.get("TxnId") != link["TxnId"]]
+        after["LinkedTxn"] = [*others, link] if linked else others
     company.save(entity, after, document, tuple(document), "Update")
 
 
 def free_applications(company: Company, entity: str, identifier: str) -> None:
     """Remove a deleted or voided document from every payment that names it."""
-    for _, payment_id in company.store.referrers((entity, identifier), "Payment"):
-        payment = company.store.get("Payment", payment_id)
-        if payment is not None:
-            release(company, payment, (entity, identifier))
+    for how in KINDS:
+        for _, payment_id in company.store.referrers((entity, identifier), how.entity):
+            payment = company.store.get(how.entity, payment_id)
+            if payment is not None:
+                release(company, how, payment, (entity, identifier))
 
 
-def release(company: Company, payment: JsonObject, gone: Reference) -> None:
+def refit(company: Company, entity: str, before: JsonObject | None, after: JsonObject | None) -> None:
+    """Free the applications of a changed open item when it changed sides or party, or became too small for them."""
+    if before is None:
+        return
+    document: Reference = (entity, str(before["Id"]))
+    for how in KINDS:
+        for _, payment_id in company.store.referrers(document, how.entity):
+            payment = company.store.get(how.entity, payment_id)
+            if payment is not None and (after is None or overdrawn(company, how, payment, document)):
+                release(company, how, payment, document)
+
+
+def overdrawn(company: Company, how: Applying, payment: JsonObject, document: Reference) -> bool:
+    """Whether more is applied to the item, as it stands now, than it holds."""
+    return open_on(company, how, document, how.payer(payment)) < 0
+
+
+def open_on(company: Company, how: Applying, document: Reference, payer: Reference) -> Decimal:
+    """What is open on a document, as an amount to apply."""
+    if document[0] in SHOWN:
+        return decimal_of((company.store.get(*document) or {}).get("Balance"))
+    item = open_item(company, document, payer)
+    if item.party[0] != how.party:
+        return Decimal(0)
+    return -item.sign * open_in_ledger(company, document, item.party)
+
+
+def open_in_ledger(company: Company, document: Reference, party: Reference) -> Decimal:
+    """Debits less credits of one party's open item, in the document's currency."""
+    (total,) = company.store.conn.execute(
+        "SELECT coalesce(sum(coalesce(foreign_amount, amount)), 0) FROM postings"
+        " WHERE c = ? AND doc = ? AND doc_id = ? AND party = ? AND party_id = ?",
+        (company.store.company, *document, *party),
+    ).fetchone()
+    return Decimal(total) / SCALE
+
+
+def release(company: Company, how: Applying, payment: JsonObject, gone: Reference) -> None:
     """One payment without its lines for `gone`; what it can no longer cover is taken back elsewhere."""
-    lines = [line for line in payment.get("Line") or [] if not links_to(line, gone)]
-    total = decimal_of(payment.get("TotalAmt"))
-    lines = trimmed(lines, total)
-    after = {**payment, "Line": lines, "UnappliedAmt": number(unapplied(total, applied({"Line": lines})))}
-    stored = company.save("Payment", after, payment, tuple(payment), "Update")
-    settle(company, "Payment", payment, stored)
-    rest = {**payment, "Line": [line for line in payment.get("Line") or [] if not links_to(line, gone)]}
-    carry(company, rest, stored)
+    rest = {**payment, "Line": [line for line in payment.get("Line") or [] if gone not in applied({"Line": [line]})]}
+    after = {**rest, "Line": trimmed(company, how, rest)}
+    if how.left_key is not None:
+        after[how.left_key] = number(how.left(company, after))
+    stored = company.save(how.entity, after, payment, tuple(payment), "Update")
+    settle(company, how.entity, payment, stored)
+    how.carry(company, rest, stored)
 
 
-def links_to(line: JsonObject, target: Reference) -> bool:
-    """Whether a payment line applies to the document."""
-    return any((link.get("TxnType"), link.get("TxnId")) == target for link in line.get("LinkedTxn") or [])
-
-
-def trimmed(lines: list[JsonObject], total: Decimal) -> list[JsonObject]:
+def trimmed(company: Company, how: Applying, payment: JsonObject) -> list[JsonObject]:
     """Lower the last charges (or credits) until what is left lies between nothing and the payment's total."""
-    left = unapplied(total, applied({"Line": lines}))
-    surplus, kind = (-left, "Invoice") if left < 0 else (left - total, "CreditMemo")
+    total, left, payer = decimal_of(payment.get("TotalAmt")), how.left(company, payment), how.payer(payment)
+    surplus, charges = (-left, True) if left < 0 else (left - total, False)
     result: list[JsonObject] = []
-    for line in reversed(lines):
-        takes = surplus > 0 and any(link.get("TxnType") == kind for link in line.get("LinkedTxn") or [])
+    for line in reversed(payment["Line"]):
+        documents = applied({"Line": [line]})
+        takes = surplus > 0 and any(how.is_charge(company, one, payer) == charges for one in documents)
         cut = min(surplus, decimal_of(line.get("Amount"))) if takes else Decimal(0)
         surplus -= cut
         rest = decimal_of(line.get("Amount")) - cut

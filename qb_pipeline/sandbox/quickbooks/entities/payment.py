@@ -3,21 +3,18 @@
 Invariant: UnappliedAmt = TotalAmt - charges + credits and is never negative; a deposited payment is frozen.
 """
 
-from decimal import Decimal
-
 from qb_pipeline.sandbox.quickbooks.accounts import account_of_subtype
 from qb_pipeline.sandbox.quickbooks.company import Company, arranged
-from qb_pipeline.sandbox.quickbooks.entities.applications import Applied, applied, carry, unapplied
+from qb_pipeline.sandbox.quickbooks.entities.application_checks import check_applications, linked_document
+from qb_pipeline.sandbox.quickbooks.entities.applications import RECEIVED
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, LINKED, RO, TRANSACTION, TRANSACTION_VERBS
 from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed, void_note
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
-from qb_pipeline.sandbox.quickbooks.references import Reference
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import MONEY, Day, Flag, Group, Many, Property, Ref, Text
 
-APPLICABLE = ("Invoice", "CreditMemo")
 OWN: dict[str, Property] = {
     **TRANSACTION,
     "TxnDate": Day(),
@@ -82,37 +79,13 @@ def complete_applications(company: Company, draft: Draft) -> None:
     if "Line" in draft.sent or before is None:
         lines = [complete_line(company, line, position) for position, line in enumerate(lines, 1)]
     obj["Line"] = lines
-    sums, old = applied(obj), applied(before)
-    if sums != old or moved(draft):
-        check_documents(company, obj, sums, old)
-    left = unapplied(decimal_of(obj["TotalAmt"]), sums)
-    if left < 0:
-        raise business(f"The amount applied exceeds the amount of the payment by {-left}.", element="TotalAmt")
-    if left > decimal_of(obj["TotalAmt"]):
-        raise business("More credit is used than there are charges to use it for.", element="Line")
-    obj["UnappliedAmt"] = number(left)
-
-
-def moved(draft: Draft) -> bool:
-    """Whether the payment changes its customer."""
-    return ref_value(draft.obj, "CustomerRef") != ref_value(draft.before or {}, "CustomerRef")
+    obj["UnappliedAmt"] = number(check_applications(company, RECEIVED, obj, before))
 
 
 def complete_line(company: Company, line: JsonObject, position: int) -> JsonObject:
     """One application with the document's number and open balance beside it, as QBO shows them."""
-    links = line.get("LinkedTxn") or []
-    if "Amount" not in line:
-        raise missing("Line.Amount")
-    if len(links) != 1 or not links[0].get("TxnId") or not links[0].get("TxnType"):
-        raise missing("Line.LinkedTxn")
-    kind, identifier = str(links[0]["TxnType"]), str(links[0]["TxnId"])
-    if kind not in APPLICABLE:
-        raise not_modelled(f"applying a payment to a {kind} (line {position})")
-    if decimal_of(line["Amount"]) < 0:
-        raise business(f"The amount of line {position} must not be negative.", element="Line.Amount")
-    document = company.store.get(kind, identifier)
-    if document is None:
-        raise Fault(2500, f"Invalid Reference Id : {kind} element id {identifier} not found", element="LinkedTxn")
+    kind, document = linked_document(company, RECEIVED, line, position)
+    identifier = str(document["Id"])
     entry = {"Amount": line["Amount"], "LinkedTxn": [{"TxnId": identifier, "TxnType": kind}]}
     return arranged({**entry, "LineEx": line_extension(identifier, document)}, ("Amount", "LinkedTxn", "LineEx"))
 
@@ -140,33 +113,6 @@ def line_extension(identifier: str, document: JsonObject) -> JsonObject:
     }
 
 
-def check_documents(company: Company, obj: JsonObject, sums: Applied, old: Applied) -> None:
-    """620 for another customer's document, 6000 for more than is open."""
-    for target, amount in sums.items():
-        document = company.store.get(*target)
-        if document is None:
-            continue
-        check_family(company, obj, target, document)
-        available = decimal_of(document.get("Balance")) + old.get(target, Decimal(0))
-        if amount > available:
-            raise business(
-                f"{target[0]} {target[1]} has {available} open; {amount} cannot be applied to it.",
-                element="Line.Amount",
-            )
-
-
-def check_family(company: Company, obj: JsonObject, target: Reference, document: JsonObject) -> None:
-    """A payment may settle documents of its own customer and of the sub-customers below."""
-    payer, owner = ref_value(obj, "CustomerRef"), ref_value(document, "CustomerRef")
-    above = owner
-    while above is not None and above != payer:
-        above = ref_value(company.store.get("Customer", above) or {}, "ParentRef")
-    if above is None:
-        raise Fault(
-            620, f"{target[0]} {target[1]} belongs to customer {owner} and cannot be linked to a payment of {payer}."
-        )
-
-
 def guard(company: Company, obj: JsonObject) -> None:
     """6540 once deposited, 6210 in closed books."""
     if any(link.get("TxnType") == "Deposit" for link in obj.get("LinkedTxn") or []):
@@ -188,6 +134,6 @@ PAYMENT = Entity(
     complete=complete,
     kept=("CurrencyRef", "ProcessPayment"),
     guard=guard,
-    effect=carry,
+    effect=RECEIVED.carry,
     voided=voided,
 )

@@ -4,16 +4,16 @@ Invariant: each line settles the open item of the document it links to, in the n
 left stays open as the payment's own.
 """
 
+from decimal import Decimal
+
 from qb_pipeline.sandbox.quickbooks.accounts import account_for
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
-from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting
-from qb_pipeline.sandbox.quickbooks.ledger.rules.open_items import owner_of, settled
+from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting, difference
+from qb_pipeline.sandbox.quickbooks.ledger.rules.open_items import settled
+from qb_pipeline.sandbox.quickbooks.ledger.rules.settling import open_item
 from qb_pipeline.sandbox.quickbooks.references import Reference
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
-
-# Documents a payment uses up rather than pays.
-CREDITS = ("CreditMemo", "VendorCredit")
 
 
 def payment(company: Company, obj: JsonObject) -> list[Posting]:
@@ -23,14 +23,13 @@ def payment(company: Company, obj: JsonObject) -> list[Posting]:
     payer: Reference = ("Customer", ref_value(obj, "CustomerRef") or "")
     total = decimal_of(obj.get("TotalAmt"))
     money = ref_value(obj, "DepositToAccountRef") or account_for(company, "UndepositedFunds")
-    result = [Posting(money, total, party=payer)]
-    left = total
-    for document, amount in settled(obj):
-        credit = amount if document[0] in CREDITS else -amount
-        left += credit
-        party = owner_of(company, document) or payer
-        result.append(Posting(receivable, credit, party=party, document=document))
-    return [*result, Posting(receivable, -left, party=payer, document=own)]
+    settling = [settle_line(company, receivable, payer, *part) for part in settled(obj)]
+    left = total + difference(settling)
+    return [
+        Posting(money, total, party=payer),
+        *settling,
+        Posting(receivable, -left, party=payer, document=own),
+    ]
 
 
 def bill_payment(company: Company, obj: JsonObject) -> list[Posting]:
@@ -39,13 +38,17 @@ def bill_payment(company: Company, obj: JsonObject) -> list[Posting]:
     own: Reference = ("BillPayment", str(obj["Id"]))
     vendor: Reference = ("Vendor", ref_value(obj, "VendorRef") or "")
     total = decimal_of(obj.get("TotalAmt"))
-    result = [Posting(paid_from(company, obj), -total, party=vendor)]
-    left = total
-    for document, amount in settled(obj):
-        debit = -amount if document[0] in CREDITS else amount
-        left -= debit
-        result.append(Posting(payable, debit, party=owner_of(company, document) or vendor, document=document))
-    return [*result, Posting(payable, left, party=vendor, document=own)]
+    department = ref_value(obj, "DepartmentRef")
+    settling = [settle_line(company, payable, vendor, *part) for part in settled(obj)]
+    left = total - difference(settling)
+    money = [Posting(paid_from(company, obj), -total, party=vendor, department=department)] if total else []
+    return [*money, *settling, Posting(payable, left, party=vendor, document=own)]
+
+
+def settle_line(company: Company, control: str, payer: Reference, document: Reference, amount: Decimal) -> Posting:
+    """What one line posts to the open item of its document."""
+    item = open_item(company, document, payer)
+    return Posting(item.account or control, item.sign * amount, party=item.party, document=document)
 
 
 def paid_from(company: Company, obj: JsonObject) -> str:
