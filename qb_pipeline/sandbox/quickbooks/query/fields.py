@@ -115,14 +115,6 @@ FIELDS = {
         "AttachableRef.EntityRef": linked("EntityRef.value"),
         "AttachableRef.IncludeOnSend": linked("IncludeOnSend", "flag"),
     },
-    "Attachable": {
-        **{key: inside(key) for key in ("FileName", "Note", "Category", "ContentType", "PlaceName", "Tag", "Lat", "Long")},
-        "Size": Column("json_extract(body, '$.Size') * 1000000", "amount"),
-        "AttachableRef.EntityRef.Type": linked("EntityRef.type"),
-        "AttachableRef.EntityRef.Value": linked("EntityRef.value"),
-        "AttachableRef.EntityRef": linked("EntityRef.value"),
-        "AttachableRef.IncludeOnSend": linked("IncludeOnSend", "flag"),
-    },
     "CompanyInfo": {},
     "Preferences": {},
 }
