@@ -89,7 +89,7 @@ def test_a_percent_discount_follows_the_subtotal_and_tax_comes_after_it_when_ask
         ({"PrivateNote": "x" * 4001}, "2050"),
         ({"TxnTaxDetail": {"TxnTaxCodeRef": {"value": "77"}}}, "2500"),
         ({"TxnTaxDetail": {"TxnTaxCodeRef": {"value": "TAX"}}}, "6160"),
-        ({"LinkedTxn": [{"TxnId": "5", "TxnType": "Estimate"}]}, "500"),
+        ({"LinkedTxn": [{"TxnId": "5", "TxnType": "Estimate"}]}, "2500"),
         ({"Deposit": 5}, "500"),
         ({"InvoiceEx": {}}, "2010"),
         ({"CustomField": [{"DefinitionId": "9", "StringValue": "x"}]}, "3000"),

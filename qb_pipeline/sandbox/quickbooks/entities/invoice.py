@@ -5,11 +5,12 @@ Invariant: Balance = TotalAmt - what payments and credits have been applied; a v
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.applications import free_applications
+from qb_pipeline.sandbox.quickbooks.entities.billing import bill, complete_billing
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, RO, TRANSACTION_VERBS
 from qb_pipeline.sandbox.quickbooks.entities.sale import KEPT, SALE, complete_sale, due_date, voided_sale
 from qb_pipeline.sandbox.quickbooks.entities.transaction import refuse_closed
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
-from qb_pipeline.sandbox.quickbooks.faults import Fault, business, not_modelled
+from qb_pipeline.sandbox.quickbooks.faults import Fault, business
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import Day, Flag, Property, Text
@@ -34,8 +35,8 @@ LAYOUT = (
 def complete(company: Company, draft: Draft) -> JsonObject:
     """Check and fill in an invoice."""
     obj, before = draft.obj, draft.before
-    complete_links(draft)
     total = complete_sale(company, "Invoice", draft)
+    complete_billing(company, draft)
     for key in ONLINE:
         obj.setdefault(key, False)
     if "DueDate" not in obj or terms_changed(draft):
@@ -58,18 +59,9 @@ def terms_changed(draft: Draft) -> bool:
     )
 
 
-def complete_links(draft: Draft) -> None:
-    """Links are the server's: payments, and what was billed; new ones from the client are not modelled."""
-    stored = (draft.before or {}).get("LinkedTxn") or []
-    known = {(link.get("TxnType"), link.get("TxnId")) for link in stored}
-    for link in draft.sent.get("LinkedTxn") or []:
-        if (link.get("TxnType"), link.get("TxnId")) not in known:
-            raise not_modelled(f"linking an invoice to a {link.get('TxnType')}")
-    draft.obj["LinkedTxn"] = stored
-
-
 def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
-    """A removed or voided invoice leaves its payments unapplied."""
+    """What is billed says so; a removed or voided invoice leaves its payments unapplied."""
+    bill(company, before, after)
     if before is None:
         return
     voided = after is not None and bool(before.get("LinkedTxn")) and not after.get("LinkedTxn")

@@ -195,8 +195,8 @@ def voided_sale(obj: JsonObject) -> JsonObject:
 
 
 def zeroed(line: JsonObject) -> JsonObject:
-    """A line with amount and quantity 0."""
-    changed = dict(line)
+    """A line with amount and quantity 0 that bills nothing."""
+    changed = {key: value for key, value in line.items() if key != "LinkedTxn"}
     if "Amount" in changed:
         changed["Amount"] = 0
     detail = changed.get("SalesItemLineDetail")
