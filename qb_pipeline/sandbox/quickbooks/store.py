@@ -43,6 +43,16 @@ SCHEMA = (
     " foreign_amount INTEGER, PRIMARY KEY (c, entity, id, part, n)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS postings_by_account ON postings (c, account, date)",
     "CREATE INDEX IF NOT EXISTS postings_by_doc ON postings (c, doc, doc_id) WHERE doc IS NOT NULL",
+    # Movements of inventory items, see ledger/stock/shelf.py.
+    "CREATE TABLE IF NOT EXISTS stock (c INTEGER NOT NULL, item TEXT NOT NULL, date TEXT NOT NULL,"
+    " num INTEGER NOT NULL, entity TEXT NOT NULL, n INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,"
+    " quantity INTEGER NOT NULL, own INTEGER NOT NULL, given INTEGER, value INTEGER NOT NULL, price TEXT NOT NULL,"
+    " total INTEGER NOT NULL, worth INTEGER NOT NULL, top INTEGER NOT NULL, cost INTEGER NOT NULL,"
+    " asset TEXT NOT NULL, target TEXT NOT NULL, party TEXT, party_id TEXT, klass TEXT, department TEXT, line TEXT,"
+    " PRIMARY KEY (c, item, date, num, entity, n)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS stock_by_transaction ON stock (c, entity, id)",
+    "CREATE INDEX IF NOT EXISTS stock_by_total ON stock (c, item, kind, top)",
+    "CREATE INDEX IF NOT EXISTS stock_by_kind ON stock (c, item, kind, date, num, entity, n)",
     "CREATE TABLE IF NOT EXISTS replays (c INTEGER NOT NULL, request_id TEXT NOT NULL, b_id TEXT NOT NULL,"
     " body TEXT NOT NULL, PRIMARY KEY (c, request_id, b_id)) WITHOUT ROWID",
 )

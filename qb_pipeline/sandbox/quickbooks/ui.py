@@ -9,11 +9,12 @@ from typing import Any
 
 from qb_pipeline.sandbox.kernel.errors import ControlError
 from qb_pipeline.sandbox.quickbooks.accounts import account_of_subtype
-from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.company import PERSON, Company
 from qb_pipeline.sandbox.quickbooks.entities.registry import ENTITIES
 from qb_pipeline.sandbox.quickbooks.faults import Fault
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.ledger.book import merge as merge_postings
+from qb_pipeline.sandbox.quickbooks.ledger.stock.record import merge_stock
 from qb_pipeline.sandbox.quickbooks.references import walk
 from qb_pipeline.sandbox.quickbooks.rows import ref_value, reference_name
 from qb_pipeline.sandbox.quickbooks.writes import create, delete, update
@@ -28,6 +29,7 @@ def perform(company: Company, act: Act) -> JsonObject:
     doing = ACTS.get(str(act.get("act")))
     if doing is None:
         raise ControlError(f"act {act.get('act')!r} is unknown; use one of {', '.join(ACTS)}", field="act")
+    company.user = PERSON
     try:
         return doing(company, act)
     except Fault as fault:
@@ -115,6 +117,8 @@ def merge(company: Company, act: Act) -> JsonObject:
     for source, source_id in company.store.referrers((entity, loser_id)):
         repoint(company, (source, source_id), (entity, loser_id), winner)
     merge_postings(company, (entity, loser_id), (entity, winner_id))
+    if entity == "Item":
+        merge_stock(company, loser_id, winner_id)
     take_over_balance(company, entity, company.store.get(entity, loser_id) or loser, winner_id)
     company.store.remove(entity, loser, int(company.now.timestamp()), company.stamp)
     current = company.store.get(entity, winner_id) or winner

@@ -6,6 +6,7 @@ Invariant: an item that can be sold has an income account, and an inventory item
 from qb_pipeline.sandbox.quickbooks.accounts import account_of_subtype
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.common import ECHOED, HEAD, NAME_VERBS, RO
+from qb_pipeline.sandbox.quickbooks.entities.inventory_adjustment import write_off
 from qb_pipeline.sandbox.quickbooks.entities.names import (
     Tree,
     apply_activity,
@@ -16,7 +17,8 @@ from qb_pipeline.sandbox.quickbooks.entities.names import (
 )
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
+from qb_pipeline.sandbox.quickbooks.ledger.stock.restock import begin
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Number, Property, Ref, Text
 
@@ -139,6 +141,20 @@ def complete_accounts(company: Company, obj: JsonObject) -> None:
             raise Fault(6430, f"IncomeAccountRef {income} is of type {kind}, not Income.", element="IncomeAccountRef")
 
 
+SPREAD = spread_name("Item")
+
+
+def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
+    """A new name spreads; what a new item holds is posted; what an item made inactive holds is written off."""
+    SPREAD(company, before, after)
+    if after is None or after.get("Type") != "Inventory":
+        return
+    if before is None:
+        begin(company, after)
+    elif before.get("Active") is not False and after.get("Active") is False and decimal_of(after.get("QtyOnHand")):
+        write_off(company, after)
+
+
 ITEM = Entity(
     name="Item",
     properties=OWN,
@@ -147,5 +163,5 @@ ITEM = Entity(
     verbs=NAME_VERBS,
     complete=complete,
     kept=("Active", "Type", "QtyOnHand", "TrackQtyOnHand", "InvStartDate", "DeferredRevenue"),
-    effect=spread_name("Item"),
+    effect=effect,
 )

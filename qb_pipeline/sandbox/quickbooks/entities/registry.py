@@ -13,6 +13,7 @@ from qb_pipeline.sandbox.quickbooks.entities.customer import CUSTOMER
 from qb_pipeline.sandbox.quickbooks.entities.deposit import DEPOSIT
 from qb_pipeline.sandbox.quickbooks.entities.employee import EMPLOYEE
 from qb_pipeline.sandbox.quickbooks.entities.estimate import ESTIMATE
+from qb_pipeline.sandbox.quickbooks.entities.inventory_adjustment import INVENTORY_ADJUSTMENT
 from qb_pipeline.sandbox.quickbooks.entities.invoice import INVOICE
 from qb_pipeline.sandbox.quickbooks.entities.item import ITEM
 from qb_pipeline.sandbox.quickbooks.entities.journal_entry import JOURNAL_ENTRY
@@ -32,7 +33,7 @@ ENTITIES: dict[str, Entity] = {
         CUSTOMER, VENDOR, EMPLOYEE, ITEM, ACCOUNT, CLASS, DEPARTMENT, TERM, PAYMENT_METHOD, INVOICE, PAYMENT,
         CREDIT_MEMO, DEPOSIT, PREFERENCES,
         ATTACHABLE, COMPANY_INFO,
-        JOURNAL_ENTRY, TRANSFER,
+        JOURNAL_ENTRY, TRANSFER, INVENTORY_ADJUSTMENT,
         SALES_RECEIPT, REFUND_RECEIPT, ESTIMATE,
     )
 }  # fmt: skip

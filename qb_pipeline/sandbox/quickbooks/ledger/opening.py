@@ -17,6 +17,9 @@ from qb_pipeline.sandbox.quickbooks.ledger.balances import SHOWN
 from qb_pipeline.sandbox.quickbooks.ledger.book import balance_of_account, balance_of_document, replace, total_of
 from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting, difference
 from qb_pipeline.sandbox.quickbooks.ledger.rules import RULES
+from qb_pipeline.sandbox.quickbooks.ledger.stock.moves import ADJUSTMENT
+from qb_pipeline.sandbox.quickbooks.ledger.stock.record import open_stock, recorded_moves
+from qb_pipeline.sandbox.quickbooks.ledger.stock.shelf import Entry
 from qb_pipeline.sandbox.quickbooks.references import Reference
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 
@@ -27,9 +30,12 @@ OPEN_ON = {"Invoice": 1, "CreditMemo": -1, "Bill": -1, "VendorCredit": 1}
 
 def open_books(company: Company) -> None:
     """Post everything that was loaded, and the position it began with."""
-    for entity in RULES:
+    entries: list[Entry] = []
+    for entity in {*RULES, ADJUSTMENT}:
         for obj in loaded(company, entity):
-            post_recorded(company, entity, obj)
+            postings = post_recorded(company, entity, obj) if entity in RULES else []
+            entries += recorded_moves(company, entity, obj, postings)
+    open_stock(company, entries)
     position = [*document_differences(company)]
     position += party_differences(company, position)
     position += account_differences(company, position)
@@ -47,14 +53,22 @@ def loaded(company: Company, entity: str) -> Iterator[JsonObject]:
         yield loads(body)
 
 
-def post_recorded(company: Company, entity: str, obj: JsonObject) -> None:
-    """A recorded transaction; where its recorded figures do not add up, the rest goes to opening balance equity."""
+def post_recorded(company: Company, entity: str, obj: JsonObject) -> list[Posting]:
+    """A recorded transaction; what its recorded figures leave open gets a posting too."""
     postings = RULES[entity](company, obj)
     rest = difference(postings)
     if rest:
-        equity = account_for(company, "OpeningBalanceEquity")
-        postings.append(Posting(equity, -rest, memo="Not explained by the recorded lines"))
+        postings.append(unexplained(company, obj, -rest))
     replace(company, (entity, str(obj["Id"])), str(obj.get("TxnDate") or ""), postings)
+    return postings
+
+
+def unexplained(company: Company, obj: JsonObject, amount: Decimal) -> Posting:
+    """What the lines leave open: income where the API does not show the charge behind it, else opening equity."""
+    if any(link.get("TxnType") == "StatementCharge" for link in obj.get("LinkedTxn") or []):
+        return Posting(account_for(company, "ServiceFeeIncome"), amount, memo="Statement charge")
+    equity = account_for(company, "OpeningBalanceEquity")
+    return Posting(equity, amount, memo="Not explained by the recorded lines")
 
 
 def document_differences(company: Company) -> Iterator[Posting]:

@@ -104,6 +104,7 @@ FIELDS = {
         for entity in ("Deposit", "JournalEntry", "Purchase", "Transfer")
     },
     "TimeActivity": DATED,
+    "InventoryAdjustment": {**DATED, "DocNumber": Column("doc_number")},
     "Attachable": {
         **{
             key: inside(key)
