@@ -48,6 +48,15 @@ class Settings(BaseSettings):
     )
     client_id: str | None = Field(None, description="Client id of the app on Intuit's developer portal.")
     client_secret: SecretStr | None = Field(None, description="Client secret of the app on Intuit's developer portal.")
+    verifier_token: SecretStr | None = Field(
+        None,
+        description="Verifier token of the app on Intuit's developer portal: what signs QuickBooks' webhooks. A "
+        "company with an app of its own has its own (connect --verifier-token).",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="What signs the contractor system's webhooks, for companies connected without --webhook-secret.",
+    )
     redirect_uri: str = Field(
         "http://127.0.0.1:8050/oauth/callback",
         description="Where Intuit sends the browser back after the consent; must be registered with the app.",

@@ -35,6 +35,8 @@ _HTTP_TIMEOUT = 30
 @click.option("--quickbooks-api", help="Base address of the accounting API; default: Intuit's.")
 @click.option("--client-id", help="The app on Intuit's portal; default: QB_CLIENT_ID.")
 @click.option("--client-secret", help="Its secret; default: QB_CLIENT_SECRET.")
+@click.option("--verifier-token", help="What signs QuickBooks' webhooks; default: QB_VERIFIER_TOKEN.")
+@click.option("--webhook-secret", help="What signs the contractor system's; default: QB_WEBHOOK_SECRET.")
 @click.option("--redirect-uri", help="Where the browser comes back to; default: QB_REDIRECT_URI.")
 @click.option("--authorize", type=click.Choice(["browser", "auto"]), default="browser", show_default=True,
               help="auto gives the consent by itself, which only the sandbox allows.")  # fmt: skip

@@ -48,12 +48,22 @@ class Company:
     created_at: datetime
     contractor_key_sealed: bytes | None = field(default=None, repr=False)
     client_secret_sealed: bytes | None = field(default=None, repr=False)
+    verifier_sealed: bytes | None = field(default=None, repr=False)
+    webhook_secret_sealed: bytes | None = field(default=None, repr=False)
 
     def contractor_key(self, sealer: Sealer) -> str | None:
         return sealer.unseal(self.contractor_key_sealed, self.name) if self.contractor_key_sealed else None
 
     def client_secret(self, sealer: Sealer) -> str | None:
         return sealer.unseal(self.client_secret_sealed, self.name) if self.client_secret_sealed else None
+
+    def verifier_token(self, sealer: Sealer) -> str | None:
+        """What signs QuickBooks' webhooks of the company's own app."""
+        return sealer.unseal(self.verifier_sealed, self.name) if self.verifier_sealed else None
+
+    def webhook_secret(self, sealer: Sealer) -> str | None:
+        """What signs the contractor system's webhooks."""
+        return sealer.unseal(self.webhook_secret_sealed, self.name) if self.webhook_secret_sealed else None
 
 
 def save(
@@ -68,6 +78,8 @@ def save(
     quickbooks_discovery: str | None = None,
     client_id: str | None = None,
     client_secret: str | None = None,
+    verifier_token: str | None = None,
+    webhook_secret: str | None = None,
 ) -> Company:
     """Enter a company or replace its addresses and keys; its realm and state stay."""
     row: dict[str, Any] = {
@@ -78,6 +90,8 @@ def save(
         "quickbooks_discovery": quickbooks_discovery,
         "client_id": client_id,
         "client_secret_sealed": sealer.seal(client_secret, name) if client_secret else None,
+        "verifier_sealed": sealer.seal(verifier_token, name) if verifier_token else None,
+        "webhook_secret_sealed": sealer.seal(webhook_secret, name) if webhook_secret else None,
     }
     statement = insert(_company).values(name=name, created_at=utcnow(), **row)
     conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))

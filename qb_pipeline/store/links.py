@@ -1,6 +1,6 @@
 """Links: which two records are the same thing, and what both sides last agreed on (the base).
 
-Invariant: a native id is linked at most once per company and entity, and base, hashes and line links move together
+Invariant: a native id is linked at most once per company and entity, and base and hashes move together
 in one statement, so that no crash leaves a base that belongs to other hashes.
 """
 
@@ -45,7 +45,7 @@ class LinkState(StrEnum):
 class Link:
     """One link as stored. `base` is in the JSON form of `entities.values.to_json`, its references are link ids or
     whatever the engine puts there; `*_changed` maps a field to the ISO time of the version it was first seen to
-    differ in; `line_links` is the engine's own JSON."""
+    differ in."""
 
     id: int
     company: str
@@ -53,7 +53,6 @@ class Link:
     contractor_id: str | None
     quickbooks_id: str | None
     base: Mapping[str, Any]
-    line_links: Any
     contractor_hash: str | None
     quickbooks_hash: str | None
     contractor_changed: Mapping[str, str]
@@ -77,7 +76,6 @@ class NewLink:
     contractor_id: str | None
     quickbooks_id: str | None
     base: Mapping[str, Any] = field(default_factory=dict)
-    line_links: Any = field(default_factory=dict)
     contractor_hash: str | None = None
     quickbooks_hash: str | None = None
     contractor_changed: Mapping[str, str] = field(default_factory=dict)
@@ -93,7 +91,6 @@ class LinkUpdate:
 
     id: int
     base: Mapping[str, Any] | None = None
-    line_links: Any = None
     contractor_hash: str | None = None
     quickbooks_hash: str | None = None
     contractor_changed: Mapping[str, str] | None = None
@@ -123,7 +120,7 @@ def create_many(conn: Connection, links: Sequence[NewLink], now: datetime | None
 
 
 _MOVES = (
-    "base", "line_links", "contractor_hash", "quickbooks_hash", "contractor_changed", "quickbooks_changed",
+    "base", "contractor_hash", "quickbooks_hash", "contractor_changed", "quickbooks_changed",
     "contractor_id", "quickbooks_id", "state",
 )  # fmt: skip
 

@@ -73,6 +73,9 @@ company = Table(
     _text("quickbooks_discovery", null=True),
     _text("client_id", null=True),
     _bytes("client_secret_sealed"),
+    # What signs the webhooks of the company's own app, and those of its contractor system.
+    _bytes("verifier_sealed"),
+    _bytes("webhook_secret_sealed"),
     _text("state", default="new"),
     _text("state_reason", null=True),
     _time("connected_at"),
@@ -100,7 +103,6 @@ link = Table(
     _text("contractor_id", null=True),
     _text("quickbooks_id", null=True),
     Column("base", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
-    Column("line_links", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
     _text("contractor_hash", null=True),
     _text("quickbooks_hash", null=True),
     Column("contractor_changed", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
@@ -276,4 +278,71 @@ run = Table(
     Column("api_calls", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
     _text("error", null=True),
     Index("ix_run_company_started_at", "company", "started_at"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _id(),
+    _text("source"),
+    # Empty where the realm is not known here: the event is kept and counted all the same.
+    _text("company", null=True),
+    _text("realm_id", null=True),
+    _text("subject"),
+    _text("record_id"),
+    _text("operation"),
+    _text("dedupe_key"),
+    _time("occurred_at"),
+    _now("received_at"),
+    Column("detail", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    _text("state", default="new"),
+    _text("run_id", null=True),
+    _time("done_at"),
+    UniqueConstraint("source", "dedupe_key"),
+    Index("ix_inbox_new", "company", "id", postgresql_where=text("state = 'new'")),
+)
+
+alias = Table(
+    "alias",
+    metadata,
+    _text("company", primary_key=True),
+    _text("entity", primary_key=True),
+    _text("side", primary_key=True),
+    _text("loser_id", primary_key=True),
+    _text("survivor_id"),
+    _text("source"),
+    _now("created_at"),
+    Index("ix_alias_survivor", "company", "entity", "side", "survivor_id"),
+)
+
+gap = Table(
+    "gap",
+    metadata,
+    _id(),
+    _text("company"),
+    _time("began_at", null=False),
+    _time("ended_at"),
+    _text("reason"),
+    _time("filled_at"),
+    _text("run_id", null=True),
+    Index("ix_gap_open", "company", "id", postgresql_where=text("filled_at IS NULL")),
+    # One company is out of touch once at a time.
+    Index("uq_gap_current", "company", unique=True, postgresql_where=text("ended_at IS NULL")),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    _id(),
+    _text("company"),
+    _text("kind"),
+    # What the notice is about; while one of a topic is not cleared, no other of that topic is made.
+    _text("topic"),
+    _text("title"),
+    _text("body"),
+    _now("created_at"),
+    _time("sent_at"),
+    _time("cleared_at"),
+    Index("ix_notice_unsent", "id", postgresql_where=text("sent_at IS NULL")),
+    Index("uq_notice_open", "company", "kind", "topic", unique=True, postgresql_where=text("cleared_at IS NULL")),
 )

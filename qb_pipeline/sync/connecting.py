@@ -39,6 +39,8 @@ class Wanted:
     quickbooks_discovery: str | None = None
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
+    verifier_token: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ class Connecting:
                     contractor_system=wanted.contractor_system or "", contractor_url=wanted.contractor_url,
                     contractor_key=wanted.contractor_key, quickbooks_api=wanted.quickbooks_api,
                     quickbooks_discovery=wanted.quickbooks_discovery, client_id=wanted.client_id,
-                    client_secret=wanted.client_secret,
+                    client_secret=wanted.client_secret, verifier_token=wanted.verifier_token,
+                    webhook_secret=wanted.webhook_secret,
                 )  # fmt: skip
                 companies.connected(conn, self._name, grant.realm_id)
             tokens = grant.tokens
@@ -182,6 +185,8 @@ def _with_stored(wanted: Wanted, known: Company | None, sealer: Sealer) -> Wante
         quickbooks_discovery=wanted.quickbooks_discovery or known.quickbooks_discovery,
         client_id=wanted.client_id or known.client_id,
         client_secret=wanted.client_secret or known.client_secret(sealer),
+        verifier_token=wanted.verifier_token or known.verifier_token(sealer),
+        webhook_secret=wanted.webhook_secret or known.webhook_secret(sealer),
     )
 
 

@@ -1,0 +1,65 @@
+"""Aliases: records that were merged into others, for ever.
+
+Invariant: an alias never ends at a record that is itself an alias, so one look finds the survivor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.errors import FixTheData
+from qb_pipeline.store import tables
+from qb_pipeline.store.engine import among
+
+_alias = tables.alias
+
+
+def add(conn: Connection, company: str, entity: str, side: Side, loser: str, survivor: str, source: str) -> None:
+    """Note that `loser` was merged into `survivor`; `source` says who told (webhook, sweep, person).
+
+    What pointed at the loser points at the survivor from now on. `FixTheData` for a circle.
+    """
+    final = resolve(conn, company, entity, side, [survivor]).get(survivor, survivor)
+    if final == loser:
+        raise FixTheData(
+            f"{entity} {loser} cannot be merged into {survivor}, which was merged into it before.",
+            code="merge_circle",
+            fix="Look at both records in the system that reported the merge.",
+        )
+    row = {
+        "company": company, "entity": entity, "side": side.value, "loser_id": loser, "survivor_id": final,
+        "source": source,
+    }  # fmt: skip
+    upsert = insert(_alias).values(**row)
+    keys = ["company", "entity", "side", "loser_id"]
+    conn.execute(upsert.on_conflict_do_update(index_elements=keys, set_={"survivor_id": final}))
+    earlier = update(_alias).where(
+        _alias.c.company == company,
+        _alias.c.entity == entity,
+        _alias.c.side == side.value,
+        _alias.c.survivor_id == loser,
+    )
+    conn.execute(earlier.values(survivor_id=final))
+
+
+def resolve(conn: Connection, company: str, entity: str, side: Side, ids: Iterable[str]) -> dict[str, str]:
+    """loser -> survivor, for those of `ids` that were merged away."""
+    statement = select(_alias.c.loser_id, _alias.c.survivor_id).where(
+        _alias.c.company == company,
+        _alias.c.entity == entity,
+        _alias.c.side == side.value,
+        among(_alias.c.loser_id, ids),
+    )
+    return dict(conn.execute(statement).tuples().all())
+
+
+def everything(conn: Connection, company: str, entity: str, side: Side) -> dict[str, str]:
+    """loser -> survivor of an entity on one side."""
+    statement = select(_alias.c.loser_id, _alias.c.survivor_id).where(
+        _alias.c.company == company, _alias.c.entity == entity, _alias.c.side == side.value
+    )
+    return dict(conn.execute(statement).tuples().all())

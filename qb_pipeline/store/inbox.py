@@ -1,0 +1,153 @@
+"""Webhook events that came in: hints that something changed, kept until a run has looked.
+
+Invariant: an event is stored once, whatever number of times it is delivered, and leaves the inbox only when a run has
+taken it; events of unknown realms and of things we do not synchronise are kept and counted too.
+
+    store(conn, events) -> how many were new        waiting(conn) -> {company: Waiting(first, last, count)}
+    take(conn, company, first, last, run_id)         done(conn, company, run_id)        release(conn, company, run_id)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from qb_pipeline.store import tables
+from qb_pipeline.store.engine import utcnow
+
+_inbox = tables.inbox
+
+
+class InboxState(StrEnum):
+    NEW = "new"
+    TAKEN = "taken"  # a run is looking
+    DONE = "done"
+    UNKNOWN = "unknown"  # of a realm nobody here is connected to
+    IGNORED = "ignored"  # of something we do not synchronise
+
+
+@dataclass(frozen=True)
+class Event:
+    """One hint. `source` is contractor or quickbooks, `subject` the entity's name at the source, `dedupe_key` what
+    makes a delivery the same as an earlier one; `detail` holds what more was said (the loser of a merge)."""
+
+    source: str
+    subject: str
+    record_id: str
+    operation: str
+    dedupe_key: str
+    occurred_at: datetime | None = None
+    company: str | None = None
+    realm_id: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    state: InboxState = InboxState.NEW
+
+
+@dataclass(frozen=True)
+class Stored(Event):
+    """An event as stored."""
+
+    id: int = 0
+    received_at: datetime | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a company's inbox holds for the next run: the range of ids, how many, since when."""
+
+    first: int
+    last: int
+    count: int
+    since: datetime
+
+
+def store(conn: Connection, events: Sequence[Event], now: datetime | None = None) -> int:
+    """Keep what is new; returns how many were (the rest were repeats)."""
+    if not events:
+        return 0
+    at = now or utcnow()
+    rows = [{**vars(event), "state": event.state.value, "received_at": at} for event in events]
+    statement = insert(_inbox).on_conflict_do_nothing(index_elements=["source", "dedupe_key"])
+    return len(conn.scalars(statement.returning(_inbox.c.id), rows).all())
+
+
+def waiting(conn: Connection) -> dict[str, Waiting]:
+    """Per company what no run has taken yet."""
+    statement = (
+        select(
+            _inbox.c.company,
+            func.min(_inbox.c.id),
+            func.max(_inbox.c.id),
+            func.count(),
+            func.min(_inbox.c.received_at),
+        )
+        .where(_inbox.c.state == InboxState.NEW.value, _inbox.c.company.is_not(None))
+        .group_by(_inbox.c.company)
+    )
+    return {company: Waiting(*rest) for company, *rest in conn.execute(statement)}
+
+
+def take(conn: Connection, company: str, first: int, last: int, run_id: str) -> list[Stored]:
+    """Give the new events of a range to a run, oldest first."""
+    statement = (
+        update(_inbox)
+        .where(
+            _inbox.c.company == company,
+            _inbox.c.id.between(first, last),
+            _inbox.c.state == InboxState.NEW.value,
+        )
+        .values(state=InboxState.TAKEN.value, run_id=run_id)
+        .returning(*_inbox.c)
+    )
+    return sorted((_read(row) for row in conn.execute(statement).mappings()), key=lambda e: e.id)
+
+
+def done(conn: Connection, company: str, run_id: str, now: datetime | None = None) -> int:
+    """The run has looked at everything it took; returns how many events that were."""
+    return _close(conn, company, run_id, state=InboxState.DONE.value, done_at=now or utcnow())
+
+
+def release(conn: Connection, company: str, run_id: str) -> int:
+    """The run ended before it had looked: its events wait for the next one."""
+    return _close(conn, company, run_id, state=InboxState.NEW.value, run_id=None)
+
+
+def release_abandoned(conn: Connection, company: str, alive: str) -> int:
+    """What other runs took and never finished waits again; only the run `alive`, which holds the company, goes on."""
+    statement = update(_inbox).where(
+        _inbox.c.company == company,
+        _inbox.c.state == InboxState.TAKEN.value,
+        _inbox.c.run_id != alive,
+    )
+    return conn.execute(statement.values(state=InboxState.NEW.value, run_id=None)).rowcount
+
+
+def counts(conn: Connection) -> dict[tuple[str, str], int]:
+    """(source, state) -> events kept."""
+    statement = select(_inbox.c.source, _inbox.c.state, func.count()).group_by(_inbox.c.source, _inbox.c.state)
+    return {(source, state): count for source, state, count in conn.execute(statement)}
+
+
+def adopt(conn: Connection, company: str, realm_id: str) -> int:
+    """Events that came for a realm before it was connected wait for its company now."""
+    statement = update(_inbox).where(_inbox.c.realm_id == realm_id, _inbox.c.state == InboxState.UNKNOWN.value)
+    return conn.execute(statement.values(company=company, state=InboxState.NEW.value)).rowcount
+
+
+def _close(conn: Connection, company: str, taken_by: str, **values: Any) -> int:
+    statement = update(_inbox).where(
+        _inbox.c.company == company, _inbox.c.run_id == taken_by, _inbox.c.state == InboxState.TAKEN.value
+    )
+    return conn.execute(statement.values(**values)).rowcount
+
+
+def _read(row: Mapping[Any, Any]) -> Stored:
+    values = {k: v for k, v in row.items() if k != "done_at"}
+    return Stored(**{**values, "state": InboxState(values["state"])})

@@ -1,0 +1,103 @@
+"""Inbox, aliases, gaps and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.errors import FixTheData
+from qb_pipeline.store import aliases, gaps, inbox, notices
+from qb_pipeline.store.inbox import Event, InboxState
+from qb_pipeline_tests.unit.store.builders import NOON
+
+QBO = Side.QUICKBOOKS
+
+
+@pytest.fixture
+def conn(engine: Engine) -> Iterator[Connection]:
+    with engine.begin() as connection:
+        yield connection
+
+
+def event(key: str, record: str = "7", company: str | None = "acme", **more: object) -> Event:
+    return Event("quickbooks", "Customer", record, "updated", key, company=company, **more)  # type: ignore[arg-type]  # test data
+
+
+def test_an_event_delivered_twice_is_stored_once(conn: Connection) -> None:
+    assert inbox.store(conn, [event("a"), event("b"), event("a")]) == 2
+    assert inbox.store(conn, [event("b"), event("c")]) == 1
+    assert inbox.waiting(conn)["acme"].count == 3
+
+
+def test_a_run_takes_a_range_once_and_what_it_never_finished_waits_again(conn: Connection) -> None:
+    inbox.store(conn, [event("a"), event("b", company="zenith"), event("c")])
+    mine = inbox.waiting(conn)["acme"]
+    taken = inbox.take(conn, "acme", mine.first, mine.last, "run-1")
+    assert [e.dedupe_key for e in taken] == ["a", "c"]
+    assert inbox.take(conn, "acme", mine.first, mine.last, "run-2") == []
+    assert inbox.release_abandoned(conn, "acme", alive="run-1") == 0
+    assert inbox.release_abandoned(conn, "acme", alive="run-2") == 2
+    assert len(inbox.take(conn, "acme", mine.first, mine.last, "run-2")) == 2
+    assert inbox.done(conn, "acme", "run-2") == 2
+    assert set(inbox.waiting(conn)) == {"zenith"}
+    assert inbox.counts(conn)["quickbooks", "done"] == 2
+
+
+def test_a_run_that_fails_gives_its_events_back(conn: Connection) -> None:
+    inbox.store(conn, [event("a")])
+    inbox.take(conn, "acme", 0, 10**9, "run-1")
+    assert inbox.release(conn, "acme", "run-1") == 1
+    assert inbox.waiting(conn)["acme"].count == 1
+
+
+def test_events_of_an_unknown_realm_are_kept_and_wait_once_it_is_connected(conn: Connection) -> None:
+    inbox.store(conn, [event("a", company=None, realm_id="99", state=InboxState.UNKNOWN)])
+    assert inbox.waiting(conn) == {}
+    assert inbox.adopt(conn, "acme", "99") == 1
+    assert inbox.waiting(conn)["acme"].count == 1
+
+
+def test_an_alias_of_an_alias_ends_at_the_last_survivor(conn: Connection) -> None:
+    aliases.add(conn, "acme", "customer", QBO, "1", "2", "webhook")
+    aliases.add(conn, "acme", "customer", QBO, "2", "3", "sweep")
+    aliases.add(conn, "acme", "customer", QBO, "4", "1", "sweep")
+    assert aliases.everything(conn, "acme", "customer", QBO) == {"1": "3", "2": "3", "4": "3"}
+    assert aliases.resolve(conn, "acme", "customer", QBO, ["1", "3", "9"]) == {"1": "3"}
+    assert aliases.everything(conn, "zenith", "customer", QBO) == {}
+
+
+def test_a_circle_of_merges_is_refused(conn: Connection) -> None:
+    aliases.add(conn, "acme", "customer", QBO, "1", "2", "webhook")
+    with pytest.raises(FixTheData, match="merged into it before"):
+        aliases.add(conn, "acme", "customer", QBO, "2", "1", "webhook")
+
+
+def test_a_gap_begins_once_ends_once_and_is_owed_until_it_is_filled(conn: Connection) -> None:
+    assert gaps.begin(conn, "acme", NOON, "revoked")
+    assert not gaps.begin(conn, "acme", NOON + timedelta(hours=1), "refused")
+    assert gaps.owed(conn, "acme") == []
+    ended = gaps.end(conn, "acme", NOON + timedelta(days=2))
+    assert ended is not None
+    assert (ended.began_at, ended.reason) == (NOON, "revoked")
+    assert gaps.end(conn, "acme") is None
+    assert gaps.owed(conn, "acme") == [ended]
+    assert gaps.filled(conn, "acme", ended.id, "run-1")
+    assert not gaps.filled(conn, "acme", ended.id, "run-2")
+    assert gaps.owed(conn, "acme") == []
+    assert gaps.begin(conn, "acme", NOON + timedelta(days=3), "lapsed")
+
+
+def test_one_topic_is_told_once_until_it_is_cleared(conn: Connection) -> None:
+    assert notices.raise_(conn, "acme", "alarm", "connection", "broken", "…")
+    assert not notices.raise_(conn, "acme", "alarm", "connection", "broken", "…")
+    [told] = notices.unsent(conn)
+    assert notices.sent(conn, [told.id]) == 1
+    assert notices.unsent(conn) == []
+    assert [n.topic for n in notices.open_(conn, "acme")] == ["connection"]
+    assert notices.clear(conn, "acme", "alarm", "connection")
+    assert not notices.clear(conn, "acme", "alarm", "connection")
+    assert notices.raise_(conn, "acme", "alarm", "connection", "broken again", "…")
