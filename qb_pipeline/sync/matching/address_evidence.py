@@ -33,11 +33,14 @@ def compare_address(a: Address, b: Address, seen: Frequencies) -> Grade:
         return Grade(Level.WEAK, 1.0) if same_place else MISSING
     number, street, place = _number(a.number, b.number), _street(a, b), _place(a, b)
     bits = _NUMBER_BITS[number] + _STREET_BITS[street] + _PLACE_BITS[place]
-    level = _overall(number, street, place, a.unit, b.unit)
+    bits += number is Level.EXACT and len(a.number) >= 3
+    level = _overall(number, street, place, a, b)
     if level is Level.DIFFERS:
-        return Grade(level, max(_LOWEST, min(bits, 0.0)))
+        same_street = street >= Level.CLOSE and place is Level.EXACT
+        return Grade(level, max(_LOWEST, min(bits, 0.0)) + 2.0 * same_street, part=place >= Level.CLOSE)
     if level is Level.WEAK:
-        return Grade(level, max(-1.0, min(bits, 5.0)))
+        telling = not _other_unit(a, b) and street >= Level.CLOSE and place >= Level.CLOSE
+        return Grade(level, max(-1.0, min(bits, 5.0)), part=telling)
     crowd = max(seen.discount(a.key), seen.discount(b.key))
     return Grade(level, max(_SHARED_DOOR, bits - crowd))
 
@@ -69,16 +72,21 @@ def _rarity(parts: Frequencies, key: Hashable) -> float:
     return max(3.0, 12.0 - parts.discount(key))
 
 
-def _overall(number: Level, street: Level, place: Level, unit_a: str, unit_b: str) -> Level:
+def _overall(number: Level, street: Level, place: Level, a: Address, b: Address) -> Level:
     if Level.DIFFERS in (number, street, place):
         return Level.DIFFERS
-    if Level.WEAK in (number, street) or (unit_a and unit_b and unit_a != unit_b):
+    if Level.WEAK in (number, street) or _other_unit(a, b):
         return Level.WEAK
-    if place is Level.WEAK:  # the next town's name or a quarter's: the same door only by number and street together
-        return Level.CLOSE if number is street is Level.EXACT else Level.WEAK
+    if place is Level.WEAK:  # the next town's name or a quarter's: a long number hardly recurs in a street of the name
+        long = number is Level.EXACT and (len(a.number) >= 3 or street is Level.EXACT)
+        return Level.CLOSE if long else Level.WEAK
     if number is Level.MISSING and place is not Level.EXACT:
         return Level.WEAK
-    return Level.EXACT if number is street is place is Level.EXACT and unit_a == unit_b else Level.CLOSE
+    return Level.EXACT if number is street is place is Level.EXACT and a.unit == b.unit else Level.CLOSE
+
+
+def _other_unit(a: Address, b: Address) -> bool:
+    return bool(a.unit and b.unit and a.unit != b.unit)
 
 
 def _number(a: str, b: str) -> Level:
@@ -100,7 +108,7 @@ def _street(a: Address, b: Address) -> Level:
         return Level.WEAK if only_a and only_b and "".join(a.street) != "".join(b.street) else Level.CLOSE
     if _ordinals(a) != _ordinals(b):
         return Level.DIFFERS  # 21st is not 22nd, County Road 12 not County Road 14
-    if a.lines[0] and a.lines[0] == b.lines[0]:
+    if _alike_lines(a.lines, b.lines):
         return Level.CLOSE
     if typo(joined_a, joined_b) or ratio(joined_a, joined_b) >= 80:
         return Level.CLOSE
@@ -108,6 +116,11 @@ def _street(a: Address, b: Address) -> Level:
     if shared >= 90:
         return Level.CLOSE
     return Level.WEAK if shared >= 70 else Level.DIFFERS
+
+
+def _alike_lines(a: tuple[str, str], b: tuple[str, str]) -> bool:
+    """Some line of one side is some line of the other but for a slip or a lost space."""
+    return any(x and y and (x == y or (len(x) >= 6 and ratio(x, y) >= 85)) for x in a for y in b)
 
 
 def _ordinals(address: Address) -> frozenset[str]:

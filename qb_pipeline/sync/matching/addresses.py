@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qb_pipeline.sync.matching.normalise import fold
 from qb_pipeline.sync.matching.words import DIRECTIONS, STATES, STREET_TYPES, STREET_WORDS, UNIT_WORDS
@@ -28,7 +28,7 @@ class Address:
     city: str = ""
     state: str = ""
     postcode: str = ""
-    lines: tuple[str, str] = ("", "")
+    lines: tuple[str, str] = field(default=("", ""), compare=False)
 
     @property
     def complete(self) -> bool:
@@ -42,7 +42,9 @@ class Address:
 
 _HASH = re.compile(r"#\s*(?=\w)")
 _PO_BOX = re.compile(r"\bp\s?o\s?box\b|\bpost office box\b")
-_CROSSING = re.compile(r"[\s.,(]+(?:between|near|off|at|corner of|behind|opposite|across from)\s.*$", re.IGNORECASE)
+_CROSSING = re.compile(
+    r"(?<=\w[\s.,])[\s.,(]*(?:between|near|off|at|corner of|behind|opposite|across from)\s.*$", re.IGNORECASE
+)
 
 
 def read_address(
@@ -63,7 +65,7 @@ def _words(line: str | None) -> list[str]:
     if not line:
         return []
     text = _HASH.sub(" unit ", line)
-    if text[:1].isdigit():
+    if len(text.split()) > 3:
         text = _CROSSING.sub("", text)
     return _PO_BOX.sub("0 pobox", fold(text)).split()
 
@@ -74,7 +76,8 @@ def _bare(street: Iterable[str]) -> tuple[str, ...]:
 
 def _run_together(words: list[str], number: str) -> str:
     own, _ = _take_unit(["", *words])
-    return "".join(STREET_WORDS.get(w, w) if i else w for i, w in enumerate(own) if w.lstrip("0") != number)
+    types = ((w, STREET_WORDS.get(w, w)) for w in own if w.lstrip("0") != number)
+    return "".join(short if short in STREET_TYPES else word for word, short in types)
 
 
 def _take_unit(words: list[str]) -> tuple[list[str], str]:

@@ -30,13 +30,18 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Grade:
-    """One field's evidence. `veto` says in words what forbids a link, "" where nothing does."""
+    """One field's evidence. `veto` says in words what forbids a link, "" where nothing does.
+
+    `part`: what agrees is telling by itself although the rest does not agree (a name held whole in a longer one, the
+    same street with another number, another street of the same town).
+    """
 
     level: Level
     bits: float
     veto: str = ""
     left: str = ""
     right: str = ""
+    part: bool = False
 
 
 class Frequencies:

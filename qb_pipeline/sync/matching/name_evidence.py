@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from os.path import commonprefix
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import ratio
 
 from qb_pipeline.sync.matching.evidence import MISSING, Frequencies, Grade, Level, typo
 from qb_pipeline.sync.matching.naming import Kind, Name
-from qb_pipeline.sync.matching.words import COMMON_SURNAMES, COMPANY_WORDS, FILLERS, GIVEN_NAMES, NICKNAMES
+from qb_pipeline.sync.matching.words import (
+    COMMON_SURNAMES,
+    COMPANY_WORDS,
+    FILLERS,
+    GIVEN_NAMES,
+    NICKNAMES,
+    PREMISES,
+)
 
 
 def compare_names(left: Sequence[Name], right: Sequence[Name], seen: Frequencies) -> Grade:
@@ -28,7 +36,7 @@ def compare_names(left: Sequence[Name], right: Sequence[Name], seen: Frequencies
     veto = best.veto if best.level < Level.CLOSE else ""
     if _companies_apart(grades):
         veto = "different companies"
-    return Grade(best.level, best.bits, veto, a.raw, b.raw)
+    return Grade(best.level, best.bits, veto, a.raw, b.raw, best.part)
 
 
 def _as_contact(a: Name, b: Name, seen: Frequencies) -> Grade:
@@ -50,10 +58,13 @@ def _business_of_one_side(left: Sequence[Name], right: Sequence[Name]) -> bool:
 
 
 def _grade(a: Name, b: Name, seen: Frequencies) -> Grade:
-    if a.partial or b.partial:
+    if (a.partial or b.partial) and Kind.COMPANY not in (a.kind, b.kind):
         by_part = _compare_part(a, b, seen)
-        if a.partial and b.partial and Kind.PERSON not in (a.kind, b.kind):
-            by_part = max(by_part, _compare_cores(a, b, seen), key=lambda g: (g.level, g.bits))
+        if Kind.PERSON not in (a.kind, b.kind):
+            by_word = _compare_cores(a, b, seen)
+            if by_word.part and by_word.level is by_part.level:
+                by_word = replace(by_word, bits=min(by_word.bits, by_part.bits))
+            by_part = max(by_part, by_word, key=lambda g: (g.level, g.part, g.bits))
         return _limited(by_part, a, b)
     by_words = _limited(_compare_cores(a, b, seen), a, b)
     if not (a.family and b.family):
@@ -66,8 +77,6 @@ def _grade(a: Name, b: Name, seen: Frequencies) -> Grade:
 
 def _compare_part(a: Name, b: Name, seen: Frequencies) -> Grade:
     """A single word against a person's name, or another single word: it may stand for either part."""
-    if Kind.COMPANY in (a.kind, b.kind):
-        return _compare_cores(a, b, seen)
     readings = [_by_parts(x, y, seen) for x in _parts(a) for y in _parts(b)]
     return max(readings, key=lambda g: (g.level, g.bits))
 
@@ -85,7 +94,7 @@ def _limited(grade: Grade, a: Name, b: Name) -> Grade:
     if contradiction and grade.level > Level.DIFFERS:
         return Grade(Level.WEAK, grade.bits - 6.0, contradiction)
     if grade.level is Level.EXACT and not _same_decoration(a, b):
-        return Grade(Level.CLOSE, grade.bits - 1.0, grade.veto)
+        return replace(grade, level=Level.CLOSE, bits=grade.bits - 1.0)
     return grade
 
 
@@ -104,7 +113,7 @@ def _contradiction(a: Name, b: Name) -> str:
 
 
 def _same_decoration(a: Name, b: Name) -> bool:
-    if a.generation != b.generation or a.qualifier != b.qualifier:
+    if a.generation != b.generation or (a.qualifier != b.qualifier and a.core == b.core):
         return False
     return a.numbers == b.numbers or not (a.numbers ^ b.numbers) - {"1"}
 
@@ -224,38 +233,56 @@ def _one_given(a: str, b: str, seen: Frequencies) -> tuple[Level, float]:
 
 
 def core_bits(name: Name, seen: Frequencies) -> float:
-    """What agreeing on a company's whole core is worth; a core of trade words only says little."""
-    if all(w in COMPANY_WORDS for w in name.core):
+    """What agreeing on a company's whole core is worth: little for trade words only, more for two telling words."""
+    telling = len(_telling(set(name.core)))
+    if not telling:
         return 6.0
-    return 5.0 + max(1.0, 9.0 - seen.discount(("core", name.key)))
+    return (5.0 if telling == 1 else 7.0) + max(1.0, 9.0 - seen.discount(("core", name.key)))
 
 
 def _compare_cores(a: Name, b: Name, seen: Frequencies) -> Grade:
-    if a.core == b.core or "".join(a.core) == "".join(b.core):
+    if _same_words(a, b):
         return Grade(Level.EXACT, min(core_bits(a, seen), core_bits(b, seen)))
     only_a, only_b = _unpaired(a.core, b.core)
     own_a, own_b = _telling(only_a), _telling(only_b)
+    trade_a, trade_b = only_a - FILLERS - own_a, only_b - FILLERS - own_b
     if own_a or own_b:
-        return _with_own_words(a, b, own_a, own_b)
-    trade_a, trade_b = only_a - FILLERS, only_b - FILLERS
+        return _with_own_words(a, b, (own_a, own_b), (trade_a, trade_b), seen)
     if trade_a and trade_b:
         return Grade(Level.DIFFERS, -4.0, "different companies")
-    if trade_a or trade_b:
-        return Grade(Level.WEAK, 3.0)
+    shared = min(core_bits(a, seen), core_bits(b, seen))
     if not _telling(set(a.core)):
         return Grade(Level.WEAK, 2.0)
-    return Grade(Level.CLOSE, min(core_bits(a, seen), core_bits(b, seen)) - 4.0)
+    if trade_a | trade_b <= PREMISES:
+        return Grade(Level.CLOSE, shared - (3.0 if trade_a or trade_b else 2.0))
+    return Grade(Level.WEAK, 3.0)
+
+
+def _same_words(a: Name, b: Name) -> bool:
+    """The same words in any order, run together or with a qualifier of one side among the other's own words."""
+    if a.core == b.core or "".join(a.core) == "".join(b.core) or sorted(a.core) == sorted(b.core):
+        return True
+    if bool(a.qualifier) == bool(b.qualifier):
+        return False
+    return sorted([*a.core, *a.qualifier.split()]) == sorted([*b.core, *b.qualifier.split()])
 
 
 def _telling(words: set[str]) -> set[str]:
     return {w for w in words if w not in COMPANY_WORDS and w not in FILLERS}
 
 
-def _with_own_words(a: Name, b: Name, own_a: set[str], own_b: set[str]) -> Grade:
+def _with_own_words(
+    a: Name, b: Name, own: tuple[set[str], set[str]], trades: tuple[set[str], set[str]], seen: Frequencies
+) -> Grade:
     """At least one side has a telling word the other lacks."""
     shared = _telling(set(a.core)) & _telling(set(b.core))
-    if shared and not (own_a and own_b):
-        return Grade(Level.WEAK, 3.0)
+    longer, shorter = (0, 1) if own[0] else (1, 0)
+    if shared and not own[shorter] and not trades[shorter]:
+        held = trades[longer] <= PREMISES
+        bits = core_bits((a, b)[shorter], seen) - (5.0 if len(shared) == 1 else 4.0)
+        return Grade(Level.WEAK, max(3.0, bits) if held else 3.0, part=held)
+    if set(a.core) <= PREMISES & set(b.core) or set(b.core) <= PREMISES & set(a.core):
+        return Grade(Level.WEAK, 2.0, part=True)  # "The Grill" and "Grill on the Alley"
     if _is_acronym(a.core, b.core) or _is_acronym(b.core, a.core):
         return Grade(Level.WEAK, 2.0)
     return Grade(Level.DIFFERS, -8.0 if not shared else -4.0, "different companies")
@@ -266,11 +293,37 @@ def _is_acronym(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
 
 
 def _unpaired(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[set[str], set[str]]:
-    """The words of each side that have no equal or mistyped partner on the other."""
+    """The words of each side that have no equal, mistyped or abbreviated partner on the other."""
     only_a, only_b = set(a) - set(b), set(b) - set(a)
-    slips = [(x, y) for x in only_a for y in only_b if typo(x, y) and not {x, y} <= COMPANY_WORDS]
+    if not (only_a and only_b):
+        return only_a, only_b
+    slips = [(x, y) for x in only_a for y in only_b if _same_word(x, y)]
     # Ordered without regard to sides, so that both directions pair the same words.
     for x, y in sorted(slips, key=lambda pair: (min(pair), max(pair))):
         if x in only_a and y in only_b:
             only_a, only_b = only_a - {x}, only_b - {y}
     return only_a, only_b
+
+
+def _same_word(a: str, b: str) -> bool:
+    if a in COMPANY_WORDS and b in COMPANY_WORDS:
+        return _one_trade(a, b)
+    return typo(a, b) or ((a in COMPANY_WORDS or b in COMPANY_WORDS) and _abbreviates(a, b))
+
+
+def _one_trade(a: str, b: str) -> bool:
+    """Landscape and Landscaping, Roof and Roofing: two forms of one stem."""
+    stem = len(commonprefix([a, b]))
+    endings = len(a) - stem, len(b) - stem
+    return max(endings) <= 4 and (stem >= 5 or (stem == 4 and min(endings) == 0))
+
+
+def _abbreviates(a: str, b: str) -> bool:
+    """Constr for Construction, Mgmt for Management: the letters of the short form stand in the long one in order."""
+    short, long = sorted((a, b), key=len)
+    if len(short) < 3 or len(long) < len(short) + 2 or short[0] != long[0]:
+        return False
+    if long.startswith(short[:-1]):
+        return short[-1] in long[len(short) - 1 :]
+    letters = iter(long)
+    return "." not in short and not set(short[1:]) & set("aeiou") and all(c in letters for c in short)

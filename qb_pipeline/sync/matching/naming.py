@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from qb_pipeline.sync.matching.normalise import fold
 from qb_pipeline.sync.matching.words import (
+    ABBREVIATIONS,
     COMPANY_WORDS,
     GENERATIONS,
     GIVEN_NAMES,
@@ -55,6 +56,7 @@ class Name:
         return self.kind is not Kind.COMPANY and not (self.given and self.family) and len(self.core) == 1
 
 
+_NEVER_PERSONAL = frozenset(("the", "of", "at", "on", "in", "for"))
 _FOLDS = {True: (False,), False: (False, True)}  # plain letters have no umlaut to read twice
 _DELETED = re.compile(r"\s*\(deleted(?:\s*\d+)?\)", re.IGNORECASE)
 _ROLE = re.compile(r"\s*\((?:customer|cust|client|vendor|supplier|c|v)\)", re.IGNORECASE)
@@ -91,10 +93,10 @@ def _read(raw: str, german: bool, person: bool) -> Name:
     text = _CARE_OF.sub("", _ROLE.sub("", _DELETED.sub("", raw))).strip()
     head, *tail = _TAIL.split(text, maxsplit=1)
     words = fold(_first_name_first(_STUCK_ONE.sub(" 1", head.strip())), german=german).split()
-    words = _without_lead(words)
+    words, numbers = _without_trailing_one(_without_lead(words))
     words, legal = _without_legal_form(words)
-    words, numbers = _without_trailing_one(words)
     words, generation = _without_generation(words)
+    words = [ABBREVIATIONS.get(w, w) for w in words]
     name = _classify(raw.strip(), words, legal=legal, person=person)
     return Name(
         name.raw, name.kind, name.core, name.given, name.middle, name.family, generation, legal or "",
@@ -118,7 +120,7 @@ def _first_name_first(text: str) -> str:
 def _without_lead(words: list[str]) -> list[str]:
     while len(words) > 1 and (words[0] in TITLES or words[0] in ("the", "and")):
         words = words[1:]
-    return words
+    return words[:-1] if len(words) > 1 and words[-1] == "the" else words
 
 
 def _without_legal_form(words: list[str]) -> tuple[list[str], str | None]:
@@ -157,7 +159,7 @@ def _classify(raw: str, words: list[str], *, legal: str | None, person: bool) ->
 
 
 def _sounds_like_company(words: list[str]) -> bool:
-    return any(w in COMPANY_WORDS or any(c.isdigit() for c in w) for w in words)
+    return any(w in COMPANY_WORDS or w in _NEVER_PERSONAL or any(c.isdigit() for c in w) for w in words)
 
 
 def _family_start(words: list[str]) -> int:

@@ -27,7 +27,7 @@ from qb_pipeline.sync.matching.profile import Profile, Seen, read_party
 
 PRIOR_BITS = -12.0  # one in 4,096: the odds that two parties picked blindly are one
 STRONG_BITS = 6.0
-WEAK_BITS = -3.0
+WEAK_BITS = -2.0
 VETO_BITS = 15.0
 CROWD = 10  # more than this many with one name and one contact are a crowd
 DELETED_BITS = 4.0  # a live record goes before one QuickBooks marks "(deleted)"
@@ -47,6 +47,7 @@ class Comparison:
     deleted: bool
     bearers: int  # parties of one side with this name
     sharers: int  # parties of one side with this phone or e-mail
+    neighbours: int  # parties of one side at this address
     company: bool
     own_door: bool  # an address belongs to one party in these tables
 
@@ -99,6 +100,7 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
         deleted=left.deleted != right.deleted,
         bearers=max(seen.bearers(left), seen.bearers(right)),
         sharers=max(seen.phones[left.phone], seen.emails[left.email]),
+        neighbours=max(seen.doors[left.address.key], seen.doors[right.address.key]),
         company=any(n.kind is Kind.COMPANY for n in names),
         own_door=seen.own_doors,
     )
@@ -107,37 +109,66 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
 def classify(found: Comparison) -> MatchClass:
     """The class of a pair on its own, before rivals are looked at."""
     agreeing = sum(g.level is Level.EXACT for g in found.others)
-    if found.veto:
-        # A spouse or a sister company may share everything else: worth a person's look, never a link.
-        return MatchClass.WEAK if agreeing >= 2 else MatchClass.NONE
-    if found.bits < WEAK_BITS:
-        return MatchClass.NONE
-    if found.bits < STRONG_BITS or not _may_link(found):
-        return MatchClass.WEAK
     contradicted = any(g.level is Level.DIFFERS for g in found.others)
-    exact = found.name.level is Level.EXACT and agreeing >= 2 and not contradicted
-    return MatchClass.EXACT if exact else MatchClass.STRONG
+    if found.veto:
+        # A spouse or a branch may share everything else: worth a person's look, never a link.
+        unclear = agreeing >= 2 and not contradicted and found.name.level is Level.WEAK
+        return MatchClass.WEAK if unclear else MatchClass.NONE
+    if found.bits < WEAK_BITS or (found.name.level is Level.DIFFERS and not found.own_door):
+        return MatchClass.NONE
+    if found.bits >= STRONG_BITS and _may_link(found):
+        exact = found.name.level is Level.EXACT and agreeing >= 2 and not contradicted
+        return MatchClass.EXACT if exact else MatchClass.STRONG
+    return MatchClass.NONE if _is_another_site(found) else MatchClass.WEAK
 
 
 def _may_link(found: Comparison) -> bool:
     """The name agrees, something independent of it agrees too, and it is not merely another site of the same owner."""
     if found.own_door:
         return True
-    if found.name.level < Level.CLOSE or not any(g.level >= Level.CLOSE for g in found.others):
+    if found.name.part and found.name.level is Level.WEAK:
+        return _longer_name_of_one_door(found)
+    if found.name.level < Level.CLOSE or not (any(g.level >= Level.CLOSE for g in found.others) or _near_home(found)):
+        return False
+    if found.company and found.address.level < Level.WEAK and _could_be_a_sister_site(found):
         return False
     # Of a crowd not every pair is compared, so a missing rival proves nothing: only the address tells them apart.
     one_of_many = min(found.bearers, found.sharers) > CROWD and found.address.level < Level.CLOSE
     return not one_of_many and not _may_be_another_site(found)
 
 
+def _could_be_a_sister_site(found: Comparison) -> bool:
+    """Without an address: one of several with this name and contact, or a contact that speaks against the other."""
+    contacts = (found.phone.level, found.email.level)
+    return min(found.bearers, found.sharers) > 1 or Level.DIFFERS in contacts
+
+
+def _longer_name_of_one_door(found: Comparison) -> bool:
+    """ "Fenix" and "Fenix at the Argyle": one business where nobody else has the address and nothing differs."""
+    alone = found.neighbours == found.bearers == 1
+    return alone and found.address.level >= Level.CLOSE and not any(g.level is Level.DIFFERS for g in found.others)
+
+
+def _near_home(found: Comparison) -> bool:
+    """An unshared full name in the same street: a slip in the number is likelier than a namesake next door."""
+    return found.bearers == 1 and found.address.level is Level.WEAK and found.address.part
+
+
 def _may_be_another_site(found: Comparison) -> bool:
-    """Another address: a person known by an unshared name has moved; a company, only if nothing at all is shared."""
+    """Another address: who alone bears a name has moved; a company, only within its town or with nothing shared."""
     if found.address.level is not Level.DIFFERS:
         return False
     if found.bearers > 1 or not found.company:
         return found.bearers > 1
-    same_contact = found.phone.level is found.email.level is found.name.level is Level.EXACT
-    return found.sharers > 1 or not same_contact
+    same_contact = Level.EXACT in (found.phone.level, found.email.level)
+    if found.sharers > 1 or found.name.level < Level.CLOSE or not same_contact:
+        return True
+    return not (found.address.part or found.phone.level is found.email.level is found.name.level is Level.EXACT)
+
+
+def _is_another_site(found: Comparison) -> bool:
+    """One of several with this name and contact, at an address of its own: nothing a person could tell either."""
+    return found.address.level is Level.DIFFERS and min(found.bearers, found.sharers) > 2
 
 
 def probability(bits: float) -> Decimal:

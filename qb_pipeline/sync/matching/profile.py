@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qb_pipeline.sync.matching.address_evidence import address_parts
 from qb_pipeline.sync.matching.addresses import Address, read_address
@@ -15,9 +15,10 @@ from qb_pipeline.sync.matching.evidence import Frequencies
 from qb_pipeline.sync.matching.model import Party
 from qb_pipeline.sync.matching.naming import Kind, Name, read_names, read_person
 from qb_pipeline.sync.matching.normalise import email, phone
+from qb_pipeline.sync.matching.words import COMPANY_WORDS
 
 
-OWN_DOORS = 0.0025  # the share of records with a neighbour at their own address, up to which addresses identify
+OWN_DOORS = 0.005  # the share of records with a neighbour at their own address, up to which addresses identify
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,36 @@ class Profile:
 
 def read_party(party: Party) -> Profile:
     """Read a party's fields; unreadable ones count as missing."""
-    names = _names(party)
     place = read_address(party.line1, party.line2, party.city, party.state, party.postal_code)
+    names = _names(party, place.city.split())
     deleted = any(n.deleted for n in names)
     return Profile(party, names, phone(party.phone), email(party.email), place, deleted)
 
 
-def _names(party: Party) -> tuple[Name, ...]:
+def _names(party: Party, city: list[str]) -> tuple[Name, ...]:
     known = party.name or party.company_name
-    persons = read_person(party.first_name, party.last_name) if not known or (party.first_name and party.last_name) else ()
+    persons = (
+        read_person(party.first_name, party.last_name) if not known or (party.first_name and party.last_name) else ()
+    )
     cores = {frozenset(p.core) for p in persons}
     display = read_names(party.name)
     if any(frozenset(n.core) == core for n in display for core in cores):
         display = read_names(party.name, person=True)  # the fields say that the display name is this person
     company = [n for n in read_names(party.company_name) if frozenset(n.core) not in cores]
     found = [*display, *company, *(p for p in persons if not _among(p, display))]
+    found += [own for n in found if (own := _without_city(n, city)) is not n]
     return tuple({(n.core, n.kind, n.legal, n.qualifier): n for n in reversed(found)}.values())
+
+
+def _without_city(name: Name, city: list[str]) -> Name:
+    """A company's name without the town it is in, where something telling is left ("Ritz-Carlton Atlanta")."""
+    if name.kind is not Kind.COMPANY or not city:
+        return name
+    qualifier = "" if name.qualifier.split() == city else name.qualifier
+    rest = tuple(w for w in name.core if w not in city)
+    if len(name.core) - len(rest) != len(city) or not any(w not in COMPANY_WORDS for w in rest):
+        rest = name.core
+    return name if (rest, qualifier) == (name.core, name.qualifier) else replace(name, core=rest, qualifier=qualifier)
 
 
 def _among(person: Name, names: Sequence[Name]) -> bool:
@@ -62,17 +77,18 @@ def _among(person: Name, names: Sequence[Name]) -> bool:
 
 
 class Seen:
-    """How many parties share each name, phone, e-mail and door.
+    """How many live parties share each name, phone, e-mail and door.
 
     `own_doors`: addresses are all the tables know beside names, and no two records of one table share any, so that an
     address belongs to one party there.
     """
 
     def __init__(self, left: Sequence[Profile], right: Sequence[Profile]) -> None:
-        self.names = Frequencies(_all_names(left), _all_names(right))
-        self.phones = Frequencies(_given(p.phone for p in left), _given(p.phone for p in right))
-        self.emails = Frequencies(_given(p.email for p in left), _given(p.email for p in right))
-        self.doors = Frequencies((p.address.key for p in left), (p.address.key for p in right))
+        lefts, rights = ([p for p in side if not p.deleted] for side in (left, right))
+        self.names = Frequencies(_all_names(lefts), _all_names(rights))
+        self.phones = Frequencies(_given(p.phone for p in lefts), _given(p.phone for p in rights))
+        self.emails = Frequencies(_given(p.email for p in lefts), _given(p.email for p in rights))
+        self.doors = Frequencies((p.address.key for p in lefts), (p.address.key for p in rights))
         self.own_doors = not any(p.phone or p.email for side in (left, right) for p in side) and (
             _sharing(left, right) <= OWN_DOORS
         )

@@ -42,7 +42,15 @@ TRADES = _words(
     "dept museum library foundation trust fund society center centre plaza mall tower office offices"
 )
 
-COMPANY_WORDS = (FILLERS - _words("the of and for in at")) | TRADES
+# What a business that is its premises calls itself; added or left out it is still the one at that door.
+PREMISES = _words(
+    "restaurant restaurants ristorante trattoria brasserie bistro cafe caffe coffee grill grille pizza pizzeria bakery "
+    "diner bar pub tavern steakhouse bbq barbecue cuisine eatery kitchen cantina deli delicatessen hotel inn motel "
+    "suites salon spa pharmacy market store shop boutique gallery clinic dental gym club church school museum library center centre "
+    "building plaza mall tower room house"
+)
+
+COMPANY_WORDS = (FILLERS - _words("the of and for in at")) | TRADES | PREMISES
 
 TITLES = _words("mr mrs ms miss dr prof rev")
 
@@ -111,6 +119,17 @@ COMMON_SURNAMES = _words(
     "walker young allen king wright scott torres nguyen hill flores green adams nelson baker hall rivera campbell "
     "mitchell carter roberts kim chen patel singh wang cohen murphy"
 )
+
+ABBREVIATIONS: dict[str, str] = {
+    "mtn": "mountain", "mt": "mount", "bros": "brothers", "mgmt": "management", "mgt": "management",
+    "constr": "construction", "const": "construction", "elec": "electric", "htg": "heating", "clg": "cooling",
+    "mfg": "manufacturing", "props": "properties", "prop": "property", "bldrs": "builders", "bldg": "building",
+    "natl": "national", "intl": "international", "ctr": "center", "ent": "enterprises", "dist": "distribution",
+    "equip": "equipment", "ins": "insurance", "landscpg": "landscaping", "svcs": "services", "svc": "service",
+    "assn": "association", "assoc": "associates", "univ": "university", "dev": "development", "ind": "industries",
+    "tech": "technologies", "sys": "systems", "contr": "contracting", "apts": "apartments", "apt": "apartment",
+    "rest": "restaurant", "deli": "delicatessen", "grille": "grill", "centre": "center", "caffe": "cafe",
+}  # fmt: skip
 
 STREET_WORDS: dict[str, str] = {
     "street": "st", "str": "st", "avenue": "ave", "av": "ave", "road": "rd", "drive": "dr", "lane": "ln",

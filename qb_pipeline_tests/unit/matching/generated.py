@@ -13,7 +13,7 @@ from random import Random
 from qb_pipeline.sync.matching import Party
 from qb_pipeline_tests.unit.matching.generated_pools import GIVEN, HEADS, LEGAL, MAIL_HOSTS, TRADES, door, surname
 from qb_pipeline_tests.unit.matching.generated_pools import telephone
-from qb_pipeline_tests.unit.matching.generated_slips import SLIPS, Slip
+from qb_pipeline_tests.unit.matching.generated_slips import LOSSES, SLIPS
 
 Pair = tuple[str, str]
 
@@ -46,10 +46,10 @@ def make_book(size: int, *, seed: int, overlap: float = 0.6) -> Book:
             right_id = f"R{random.getrandbits(48):012x}" if fate < both or fate >= both + left_only else ""
             ids.append((left_id, right_id))
             if left_id:
-                left.append(replace(party, id=left_id))
+                left.append(replace(_sparse(party, random), id=left_id))
             if right_id:
                 spelt, made = _corrupt(party, random)
-                right.append(replace(spelt, id=right_id))
+                right.append(replace(_sparse(spelt, random), id=right_id))
                 if left_id:
                     slips[left_id, right_id] = made
         traps |= {(a, d): kind for (a, b), (c, d) in product(ids, ids) if a and d and (a, b) != (c, d)}
@@ -185,4 +185,9 @@ def _corrupt(party: Party, random: Random) -> tuple[Party, tuple[str, ...]]:
     return party, tuple(sorted(made))
 
 
-__all__ = ["SLIPS", "TRAPS", "Book", "Slip", "make_book"]
+def _sparse(party: Party, random: Random) -> Party:
+    """What an office never asked for: at most two of phone, e-mail and address."""
+    lost = [name for name, share in (("phone", 0.06), ("e-mail", 0.15), ("address", 0.06)) if random.random() < share]
+    for name in lost[:2]:
+        party = LOSSES[name](party, random)
+    return party

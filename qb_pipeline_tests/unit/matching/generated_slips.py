@@ -104,7 +104,8 @@ def _with_job(p: Party, random: Random) -> Party:
 
 
 def _marked(p: Party, random: Random) -> Party:
-    return _shown(p, f"{p.name}{random.choice((' (customer)', '1', ' 1', ' (C)'))}")
+    ends = (" (customer)", " 1", " (C)") if (p.name or "")[-1:].isdigit() else (" (customer)", "1", " 1", " (C)")
+    return _shown(p, f"{p.name}{random.choice(ends)}")
 
 
 def _typo(p: Party, random: Random) -> Party:
@@ -197,6 +198,12 @@ def _lose(*fields: str) -> Slip:
     return lose
 
 
+LOSSES = {
+    "phone": _lose("phone"),
+    "e-mail": _lose("email"),
+    "address": _lose("line1", "line2", "city", "state", "postal_code"),
+}
+
 SLIPS: list[tuple[str, Slip]] = [
     ("last name first", _last_first),
     ("nickname", _nickname),
@@ -225,7 +232,7 @@ SLIPS: list[tuple[str, Slip]] = [
     ("e-mail in capitals", _loud_email),
     ("e-mail alias", _alias_email),
     ("new e-mail", _new_email),
-    ("phone lost", _lose("phone")),
-    ("e-mail lost", _lose("email")),
-    ("address lost", _lose("line1", "line2", "city", "state", "postal_code")),
+    ("phone lost", LOSSES["phone"]),
+    ("e-mail lost", LOSSES["e-mail"]),
+    ("address lost", LOSSES["address"]),
 ]
