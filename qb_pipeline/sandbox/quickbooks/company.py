@@ -21,6 +21,8 @@ from qb_pipeline.sandbox.quickbooks.times import stamp
 # 2500 names the list in QBO's own words.
 GROUPS = {"Account": "Accounts", "Item": "Items", "Class": "Classes", "Term": "Terms", "TaxCode": "Tax codes"}
 HEAD = ("domain", "sparse", "Id", "SyncToken", "MetaData")
+# Company.user of a request that a person makes in QuickBooks itself.
+PERSON = "person"
 
 
 @dataclass
