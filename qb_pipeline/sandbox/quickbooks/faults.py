@@ -58,7 +58,7 @@ MESSAGES = {
     4001: "Invalid query",
     4002: "Error processing query",
     5010: "Stale Object Error",
-    5020: "Permission denied",
+    5020: "Permission Denied Error",
     5030: "Feature not supported",
     6000: "A business validation error has occurred while processing your request",
     6010: "Account type missing",
