@@ -29,6 +29,7 @@ from qb_pipeline.sandbox.quickbooks.forms import form_pdf
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
 from qb_pipeline.sandbox.quickbooks.query.evaluate import answer
 from qb_pipeline.sandbox.quickbooks.replay import LONGEST_FOR_BATCH, check_request_id, recall, remember
+from qb_pipeline.sandbox.quickbooks.reports import run as run_report
 from qb_pipeline.sandbox.quickbooks.requests import UNPARSED, ApiCall, includes
 from qb_pipeline.sandbox.quickbooks.schema import malformed
 from qb_pipeline.sandbox.quickbooks.sending import send
@@ -119,7 +120,9 @@ def read_route(company: Company, incoming: Incoming, call: ApiCall) -> str:
             return read(company, "Preferences", "1")
         case ["companyinfo", realm] if realm == company.realm:
             return read(company, "CompanyInfo", "1")
-        case ["reports", *_] | ["exchangerate", *_]:
+        case ["reports", report]:
+            return run_report(company, report, incoming.query)
+        case ["exchangerate", *_]:
             raise not_modelled(f"GET {'/'.join(call.segments)}")
         case [name, identifier]:
             return read(company, known_name(name), identifier)
