@@ -23,7 +23,16 @@ Keys = tuple[frozenset[Hashable], frozenset[Hashable]]
 
 def party_keys(profile: Profile) -> Keys:
     """The block keys of one party: specific ones and loose ones."""
-    return frozenset(_specific(profile)), frozenset(_loose(profile))
+    return frozenset(_specific(profile)), frozenset((*_loose(profile), *_by_lines(profile)))
+
+
+def _by_lines(p: Profile) -> Iterable[Hashable]:
+    """Where nothing but the address is known: a line of it with the place, whatever slipped at the end of either."""
+    if p.phone or p.email:
+        return
+    for line in filter(None, p.address.lines):
+        yield "line+city", line[:5], p.address.city[:4]
+        yield "line+code", line[:5], *sorted(p.address.postcode)
 
 
 def _specific(p: Profile) -> Iterable[Hashable]:

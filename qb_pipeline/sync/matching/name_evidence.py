@@ -32,7 +32,7 @@ def compare_names(left: Sequence[Name], right: Sequence[Name], seen: Frequencies
     one_sided = _business_of_one_side(left, right)
     grade = _as_contact if one_sided else _grade
     grades = [(grade(a, b, seen), a, b) for a in left for b in right]
-    best, a, b = max(grades, key=lambda g: (g[0].level, g[0].bits, not g[0].veto))
+    best, a, b = max(grades, key=lambda g: (g[0].level, g[0].bits, not g[0].veto, g[0].part))
     veto = best.veto if best.level < Level.CLOSE else ""
     if _companies_apart(grades):
         veto = "different companies"
@@ -57,6 +57,10 @@ def _business_of_one_side(left: Sequence[Name], right: Sequence[Name]) -> bool:
     return any(n.kind is Kind.COMPANY for n in left) != any(n.kind is Kind.COMPANY for n in right)
 
 
+def _rank(grade: Grade) -> tuple[Level, float, bool, str]:
+    return grade.level, grade.bits, not grade.veto, grade.veto
+
+
 def _grade(a: Name, b: Name, seen: Frequencies) -> Grade:
     if (a.partial or b.partial) and Kind.COMPANY not in (a.kind, b.kind):
         by_part = _compare_part(a, b, seen)
@@ -64,7 +68,7 @@ def _grade(a: Name, b: Name, seen: Frequencies) -> Grade:
             by_word = _compare_cores(a, b, seen)
             if by_word.part and by_word.level is by_part.level:
                 by_word = replace(by_word, bits=min(by_word.bits, by_part.bits))
-            by_part = max(by_part, by_word, key=lambda g: (g.level, g.part, g.bits))
+            by_part = max(by_part, by_word, key=lambda g: (g.level, g.part, *_rank(g)))
         return _limited(by_part, a, b)
     by_words = _limited(_compare_cores(a, b, seen), a, b)
     if not (a.family and b.family):
@@ -72,13 +76,13 @@ def _grade(a: Name, b: Name, seen: Frequencies) -> Grade:
     by_person = _limited(_compare_persons(a, b, seen), a, b)
     if Kind.PERSON in (a.kind, b.kind):
         return by_person
-    return max(by_words, by_person, key=lambda g: (g.level, g.bits))
+    return max(by_words, by_person, key=_rank)
 
 
 def _compare_part(a: Name, b: Name, seen: Frequencies) -> Grade:
     """A single word against a person's name, or another single word: it may stand for either part."""
     readings = [_by_parts(x, y, seen) for x in _parts(a) for y in _parts(b)]
-    return max(readings, key=lambda g: (g.level, g.bits))
+    return max(readings, key=_rank)
 
 
 def _parts(name: Name) -> tuple[Name, ...]:
@@ -139,7 +143,8 @@ def _compare_persons(a: Name, b: Name, seen: Frequencies) -> Grade:
     straight = _by_parts(a, b, seen)
     if straight.level >= Level.CLOSE or not (a.family and b.family and a.given and b.given):
         return straight
-    swapped = _by_parts(a, _turned(b), seen)
+    readings = _by_parts(a, _turned(b), seen), _by_parts(_turned(a), b, seen)
+    swapped = max(readings, key=_rank)
     if swapped.level is Level.EXACT:
         return Grade(Level.CLOSE, swapped.bits - 2.0)
     if swapped.level > straight.level:

@@ -46,7 +46,7 @@ class Comparison:
     address: Grade
     deleted: bool
     bearers: int  # parties of one side with this name
-    sharers: int  # parties of one side with this phone or e-mail
+    sharers: int  # parties of one side with the phone or e-mail both have
     neighbours: int  # parties of one side at this address
     company: bool
     own_door: bool  # an address belongs to one party in these tables
@@ -91,7 +91,8 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
     """Grade every field of a pair."""
     names = (*left.names, *right.names)
     doors = (left.address, right.address)
-    address = compare_own_address(*doors, seen.parts) if seen.own_doors else compare_address(*doors, seen.doors)
+    own_door = seen.own_doors and not any((left.phone, left.email, right.phone, right.email))
+    address = compare_own_address(*doors, seen.parts) if own_door else compare_address(*doors, seen.doors)
     return Comparison(
         name=compare_names(left.names, right.names, seen.names),
         phone=compare_phone(left.phone, right.phone, seen.phones),
@@ -99,10 +100,13 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison:
         address=address,
         deleted=left.deleted != right.deleted,
         bearers=max(seen.bearers(left), seen.bearers(right)),
-        sharers=max(seen.phones[left.phone], seen.emails[left.email]),
+        sharers=max(
+            seen.phones[left.phone] if left.phone == right.phone else 1,
+            seen.emails[left.email] if left.email == right.email else 1,
+        ),
         neighbours=max(seen.doors[left.address.key], seen.doors[right.address.key]),
         company=any(n.kind is Kind.COMPANY for n in names),
-        own_door=seen.own_doors,
+        own_door=own_door,
     )
 
 

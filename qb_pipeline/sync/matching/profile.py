@@ -21,6 +21,9 @@ from qb_pipeline.sync.matching.words import COMPANY_WORDS
 OWN_DOORS = 0.005  # the share of records with a neighbour at their own address, up to which addresses identify
 
 
+REACHED = 0.1  # the share of records with phone or e-mail up to which addresses are all the tables know
+
+
 @dataclass(frozen=True)
 class Profile:
     """One party as the comparison sees it."""
@@ -79,8 +82,8 @@ def _among(person: Name, names: Sequence[Name]) -> bool:
 class Seen:
     """How many live parties share each name, phone, e-mail and door.
 
-    `own_doors`: addresses are all the tables know beside names, and no two records of one table share any, so that an
-    address belongs to one party there.
+    `own_doors`: addresses are all the tables know beside names, and hardly two records of one table share any, so that
+    an address belongs to one party there.
     """
 
     def __init__(self, left: Sequence[Profile], right: Sequence[Profile]) -> None:
@@ -89,14 +92,18 @@ class Seen:
         self.phones = Frequencies(_given(p.phone for p in lefts), _given(p.phone for p in rights))
         self.emails = Frequencies(_given(p.email for p in lefts), _given(p.email for p in rights))
         self.doors = Frequencies((p.address.key for p in lefts), (p.address.key for p in rights))
-        self.own_doors = not any(p.phone or p.email for side in (left, right) for p in side) and (
-            _sharing(left, right) <= OWN_DOORS
-        )
+        self.own_doors = _reached_by_address(left, right) and _sharing(left, right) <= OWN_DOORS
         self.parts = Frequencies(*(_parts(side) if self.own_doors else () for side in (left, right)))
 
     def bearers(self, profile: Profile) -> int:
         """How many parties of one side bear the most shared name of this one."""
         return max((self.names["core", n.key] for n in profile.names), default=1)
+
+
+def _reached_by_address(left: Sequence[Profile], right: Sequence[Profile]) -> bool:
+    """Hardly any record has a phone or an e-mail."""
+    reached = sum(bool(p.phone or p.email) for side in (left, right) for p in side)
+    return reached <= REACHED * (len(left) + len(right))
 
 
 def _sharing(left: Sequence[Profile], right: Sequence[Profile]) -> float:
