@@ -23,7 +23,7 @@ from qb_pipeline.sandbox.kernel.database import get_meta, set_meta, transaction
 from qb_pipeline.sandbox.quickbooks.company import Company, arranged
 from qb_pipeline.sandbox.quickbooks.entities.attachable import ATTACHABLE, LAYOUT
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, not_found
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads, received
 from qb_pipeline.sandbox.quickbooks.multipart import MultipartError, Part, parts
 from qb_pipeline.sandbox.quickbooks.schema import malformed
 from qb_pipeline.sandbox.quickbooks.writes import create
@@ -115,7 +115,7 @@ def description(metadata: Part | None) -> JsonObject:
     if "xml" in metadata.content_type.lower():
         raise Fault(6040, f"The metadata is of type {metadata.content_type}; send application/json.")
     try:
-        described = loads(metadata.content)
+        described = received(metadata.content)
     except ValueError as error:
         raise malformed(metadata.name) from error
     if not isinstance(described, dict):

@@ -16,6 +16,15 @@ def loads(text: str | bytes) -> Any:
     return simplejson.loads(text, use_decimal=True)
 
 
+def received(body: str | bytes) -> Any:
+    """JSON from outside. ValueError also for half a surrogate pair, which no encoding can carry on."""
+    value = loads(body)
+    raw = body if isinstance(body, bytes) else body.encode()
+    if b"\\ud" in raw.lower():
+        dumps(value).encode()
+    return value
+
+
 def dumps(value: object) -> str:
     """Compact JSON text, Decimals written as numbers."""
     return simplejson.dumps(value, use_decimal=True, separators=(",", ":"), ensure_ascii=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from qb_pipeline.sandbox.kernel.calls import Call, Incoming
 from qb_pipeline.sandbox.quickbooks.entities.registry import name_of
-from qb_pipeline.sandbox.quickbooks.jsontext import loads
+from qb_pipeline.sandbox.quickbooks.jsontext import received
 
 API = "/v3/company/"
 UNPARSED = object()
@@ -42,7 +42,7 @@ def classify(incoming: Incoming) -> ApiCall:
 def parsed(body: bytes) -> Any:
     """The JSON value, or UNPARSED."""
     try:
-        return loads(body)
+        return received(body)
     except ValueError:
         return UNPARSED
 

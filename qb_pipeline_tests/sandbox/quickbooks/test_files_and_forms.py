@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -309,3 +310,24 @@ def test_attachments_are_written_in_a_batch(books: Books) -> None:
     items = [{"bId": str(n), "operation": "create", "Attachable": {"Note": f"note {n}"}} for n in range(2)]
     _, answer = books.post("batch", {"BatchItemRequest": items})
     assert [entry["Attachable"]["Note"] for entry in answer["BatchItemResponse"]] == ["note 0", "note 1"]
+
+
+def test_a_loaded_attachable_with_an_id_beyond_64_bits_is_read_found_changed_and_deleted(tmp_path: Path) -> None:
+    loaded = {
+        "SyncToken": "0",
+        "Id": "200900000000000008541",
+        "Note": "Gate code is on file",
+        "AttachableRef": [{"IncludeOnSend": False, "EntityRef": {"type": "Invoice", "value": "95"}}],
+        "MetaData": {"CreateTime": "2015-11-17T11:05:15-08:00", "LastUpdatedTime": "2015-11-17T11:05:15-08:00"},
+    }
+    (tmp_path / "Attachable.jsonl").write_text(json.dumps(loaded) + "\n")
+    with running(data=tmp_path) as own:
+        books = open_books(own)
+        assert books.again("Attachable", loaded) == loaded
+        found = books.query(f"select * from Attachable where Id = '{loaded['Id']}'")["Attachable"]
+        assert found == [loaded]
+        changed = books.make("Attachable", {**loaded, "Note": "Gate code has changed"})
+        assert (changed["SyncToken"], changed["AttachableRef"]) == ("1", loaded["AttachableRef"])
+        assert note(books)["Id"] == "5000000000000000001"
+        status, _ = books.post("attachable", {"Id": loaded["Id"], "SyncToken": "1"}, operation="delete")
+        assert status == 200

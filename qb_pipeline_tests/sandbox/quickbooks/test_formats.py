@@ -179,3 +179,10 @@ def test_an_envelope_has_milliseconds_and_an_offset_and_metadata_has_neither_mor
 
 def test_a_wrapped_body_is_refused_with_2010(books: Books) -> None:
     assert books.refused("customer", {"Customer": {"DisplayName": "Ash"}})[:2] == (400, "2010")
+
+
+@pytest.mark.parametrize("path", ["customer", "attachable", "batch", "companyinfo"])
+def test_half_a_surrogate_pair_is_refused_with_2010(books: Books, path: str) -> None:
+    assert books.refused(path, b'{"DisplayName": "\\uD800", "Note": "x"}')[:2] == (400, "2010")
+    made = books.make("Customer", {"DisplayName": "Anvil \U0001f528"})
+    assert books.again("Customer", made)["DisplayName"] == "Anvil \U0001f528"
