@@ -3,7 +3,7 @@
 Invariant: an entity is data plus a few rules; the generic code in writes.py, query/ and cdc.py knows none by name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from qb_pipeline.sandbox.quickbooks.company import Company
@@ -57,4 +57,6 @@ class Entity:
     void_is_ignored: bool = False
     # Where a sequence begins when the company is new (Class ids have 19 digits).
     first_id: int = 1
+    # Operations an entity does its own way ("create", "update", "delete"): a body that is wrapped.
+    handlers: Mapping[str, Callable[[Company, JsonObject], JsonObject]] = field(default_factory=dict)
     aliases: frozenset[str] = field(default_factory=frozenset)

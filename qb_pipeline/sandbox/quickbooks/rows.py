@@ -11,7 +11,9 @@ from qb_pipeline.sandbox.quickbooks.times import epoch
 
 PEOPLE = ("Customer", "Vendor", "Employee")
 TREES = ("Item", "Account", "Class", "Department")
-NAMED = (*TREES, "Term", "PaymentMethod", "TaxCode", "TaxRate", "CustomerType")
+NAMED = (
+    *TREES, "Term", "PaymentMethod", "TaxCode", "TaxRate", "CustomerType", "Budget", "JournalCode", "CompanyCurrency",
+)  # fmt: skip
 # What an entity calls the amount that is open on it, where it is not Balance.
 BALANCES = {"Account": "CurrentBalance", "Payment": "UnappliedAmt"}
 # Millionths: integers compare exactly in SQL, where a REAL would not.
@@ -37,8 +39,15 @@ class Row:
     balance: int | None
 
 
+def core(obj: JsonObject) -> JsonObject:
+    """The part that has the Id: the object itself, or what a recurring transaction wraps."""
+    return obj if "Id" in obj else next(part for part in obj.values() if isinstance(part, dict) and "Id" in part)
+
+
 def display_name(entity: str, obj: JsonObject) -> str | None:
     """The name a record is listed and found by."""
+    if entity == "RecurringTransaction":
+        return str((obj.get("RecurringInfo") or {}).get("Name"))
     name = obj.get("Name") if entity in NAMED else obj.get("DisplayName")
     return None if name is None else str(name)
 
@@ -66,6 +75,7 @@ def reference_name(entity: str, obj: JsonObject) -> str | None:
 
 def row_of(entity: str, obj: JsonObject) -> Row:
     """The columns of one object."""
+    obj = core(obj)
     identifier, meta = str(obj["Id"]), obj.get("MetaData") or {}
     created = epoch(meta.get("CreateTime"))
     updated = epoch(meta.get("LastUpdatedTime"))

@@ -140,6 +140,10 @@ def repoint(company: Company, source: tuple[str, str], loser: tuple[str, str], w
             holder["value"] = winner["Id"]
             if "name" in holder:
                 holder["name"] = reference_name(loser[0], winner)
+    if "Id" not in obj:
+        # A recurring transaction wraps its kind; a template is no transaction whose token would tell anybody.
+        company.store.put(source[0], obj, before)
+        return
     company.save(source[0], obj, before, tuple(obj), "Update")
 
 

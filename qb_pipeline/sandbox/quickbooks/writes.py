@@ -21,6 +21,8 @@ CONTROL = ("Id", "SyncToken", "sparse", "domain", "MetaData", "status")
 def create(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
     """Store a new object."""
     require_verb(entity, "create")
+    if entity.handlers:
+        return entity.handlers["create"](company, body)
     sent = checked(company, entity, body, None)
     obj = {key: value for key, value in sent.items() if value is not None}
     completed = entity.complete(company, Draft(None, sent, obj))
@@ -34,6 +36,8 @@ def create(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
 def update(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
     """Store the next version of an object, by a full or a sparse update."""
     require_verb(entity, "update")
+    if entity.handlers:
+        return entity.handlers["update"](company, body)
     before = current(company, entity, body)
     entity.guard(company, before)
     sent = checked(company, entity, body, before)
@@ -62,6 +66,8 @@ def void(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
 def delete(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
     """Remove a transaction for good; the answer is the stub with status Deleted."""
     require_verb(entity, "delete")
+    if entity.handlers:
+        return entity.handlers["delete"](company, body)
     before = current(company, entity, body)
     entity.guard(company, before)
     company.erase(entity.name, before)

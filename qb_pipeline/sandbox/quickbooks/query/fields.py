@@ -104,6 +104,12 @@ FIELDS = {
         for entity in ("Deposit", "JournalEntry", "Purchase", "Transfer")
     },
     "TimeActivity": DATED,
+    "Budget": {
+        **NAME,
+        **{key: Column(f"json_extract(body, '$.{key}')", "day") for key in ("StartDate", "EndDate")},
+        **{key: inside(key) for key in ("BudgetType", "BudgetEntryType")},
+    },
+    "JournalCode": {**NAME, "Type": inside("Type")},
     "InventoryAdjustment": {**DATED, "DocNumber": Column("doc_number")},
     "Attachable": {
         **{
