@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.entities.transaction import with_links
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.ledger.rules.open_items import settled
 from qb_pipeline.sandbox.quickbooks.ledger.rules.settling import open_item
@@ -31,11 +32,13 @@ class Shown:
 
     balances: tuple[str, ...]
     linked: bool
+    # Whether an empty list of links is shown (invoices) or left out.
+    empty_list: bool = False
 
 
 # Documents missing here (journal entries, deposits, purchases) show nothing; the ledger alone knows what is open.
 SHOWN = {
-    "Invoice": Shown(("Balance",), linked=True),
+    "Invoice": Shown(("Balance",), linked=True, empty_list=True),
     "CreditMemo": Shown(("Balance", "RemainingCredit"), linked=False),
     "Bill": Shown(("Balance",), linked=True),
     "VendorCredit": Shown(("Balance",), linked=True),
@@ -118,8 +121,9 @@ def apply_to(
     after.update(dict.fromkeys(shown.balances, balance))
     if shown.linked:
         others = [other for other in document.get("LinkedTxn") or [] if other.get("TxnId") != link["TxnId"]]
-        after["LinkedTxn"] = [*others, link] if linked else others
-    company.save(entity, after, document, tuple(document), "Update")
+        links = [*others, link] if linked else others
+        after = {**after, "LinkedTxn": links} if shown.empty_list else with_links(after, links)
+    company.save(entity, after, document, tuple(after), "Update")
 
 
 def free_applications(company: Company, entity: str, identifier: str) -> None:

@@ -7,7 +7,11 @@ from collections.abc import Collection
 
 from qb_pipeline.sandbox.quickbooks.entities.account import ACCOUNT
 from qb_pipeline.sandbox.quickbooks.entities.attachable import ATTACHABLE
+from qb_pipeline.sandbox.quickbooks.entities.bill import BILL
+from qb_pipeline.sandbox.quickbooks.entities.bill_payment import BILL_PAYMENT
+from qb_pipeline.sandbox.quickbooks.entities.budget import BUDGET
 from qb_pipeline.sandbox.quickbooks.entities.company_info import COMPANY_INFO
+from qb_pipeline.sandbox.quickbooks.entities.credit_card_payment import CREDIT_CARD_PAYMENT
 from qb_pipeline.sandbox.quickbooks.entities.credit_memo import CREDIT_MEMO
 from qb_pipeline.sandbox.quickbooks.entities.customer import CUSTOMER
 from qb_pipeline.sandbox.quickbooks.entities.deposit import DEPOSIT
@@ -20,10 +24,18 @@ from qb_pipeline.sandbox.quickbooks.entities.journal_entry import JOURNAL_ENTRY
 from qb_pipeline.sandbox.quickbooks.entities.lists import CLASS, DEPARTMENT, PAYMENT_METHOD, TERM
 from qb_pipeline.sandbox.quickbooks.entities.payment import PAYMENT
 from qb_pipeline.sandbox.quickbooks.entities.preferences import PREFERENCES
+from qb_pipeline.sandbox.quickbooks.entities.purchase import PURCHASE
+from qb_pipeline.sandbox.quickbooks.entities.purchase_order import PURCHASE_ORDER
+from qb_pipeline.sandbox.quickbooks.entities.recurring_transaction import recurring
 from qb_pipeline.sandbox.quickbooks.entities.refund_receipt import REFUND_RECEIPT
+from qb_pipeline.sandbox.quickbooks.entities.reimburse_charge import REIMBURSE_CHARGE
 from qb_pipeline.sandbox.quickbooks.entities.sales_receipt import SALES_RECEIPT
+from qb_pipeline.sandbox.quickbooks.entities.tax_agency import TAX_AGENCY
+from qb_pipeline.sandbox.quickbooks.entities.tax_code import READ_ONLY
+from qb_pipeline.sandbox.quickbooks.entities.time_activity import TIME_ACTIVITY
 from qb_pipeline.sandbox.quickbooks.entities.transfer import TRANSFER
 from qb_pipeline.sandbox.quickbooks.entities.vendor import VENDOR
+from qb_pipeline.sandbox.quickbooks.entities.vendor_credit import VENDOR_CREDIT
 from qb_pipeline.sandbox.quickbooks.entity import Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, not_modelled
 
@@ -33,10 +45,13 @@ ENTITIES: dict[str, Entity] = {
         CUSTOMER, VENDOR, EMPLOYEE, ITEM, ACCOUNT, CLASS, DEPARTMENT, TERM, PAYMENT_METHOD, INVOICE, PAYMENT,
         CREDIT_MEMO, DEPOSIT, PREFERENCES,
         ATTACHABLE, COMPANY_INFO,
-        JOURNAL_ENTRY, TRANSFER, INVENTORY_ADJUSTMENT,
+        JOURNAL_ENTRY, TRANSFER, INVENTORY_ADJUSTMENT, TAX_AGENCY, BUDGET, *READ_ONLY,
         SALES_RECEIPT, REFUND_RECEIPT, ESTIMATE,
+        BILL, VENDOR_CREDIT, BILL_PAYMENT, PURCHASE, CREDIT_CARD_PAYMENT, PURCHASE_ORDER, TIME_ACTIVITY,
+        REIMBURSE_CHARGE,
     )
 }  # fmt: skip
+ENTITIES["RecurringTransaction"] = recurring(ENTITIES)
 # What --data may hold beside ENTITIES.
 LOADABLE = (
     "Attachable", "Bill", "BillPayment", "Budget", "CompanyCurrency", "CompanyInfo", "CreditCardPaymentTxn",
@@ -53,7 +68,7 @@ TRANSACTIONS = frozenset(
         "SalesReceipt", "TaxPayment", "Transfer", "VendorCredit", "StatementCharge",
     }
 )  # fmt: skip
-WITHOUT_CDC = ("TimeActivity", "TaxAgency", "TaxCode", "TaxRate", "JournalCode")
+WITHOUT_CDC = ("TimeActivity", "TaxAgency", "TaxCode", "TaxRate", "JournalCode", "RecurringTransaction")
 BY_ADDRESS = {name.lower(): name for name in (*ENTITIES, *STORED)} | {"creditcardpayment": "CreditCardPaymentTxn"}
 
 
