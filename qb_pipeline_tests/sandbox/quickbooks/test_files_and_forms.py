@@ -331,3 +331,11 @@ def test_a_loaded_attachable_with_an_id_beyond_64_bits_is_read_found_changed_and
         assert note(books)["Id"] == "5000000000000000001"
         status, _ = books.post("attachable", {"Id": loaded["Id"], "SyncToken": "1"}, operation="delete")
         assert status == 200
+
+
+def test_attachments_of_a_merged_name_go_to_the_one_that_stays(books: Books) -> None:
+    gone, kept = books.customer("Ridge Farm"), books.customer("Ridge Farm LLC")
+    made = note(books, **link_to("Customer", gone))
+    books.ui(act="merge", entity="Customer", **{"from": gone["Id"], "into": kept["Id"]})
+    (ref,) = books.again("Attachable", made)["AttachableRef"]
+    assert ref["EntityRef"] == {"value": kept["Id"], "type": "Customer"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,25 @@ def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
         own["process"].kill()
     with running(state) as own:
         assert [mail["id"] for mail in outbox(open_books(own))] == [invoice["Id"]]
+
+
+FORMS = ("Invoice", "Estimate", "SalesReceipt", "CreditMemo", "RefundReceipt", "Payment", "PurchaseOrder")
+
+
+def test_every_recorded_form_is_a_pdf_and_can_be_sent() -> None:
+    named = os.environ.get("QB_RECORDED")
+    folder = Path(named) if named else Path(__file__).resolve().parents[4] / "shared" / "recorded"
+    if not (folder / "craigs").is_dir():
+        pytest.skip("no recorded company; name its folder with QB_RECORDED")
+    with running(data=folder / "craigs") as own:
+        books = open_books(own)
+        for entity in FORMS:
+            for form in books.query(f"select * from {entity}")[entity]:
+                content = pdf(books, entity.lower(), form["Id"]).content
+                check_structure(content)
+                party = form.get("CustomerRef") or form["VendorRef"]
+                assert {party["name"], f"{form['TotalAmt']:,.2f}"} <= set(words(content))
+            status, answer = send(books, entity.lower(), form["Id"], sendTo="ana@ridge.test")
+            assert (status, answer[entity]["EmailStatus"]) == (200, "EmailSent")
+            assert int(answer[entity]["SyncToken"]) == int(form["SyncToken"]) + 1
+        assert [mail["entity"] for mail in outbox(books)] == list(FORMS)

@@ -96,7 +96,7 @@ def linked(company: Company, ref: JsonObject, before: JsonObject) -> JsonObject:
         raise business(
             f"The entity {entity} {target[1]} that you are trying to link does not exist. {entity} {target[1]}"
         )
-    rest = {key: ref[key] for key in ("LineInfo", "NoRefOnly", "Inactive") if key in ref}
+    rest: JsonObject = {key: ref[key] for key in ("LineInfo", "NoRefOnly", "Inactive") if key in ref}
     return {
         "IncludeOnSend": bool(ref.get("IncludeOnSend")),
         **rest,
