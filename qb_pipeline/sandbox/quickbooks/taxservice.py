@@ -66,13 +66,15 @@ def create_tax_code(company: Company, body: Any) -> JsonObject:
 
 
 def rate_detail(company: Company, detail: JsonObject) -> JsonObject:
-    """An existing rate by its id, or a new one."""
+    """An existing rate by its id, or a new one. 2020, 2150, 2500, 6240."""
     if "TaxRateId" in detail:
         rate = company.require("TaxRate", detail["TaxRateId"])
         return {**detail, "TaxRateName": rate["Name"], "RateValue": rate.get("RateValue")}
     for key in ("TaxRateName", "RateValue", "TaxAgencyId"):
         if key not in detail:
             raise missing(f"TaxRateDetails.{key}")
+    if not 0 <= Decimal(str(detail["RateValue"])) <= 100:
+        raise Fault(2150, f"RateValue must lie between 0 and 100. Supplied value:{detail['RateValue']}")
     company.require("TaxAgency", detail["TaxAgencyId"])
     refuse_taken(company, "TaxRate", detail["TaxRateName"])
     rate = {
@@ -93,4 +95,9 @@ def refuse_taken(company: Company, entity: str, name: str) -> None:
     """6240 when the name is in use."""
     holder = company.store.holder_of_name(f"{entity}//{name.casefold()}")
     if holder is not None:
-        raise Fault(6240, f"The name supplied already exists. : Id={holder[1]}. Please use a different name.")
+        kind = "tax rate" if entity == "TaxRate" else "tax code"
+        raise Fault(
+            6240,
+            f"The name supplied already exists. : Id={holder[1]}. Another {kind} is already using this name. "
+            "Please use a different name.",
+        )
