@@ -25,6 +25,9 @@ from qb_pipeline.sync.matching.words import (
 )
 
 
+MOST_BITS = 16.0  # what a name can be worth at most
+
+
 def compare_names(left: Sequence[Name], right: Sequence[Name], seen: Frequencies) -> Grade:
     """The best agreement among all names of both sides, with what forbids a link in `veto`."""
     if not left or not right:
@@ -141,7 +144,7 @@ def given_bits(given: str, seen: Frequencies) -> float:
 
 def _compare_persons(a: Name, b: Name, seen: Frequencies) -> Grade:
     straight = _by_parts(a, b, seen)
-    if straight.level >= Level.CLOSE or not (a.family and b.family and a.given and b.given):
+    if straight.level >= Level.CLOSE or not _may_be_swapped(a, b):
         return straight
     readings = _by_parts(a, _turned(b), seen), _by_parts(_turned(a), b, seen)
     swapped = max(readings, key=_rank)
@@ -150,6 +153,12 @@ def _compare_persons(a: Name, b: Name, seen: Frequencies) -> Grade:
     if swapped.level > straight.level:
         return Grade(swapped.level, swapped.bits - 2.0, swapped.veto)
     return straight
+
+
+def _may_be_swapped(a: Name, b: Name) -> bool:
+    if not (a.family and b.family and a.given and b.given):
+        return False
+    return a.family[0] == b.given[0][0] or b.family[0] == a.given[0][0]
 
 
 def _turned(name: Name) -> Name:

@@ -1,0 +1,80 @@
+"""One pair of parties field by field.
+
+Invariant: what is weighed is the same from either side, and a pair that no name could save is not read to the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qb_pipeline.sync.matching.address_evidence import compare_address, compare_own_address
+from qb_pipeline.sync.matching.evidence import Grade, Level, compare_email, compare_phone
+from qb_pipeline.sync.matching.name_evidence import MOST_BITS, compare_names
+from qb_pipeline.sync.matching.naming import Kind
+from qb_pipeline.sync.matching.profile import Profile, Seen
+
+PRIOR_BITS = -12.0  # one in 4,096: the odds that two parties picked blindly are one
+WEAK_BITS = -2.0  # one in five: below it a person's time is wasted
+VETO_BITS = 15.0
+DELETED_BITS = 4.0  # a live record goes before one QuickBooks marks "(deleted)"
+# Another name at an address of one's own is a new name or a slip; jobs, branches and legal forms stay contradictions.
+LIFTED = ("different first names", "different names", "different middle names", "different companies")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The graded fields of one pair."""
+
+    name: Grade
+    phone: Grade
+    email: Grade
+    address: Grade
+    deleted: bool
+    bearers: int  # live parties of one side with this name
+    sharers: int  # live parties of one side with the phone or e-mail both have
+    neighbours: int  # live parties of one side at this address
+    company: bool
+    own_door: bool  # an address belongs to one party in these tables
+
+    @property
+    def veto(self) -> str:
+        return "" if self.own_door and self.name.veto in LIFTED else self.name.veto
+
+    @property
+    def bits(self) -> float:
+        """Log2 of the odds that both are one party."""
+        fields = self.name.bits + self.phone.bits + self.email.bits + self.address.bits
+        return PRIOR_BITS + fields - VETO_BITS * bool(self.veto) - DELETED_BITS * self.deleted
+
+    @property
+    def others(self) -> tuple[Grade, Grade, Grade]:
+        return self.phone, self.email, self.address
+
+
+def compare(left: Profile, right: Profile, seen: Seen) -> Comparison | None:
+    """Every field of a pair graded; None where it can be neither a link nor a question."""
+    phone = compare_phone(left.phone, right.phone, seen.phones)
+    email = compare_email(left.email, right.email, seen.emails)
+    own_door = seen.own_doors and not (left.phone or left.email or right.phone or right.email)
+    if own_door:
+        address = compare_own_address(left.address, right.address, seen.parts)
+    else:
+        address = compare_address(left.address, right.address, seen.doors)
+    others = PRIOR_BITS + phone.bits + email.bits + address.bits
+    if others + MOST_BITS < WEAK_BITS:
+        return None
+    name = compare_names(left.names, right.names, seen.names)
+    if not own_door and (name.level is Level.DIFFERS or (others + name.bits < WEAK_BITS and not name.veto)):
+        return None
+    return Comparison(
+        name, phone, email, address,
+        deleted=left.deleted != right.deleted,
+        bearers=max(seen.bearers(left), seen.bearers(right)),
+        sharers=max(
+            seen.phones[left.phone] if left.phone == right.phone else 1,
+            seen.emails[left.email] if left.email == right.email else 1,
+        ),
+        neighbours=max(seen.doors[left.address.key], seen.doors[right.address.key]),
+        company=any(n.kind is Kind.COMPANY for n in (*left.names, *right.names)),
+        own_door=own_door,
+    )  # fmt: skip

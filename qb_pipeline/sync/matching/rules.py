@@ -1,0 +1,79 @@
+"""The class of a pair by its evidence: the thresholds, and what no number of bits may override.
+
+Invariant: a link is automatic only when the name agrees and a second, independent field does too, and never across a
+contradiction (another first name, company, branch, generation or legal form).
+"""
+
+from __future__ import annotations
+
+from qb_pipeline.sync.matching.comparison import WEAK_BITS, Comparison
+from qb_pipeline.sync.matching.evidence import Level
+from qb_pipeline.sync.matching.model import MatchClass
+
+STRONG_BITS = 6.0  # 64 to 1
+CROWD = 10  # more than this many with one name and one contact are a crowd
+
+
+def classify(found: Comparison) -> MatchClass:
+    """The class of a pair on its own, before rivals are looked at."""
+    agreeing = sum(g.level is Level.EXACT for g in found.others)
+    contradicted = any(g.level is Level.DIFFERS for g in found.others)
+    if found.veto:
+        # A spouse or a branch may share everything else: worth a person's look, never a link.
+        unclear = agreeing >= 2 and not contradicted and found.name.level is Level.WEAK
+        return MatchClass.WEAK if unclear else MatchClass.NONE
+    if found.bits < WEAK_BITS:
+        return MatchClass.NONE
+    if found.bits >= STRONG_BITS and _may_link(found):
+        exact = found.name.level is Level.EXACT and agreeing >= 2 and not contradicted
+        return MatchClass.EXACT if exact else MatchClass.STRONG
+    return MatchClass.NONE if _is_another_site(found) else MatchClass.WEAK
+
+
+def _may_link(found: Comparison) -> bool:
+    """The name agrees, something independent of it agrees too, and it is not merely another site of the same owner."""
+    if found.own_door:
+        return True
+    if found.name.part and found.name.level is Level.WEAK:
+        return _longer_name_of_one_door(found)
+    if found.name.level < Level.CLOSE or not (any(g.level >= Level.CLOSE for g in found.others) or _near_home(found)):
+        return False
+    if found.company and found.address.level < Level.WEAK and _could_be_a_sister_site(found):
+        return False
+    # Of a crowd not every pair is compared, so a missing rival proves nothing: only the address tells them apart.
+    one_of_many = min(found.bearers, found.sharers) > CROWD and found.address.level < Level.CLOSE
+    return not one_of_many and not _may_be_another_site(found)
+
+
+def _could_be_a_sister_site(found: Comparison) -> bool:
+    """Without an address: one of several with this name and contact, or a contact that speaks against the other."""
+    contacts = (found.phone.level, found.email.level)
+    return min(found.bearers, found.sharers) > 1 or Level.DIFFERS in contacts
+
+
+def _longer_name_of_one_door(found: Comparison) -> bool:
+    """ "Fenix" and "Fenix at the Argyle": one business where nobody else has the address and nothing differs."""
+    alone = found.neighbours == found.bearers == 1
+    return alone and found.address.level >= Level.CLOSE and not any(g.level is Level.DIFFERS for g in found.others)
+
+
+def _near_home(found: Comparison) -> bool:
+    """An unshared full name in the same street: a slip in the number is likelier than a namesake next door."""
+    return found.bearers == 1 and found.address.level is Level.WEAK and found.address.part
+
+
+def _may_be_another_site(found: Comparison) -> bool:
+    """Another address: who alone bears a name has moved; a company, only within its town or with nothing shared."""
+    if found.address.level is not Level.DIFFERS:
+        return False
+    if found.bearers > 1 or not found.company:
+        return found.bearers > 1
+    same_contact = Level.EXACT in (found.phone.level, found.email.level)
+    if found.sharers > 1 or found.name.level < Level.CLOSE or not same_contact:
+        return True
+    return not (found.address.part or found.phone.level is found.email.level is found.name.level is Level.EXACT)
+
+
+def _is_another_site(found: Comparison) -> bool:
+    """One of several with this name and contact, at an address of its own: nothing a person could tell either."""
+    return found.address.level is Level.DIFFERS and min(found.bearers, found.sharers) > 2
