@@ -34,8 +34,7 @@ def send(company: Company, entity: str, identifier: str, send_to: str | None) ->
     check_address(to)
     after = {**form, "EmailStatus": "EmailSent"}
     after["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": company.stamp}
-    if key is not None:
-        after[key] = {"Address": to}
+    after[key or "BillEmail"] = {"Address": to}
     stored = company.save(entity, after, form, tuple(form), "Emailed")
     note(company.store.conn, mail(company, entity, stored, to))
     return stored

@@ -13,9 +13,11 @@ from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, not_found, sta
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 from qb_pipeline.sandbox.quickbooks.ledger.settle import settle
 from qb_pipeline.sandbox.quickbooks.references import Reference, references
-from qb_pipeline.sandbox.quickbooks.schema import clean, malformed
+from qb_pipeline.sandbox.quickbooks.schema import ReadOnly, clean, malformed
 
 CONTROL = ("Id", "SyncToken", "sparse", "domain", "MetaData", "status")
+# What `/send` leaves on a form; some forms have no such property of their own.
+MADE_BY_SENDING = ("EmailStatus", "BillEmail", "DeliveryInfo")
 
 
 def create(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
@@ -51,7 +53,13 @@ def update(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
 def draft_base(company: Company, entity: Entity, before: JsonObject, *, sparse: bool) -> JsonObject:
     """What the sent properties are laid over: a copy of its own, because completion works in place."""
     copy = company.store.get(entity.name, str(before["Id"])) or {}
-    return copy if sparse else {key: copy[key] for key in entity.kept if key in copy}
+    kept = (*entity.kept, *(key for key in MADE_BY_SENDING if made_by_sending(entity, key)))
+    return copy if sparse else {key: copy[key] for key in kept if key in copy}
+
+
+def made_by_sending(entity: Entity, key: str) -> bool:
+    """Whether only a mail writes the property, so that no update touches it and its echo is ignored."""
+    return key in MADE_BY_SENDING and isinstance(entity.properties.get(key, ReadOnly()), ReadOnly)
 
 
 def void(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
@@ -102,7 +110,9 @@ def replace(company: Company, entity: Entity, before: JsonObject, after: JsonObj
 
 def checked(company: Company, entity: Entity, body: JsonObject, before: JsonObject | None) -> JsonObject:
     """The sent properties without the controlling ones, references resolved."""
-    cleaned = clean(entity.properties, {k: v for k, v in body.items() if k not in CONTROL}, entity.name)
+    echoed = {key for key in before or {} if made_by_sending(entity, key)}
+    sent = {key: value for key, value in body.items() if key not in CONTROL and key not in echoed}
+    cleaned = clean(entity.properties, sent, entity.name)
     company.resolve(cleaned.refs, references(entity.name, before) if before else set())
     return cleaned.values
 

@@ -152,6 +152,18 @@ def test_a_payment_goes_to_its_customers_address(books: Books) -> None:
     assert outbox(books)[0]["to"] == "ana@ridge.test"
 
 
+def test_a_sent_form_can_be_sent_back_whole_and_stays_sent() -> None:
+    with running(empty=False) as own:
+        books = open_books(own)
+        for entity in ("Invoice", "Estimate", "SalesReceipt", "CreditMemo", "Payment", "PurchaseOrder"):
+            form = books.query(f"select * from {entity}")[entity][0]
+            status, answer = send(books, entity.lower(), form["Id"], sendTo="ana@ridge.test")
+            assert status == 200, answer
+            again = books.make(entity, answer[entity])
+            for key in ("EmailStatus", "DeliveryInfo", "POEmail" if entity == "PurchaseOrder" else "BillEmail"):
+                assert (entity, again.get(key)) == (entity, answer[entity][key])
+
+
 def test_only_attachments_marked_for_it_go_along(books: Books) -> None:
     invoice = books.invoice(books.customer(), books.item())
     target = {"EntityRef": {"type": "Invoice", "value": invoice["Id"]}}
