@@ -46,9 +46,22 @@ def account_for(company: Company, subtype: str) -> str:
     return account_of_subtype(company, subtype) or make_special(company, subtype)
 
 
+def account_called(company: Company, name: str, kind: str, classification: str, subtype: str) -> str:
+    """The id of the account of that name, made when there is none: for parts that share their subtype with others."""
+    holder = company.store.holder_of_name(f"Account//{name.casefold()}")
+    if holder is not None and company.require("Account", holder[1]).get("AccountType") == kind:
+        return holder[1]
+    return make_account(company, name, kind, classification, subtype)
+
+
 def make_special(company: Company, subtype: str) -> str:
-    """A special account; when its name is taken by another kind, QBO numbers it."""
+    """A special account by its subtype."""
     name, kind, classification = SPECIAL[subtype]
+    return make_account(company, name, kind, classification, subtype)
+
+
+def make_account(company: Company, name: str, kind: str, classification: str, subtype: str) -> str:
+    """A new account; when its name is taken by another kind, QBO numbers it."""
     while company.store.holder_of_name(f"Account//{name.casefold()}") is not None:
         name += " 1"
     obj: JsonObject = {

@@ -33,6 +33,8 @@ class Switches:
     duplicate_doc_number: str = "reject"
     # An explicit TotalTax: "honour" it or "recompute" it from the code's rates.
     ast: str = "honour"
+    # A computed sales tax: "exact", or a "cent" more a rate, as real books were seen to deviate.
+    tax_jitter: str = "exact"
     # Seconds after which a refresh gives a new refresh token; the old one works as long again.
     refresh_rotation_seconds: int = 86_400
     # What a bare `Accept: */*` gets: "json" or "xml". Without any Accept header the answer is XML.

@@ -46,6 +46,7 @@ QBO_VERSION = b"2026.47"
 CHOICES = {
     "duplicate_doc_number": ("reject", "allow", "preference"),
     "ast": ("honour", "recompute"),
+    "tax_jitter": ("exact", "cent"),
     "any_accept": ("json", "xml"),
     "attachable_echo": ("refuse", "ignore"),
 }

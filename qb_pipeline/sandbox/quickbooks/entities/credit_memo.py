@@ -14,10 +14,11 @@ from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, numb
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 
 LAYOUT = (
-    "RemainingCredit", *HEAD, "CustomField", "DocNumber", "TxnDate", "DepartmentRef", "CurrencyRef", "PrivateNote",
-    "Line", "TxnTaxDetail", "CustomerRef", "ProjectRef", "CustomerMemo", "BillAddr", "ShipAddr", "FreeFormAddress",
-    "ShipFromAddr", "ClassRef", "SalesTermRef", "PaymentMethodRef", "PaymentRefNum", "TotalAmt",
-    "ApplyTaxAfterDiscount", "PrintStatus", "EmailStatus", "BillEmail", "BillEmailCc", "BillEmailBcc", "Balance",
+    "RemainingCredit", *HEAD, "CustomField", "DocNumber", "TxnDate", "DepartmentRef", "CurrencyRef", "ExchangeRate",
+    "PrivateNote", "Line", "TxnTaxDetail", "CustomerRef", "ProjectRef", "CustomerMemo", "BillAddr", "ShipAddr",
+    "FreeFormAddress", "ShipFromAddr", "ClassRef", "SalesTermRef", "PaymentMethodRef", "PaymentRefNum",
+    "GlobalTaxCalculation", "TotalAmt", "HomeTotalAmt", "ApplyTaxAfterDiscount", "PrintStatus", "EmailStatus",
+    "BillEmail", "BillEmailCc", "BillEmailBcc", "Balance", "HomeBalance",
 )  # fmt: skip
 
 

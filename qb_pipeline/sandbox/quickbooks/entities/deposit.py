@@ -191,7 +191,7 @@ def refuse_taken(company: Company, source: Reference, before: JsonObject | None)
 
 
 def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
-    """The transactions taken in are marked and frozen, those left out are free again."""
+    """What is taken in is marked and frozen, what is left out is free again."""
     old, new = linked(before), linked(after)
     deposit = str((after or before or {})["Id"])
     for kind, identifier in sorted(old ^ new):

@@ -85,13 +85,7 @@ BY_PERSON = {
     "CurrencyPrefs": ("MultiCurrencyEnabled",),
     "ReportPrefs": ("CalcAgingReportFromTxnDate",),
 }
-UNMODELLED = (
-    ("CurrencyPrefs", "MultiCurrencyEnabled"),
-    ("SalesFormsPrefs", "AutoApplyCredit"),
-    ("SalesFormsPrefs", "AutoApplyPayments"),
-    ("SalesFormsPrefs", "AllowDeposit"),
-    ("SalesFormsPrefs", "AllowShipping"),
-)
+UNMODELLED = (("CurrencyPrefs", "MultiCurrencyEnabled"),)
 
 
 def complete(company: Company, draft: Draft) -> JsonObject:

@@ -15,12 +15,13 @@ from qb_pipeline.sandbox.quickbooks.entities.common import (
 )
 from qb_pipeline.sandbox.quickbooks.entities.sale_lines import LINE, complete_lines
 from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL, complete_tax
+from qb_pipeline.sandbox.quickbooks.entities.tax_rates import AST, US, tax_mode
 from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, complete_number, void_note
 from qb_pipeline.sandbox.quickbooks.entity import Draft
-from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
+from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
-from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Group, Number, Property, Ref, Text
+from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Group, Property, Ref, Text
 
 BILL_EMAIL = Group({"Address": Text(200, email=True)})
 SALE: dict[str, Property] = {
@@ -51,11 +52,21 @@ SALE: dict[str, Property] = {
     "PaymentMethodRef": Ref("PaymentMethod", named=False),
     "PaymentRefNum": Text(21),
     "TaxExemptionRef": RO,
-    "Deposit": Number(),
 }
+# What a sparse update must name to have amounts made anew.
+AMOUNTS = {"Line", "TxnTaxDetail", "ApplyTaxAfterDiscount", "GlobalTaxCalculation"}
 # Forms that somebody who is not on the list of customers may pay on the spot.
 ANONYMOUS = ("SalesReceipt", "RefundReceipt")
-KEPT = ("CurrencyRef", "PrintStatus", "EmailStatus", "ApplyTaxAfterDiscount", "CustomField", "LinkedTxn", "DocNumber")
+KEPT = (
+    "CurrencyRef",
+    "PrintStatus",
+    "EmailStatus",
+    "ApplyTaxAfterDiscount",
+    "CustomField",
+    "LinkedTxn",
+    "DocNumber",
+    "GlobalTaxCalculation",
+)
 
 
 def complete_sale(company: Company, entity: str, draft: Draft) -> Decimal:
@@ -72,12 +83,9 @@ def complete_sale(company: Company, entity: str, draft: Draft) -> Decimal:
     obj.setdefault("ApplyTaxAfterDiscount", False)
     obj.setdefault("PrintStatus", "NeedToPrint")
     obj.setdefault("EmailStatus", "NotSet")
-    obj.pop("GlobalTaxCalculation", None)
     obj.pop("ExchangeRate", None)
     if obj["EmailStatus"] == "NeedToSend" and not obj.get("BillEmail"):
         raise business("EmailStatus NeedToSend needs a BillEmail.", element="BillEmail")
-    if obj.pop("Deposit", 0):
-        raise not_modelled("a Deposit amount on a sales form")
     complete_custom_fields(company, obj)
     obj["TotalAmt"] = number(complete_amounts(company, draft))
     return decimal_of(obj["TotalAmt"])
@@ -93,17 +101,17 @@ def check_required(draft: Draft, *, anonymous: bool) -> None:
 
 def complete_amounts(company: Company, draft: Draft) -> Decimal:
     """Lines and tax; kept as they are when a sparse update names neither. Returns the total."""
-    obj, before = draft.obj, draft.before
-    if (
-        before is not None
-        and draft.sparse
-        and not ({"Line", "TxnTaxDetail", "ApplyTaxAfterDiscount"} & set(draft.sent))
-    ):
+    obj, before, mode = draft.obj, draft.before, tax_mode(company, draft.obj)
+    if mode in (US, AST):
+        obj.pop("GlobalTaxCalculation", None)
+    else:
+        obj["GlobalTaxCalculation"] = mode
+    if before is not None and draft.sparse and not AMOUNTS & set(draft.sent):
         return decimal_of(before.get("TotalAmt"))
-    lines = complete_lines(company, obj["Line"], (before or {}).get("Line") or [])
+    lines = complete_lines(company, obj["Line"], (before or {}).get("Line") or [], mode)
     obj["Line"] = lines.all
-    obj["TxnTaxDetail"] = complete_tax(company, draft, lines)
-    total = lines.subtotal - lines.discount + decimal_of(obj["TxnTaxDetail"]["TotalTax"])
+    obj["TxnTaxDetail"] = complete_tax(company, draft, lines, mode)
+    total = lines.subtotal - lines.discount + lines.extra + decimal_of(obj["TxnTaxDetail"]["TotalTax"])
     if total < 0:
         raise business(f"Transaction amount must be 0 or greater, not {total}.", element="TotalAmt")
     return total

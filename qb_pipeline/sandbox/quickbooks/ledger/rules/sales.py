@@ -4,8 +4,9 @@ Invariant: what the customer owes (or gets) is the sum of the lines, less discou
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from qb_pipeline.sandbox.quickbooks.accounts import account_for, tax_account
+from qb_pipeline.sandbox.quickbooks.accounts import account_called, account_for, tax_account
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
 from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting
@@ -15,9 +16,24 @@ from qb_pipeline.sandbox.quickbooks.rows import ref_value
 ITEM, DISCOUNT, BUNDLE = "SalesItemLineDetail", "DiscountLineDetail", "GroupLineDetail"
 
 
+# Items QBO has without listing them: the account they go to, made on first use (name, type, class, subtype).
+EXTRAS = {
+    "SHIPPING_ITEM_ID": ("Shipping Income", "Income", "Revenue", "OtherPrimaryIncome"),
+    "GRATUITY_ITEM_ID": ("Undistributed Tips", "Other Current Liability", "Liability", "OtherCurrentLiabilities"),
+}
+
+
 def invoice(company: Company, obj: JsonObject) -> list[Posting]:
-    """The customer owes TotalAmt."""
-    return [receivable(company, "Invoice", obj), *earned(company, obj)]
+    """The customer owes TotalAmt, less what was paid down when it was written."""
+    return [receivable(company, "Invoice", obj), *paid_down(company, obj), *earned(company, obj)]
+
+
+def paid_down(company: Company, obj: JsonObject) -> list[Posting]:
+    """The Deposit of an invoice's head: money in its account, and so much less to owe."""
+    if not obj.get("Deposit"):
+        return []
+    taken = replace(receivable(company, "Invoice", obj), amount=-decimal_of(obj["Deposit"]))
+    return [replace(money(company, obj), amount=decimal_of(obj["Deposit"])), taken]
 
 
 def credit_memo(company: Company, obj: JsonObject) -> list[Posting]:
@@ -72,20 +88,29 @@ def earned_by(company: Company, obj: JsonObject, line: JsonObject) -> Posting:
     """An item line on its income account, or a discount line on its own."""
     is_item, amount = ITEM in line, decimal_of(line.get("Amount"))
     detail = line[ITEM] if is_item else line[DISCOUNT]
-    if is_item:
-        account = ref_value(detail, "ItemAccountRef") or income_account(company, detail)
-    else:
-        account = ref_value(detail, "DiscountAccountRef") or account_for(company, "DiscountsRefundsGiven")
     return Posting(
-        account,
+        account_of_line(company, detail) if is_item else discount_account(company, detail),
         -amount if is_item else amount,
         party=customer_of(obj),
-        item=ref_value(detail, "ItemRef"),
+        item=None if ref_value(detail, "ItemRef") in EXTRAS else ref_value(detail, "ItemRef"),
         klass=ref_value(detail, "ClassRef") or ref_value(obj, "ClassRef"),
         department=ref_value(obj, "DepartmentRef"),
         line=line.get("Id"),
         memo=line.get("Description"),
     )
+
+
+def account_of_line(company: Company, detail: JsonObject) -> str:
+    """Where an item line is earned; shipping and gratuities have accounts of their own."""
+    extra = EXTRAS.get(ref_value(detail, "ItemRef") or "")
+    if extra is not None:
+        return account_called(company, *extra)
+    return ref_value(detail, "ItemAccountRef") or income_account(company, detail)
+
+
+def discount_account(company: Company, detail: JsonObject) -> str:
+    """Where a discount is lost."""
+    return ref_value(detail, "DiscountAccountRef") or account_for(company, "DiscountsRefundsGiven")
 
 
 def sale_lines(lines: list[JsonObject]) -> Iterator[JsonObject]:
