@@ -7,6 +7,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, loads
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 
+EXEMPT = {"ResaleNum", "TaxExemptionReasonId"}
 STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
     "CT": "Connecticut", "DE": "Delaware", "DC": "District of Columbia", "FL": "Florida", "GA": "Georgia",
@@ -23,11 +24,11 @@ STATES = {
 def code_by_address(company: Company, obj: JsonObject) -> str | None:
     """The tax code of the place: ship-to, else bill-to, else the company's own; None where no code fits.
 
-    A code fits a place by its name: the city first, then the state in full or in two letters. A customer who is not
-    taxable has no code.
+    A code fits a place by its name: the city first, then the state in full or in two letters. A customer with a reason
+    to be exempt has no code; Taxable tells nothing here, because customers made through the API have it false.
     """
     customer = company.store.get("Customer", ref_value(obj, "CustomerRef") or "") or {}
-    if customer.get("Taxable") is False:
+    if EXEMPT & set(customer):
         return None
     codes = codes_by_name(company)
     home = (company.store.get("CompanyInfo", "1") or {}).get("CompanyAddr") or {}
