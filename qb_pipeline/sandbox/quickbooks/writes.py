@@ -8,6 +8,8 @@ All run inside the caller's transaction; a Fault leaves nothing behind because t
 """
 
 from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.entities.applications import refit
+from qb_pipeline.sandbox.quickbooks.currencies import priced
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, not_found, stale, unsupported
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
@@ -27,12 +29,14 @@ def create(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
         return entity.handlers["create"](company, body)
     sent = checked(company, entity, body, None)
     obj = {key: value for key, value in sent.items() if value is not None}
-    completed = entity.complete(company, Draft(None, sent, obj))
+    draft = Draft(None, sent, obj)
+    completed = priced(company, entity.name, draft, entity.complete(company, draft))
     completed["Id"] = str(company.store.next_number(entity.sequence, entity.first_id - 1))
     stored = company.save(entity.name, completed, None, entity.layout, "Create")
     settle(company, entity.name, None, stored)
     entity.effect(company, None, stored)
-    return stored
+    # An effect may have come back to this object (credits applied to a new invoice).
+    return company.store.get(entity.name, str(stored["Id"])) or stored
 
 
 def update(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
@@ -46,7 +50,8 @@ def update(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
     sparse = sparse_flag(body)
     base = draft_base(company, entity, before, sparse=sparse)
     obj = {key: value for key, value in {**base, **sent}.items() if value is not None}
-    completed = entity.complete(company, Draft(before, sent, obj, sparse))
+    draft = Draft(before, sent, obj, sparse)
+    completed = priced(company, entity.name, draft, entity.complete(company, draft))
     return replace(company, entity, before, {**completed, "Id": before["Id"]}, "Update")
 
 
@@ -81,6 +86,7 @@ def delete(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
     company.erase(entity.name, before)
     settle(company, entity.name, before, None)
     entity.effect(company, before, None)
+    refit(company, entity.name, before, None)
     unlink(company, (entity.name, str(before["Id"])))
     return {"domain": "QBO", "status": "Deleted", "Id": before["Id"]}
 
@@ -104,6 +110,7 @@ def replace(company: Company, entity: Entity, before: JsonObject, after: JsonObj
     stored = company.save(entity.name, after, before, entity.layout, operation)
     settle(company, entity.name, before, stored)
     entity.effect(company, before, stored)
+    refit(company, entity.name, before, stored)
     # An effect may have come back to this object (a trimmed payment, a renamed parent).
     return company.store.get(entity.name, str(stored["Id"])) or stored
 

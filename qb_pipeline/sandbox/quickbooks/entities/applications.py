@@ -7,7 +7,7 @@ that link to it; for a journal entry, deposit or purchase the ledger says the sa
     applied(payment)                       {("Invoice", "130"): Decimal, ("CreditMemo", "140"): Decimal}, never signed
     RECEIVED.carry(company, before, after) an Entity.effect: moves the documents' balances by the difference
     free_applications(company, "Bill", "9") takes a vanished document out of its payments
-    refit(company, "Purchase", before, after) the same for an open item raised by lines, where it no longer fits
+    refit(company, "JournalEntry", before, after) the same for an open item raised by lines, where it no longer fits
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.transaction import with_links
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.ledger.rules.open_items import settled
-from qb_pipeline.sandbox.quickbooks.ledger.rules.settling import open_item
+from qb_pipeline.sandbox.quickbooks.ledger.rules.settling import RAISED_BY_LINES, open_item, raised
 from qb_pipeline.sandbox.quickbooks.ledger.settle import settle
 from qb_pipeline.sandbox.quickbooks.references import Reference
 from qb_pipeline.sandbox.quickbooks.rows import SCALE, ref_value
@@ -136,15 +136,21 @@ def free_applications(company: Company, entity: str, identifier: str) -> None:
 
 
 def refit(company: Company, entity: str, before: JsonObject | None, after: JsonObject | None) -> None:
-    """Free the applications of a changed open item when it changed sides or party, or became too small for them."""
-    if before is None:
+    """Free the applications of an open item raised by lines when it is gone, moved, or too small for them now."""
+    if before is None or entity not in RAISED_BY_LINES:
         return
     document: Reference = (entity, str(before["Id"]))
+    moved = after is None or sides(company, document, before) != sides(company, document, after)
     for how in KINDS:
         for _, payment_id in company.store.referrers(document, how.entity):
             payment = company.store.get(how.entity, payment_id)
-            if payment is not None and (after is None or overdrawn(company, how, payment, document)):
+            if payment is not None and (moved or overdrawn(company, how, payment, document)):
                 release(company, how, payment, document)
+
+
+def sides(company: Company, document: Reference, obj: JsonObject) -> dict[tuple[str, Reference], bool]:
+    """Where a version of a transaction raises open items, and on which side."""
+    return {key: amount > 0 for key, amount in raised(company, document, obj).items()}
 
 
 def overdrawn(company: Company, how: Applying, payment: JsonObject, document: Reference) -> bool:

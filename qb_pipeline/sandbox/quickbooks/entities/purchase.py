@@ -4,7 +4,6 @@ Invariant: the way it was paid never changes after creation, and only a credit c
 """
 
 from qb_pipeline.sandbox.quickbooks.company import Company
-from qb_pipeline.sandbox.quickbooks.entities.applications import refit
 from qb_pipeline.sandbox.quickbooks.entities.check_numbers import complete_check_number
 from qb_pipeline.sandbox.quickbooks.entities.common import ADDRESS, HEAD, RO, TRANSACTION, TRANSACTION_VERBS
 from qb_pipeline.sandbox.quickbooks.entities.expense_lines import LINE, ON_ACCOUNT, Form
@@ -172,10 +171,9 @@ def extension(obj: JsonObject) -> JsonObject:
 
 
 def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
-    """Orders and billable costs follow the lines; what was applied of a line on receivables is fitted."""
+    """Orders and billable costs follow the lines."""
     charge_lines(company, "Purchase", before, after)
     bill_orders(company, "Purchase", before, after)
-    refit(company, "Purchase", before, after)
 
 
 PURCHASE = Entity(

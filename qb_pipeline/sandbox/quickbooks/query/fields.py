@@ -104,6 +104,8 @@ FIELDS = {
         for entity in ("Deposit", "JournalEntry", "Purchase", "Transfer")
     },
     "TimeActivity": DATED,
+    "CreditCardPaymentTxn": DATED,
+    "ReimburseCharge": {**DATED, "CustomerRef": Column("party")},
     "Budget": {
         **NAME,
         **{key: Column(f"json_extract(body, '$.{key}')", "day") for key in ("StartDate", "EndDate")},

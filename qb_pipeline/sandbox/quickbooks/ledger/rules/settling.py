@@ -51,15 +51,14 @@ def open_item(company: Company, document: Reference, payer: Reference) -> OpenIt
 
 def raised_for(company: Company, document: Reference, payer: Reference) -> tuple[tuple[str | None, Reference], Decimal]:
     """What the document raised for the payer, else for anybody of the payer's kind: ((account, party), debit)."""
-    found = raised(company, document)
+    found = raised(company, document, company.store.get(*document))
     own = {key: amount for key, amount in found.items() if key[1] == payer}
     alike = {key: amount for key, amount in found.items() if key[1][0] == payer[0]}
     return next(iter((own or alike).items()), ((None, payer), Decimal(0)))
 
 
-def raised(company: Company, document: Reference) -> dict[tuple[str, Reference], Decimal]:
-    """The open items a transaction's own lines raise: (account, party) -> debit."""
-    obj = company.store.get(*document)
+def raised(company: Company, document: Reference, obj: JsonObject | None) -> dict[tuple[str, Reference], Decimal]:
+    """The open items a version of a transaction raises by its own lines: (account, party) -> debit."""
     sums: defaultdict[tuple[str, Reference], Decimal] = defaultdict(Decimal)
     for posting in RAISED_BY_LINES[document[0]](company, obj) if obj is not None else []:
         if posting.document == document and posting.party is not None:
