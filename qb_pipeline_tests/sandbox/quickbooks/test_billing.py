@@ -139,3 +139,73 @@ def test_only_the_customer_of_an_estimate_or_the_parent_it_is_billed_with_is_bil
 def test_an_invoice_links_only_to_what_exists_and_can_be_billed(books: Books, sent: Body, code: str) -> None:
     body = {"CustomerRef": {"value": books.customer()["Id"]}, "Line": [line(books.item())], "LinkedTxn": [sent]}
     assert books.refused("invoice", body)[:2] == (400, code)
+
+
+def hours(books: Books, customer: Body, **fields: Any) -> Body:
+    worker = books.make("Employee", {"GivenName": "Emily", "FamilyName": "Platt"})
+    body = {
+        "NameOf": "Employee",
+        "EmployeeRef": {"value": worker["Id"]},
+        "CustomerRef": {"value": customer["Id"]},
+        "ItemRef": {"value": books.item("Hours")["Id"]},
+        "BillableStatus": "Billable",
+        "HourlyRate": 15,
+        "Hours": 2,
+        **fields,
+    }
+    return books.make("TimeActivity", body)
+
+
+def test_billed_hours_say_so_until_the_invoice_or_its_line_is_gone(books: Books) -> None:
+    customer, item = books.customer(), books.item()
+    worked = hours(books, customer)
+    body = billing(customer, worked, line(item, 30), kind="TimeActivity")
+    invoice = books.make("Invoice", body)
+    assert invoice["LinkedTxn"] == [link("TimeActivity", worked)]
+    assert books.again("TimeActivity", worked)["BillableStatus"] == "HasBeenBilled"
+    assert books.refused("invoice", body)[:2] == (400, "620")
+    shorter = books.change("Invoice", invoice, Line=[line(item, 5)])
+    assert shorter["LinkedTxn"] == []
+    assert books.again("TimeActivity", worked)["BillableStatus"] == "Billable"
+    again = books.make("Invoice", body)
+    remove(books, again)
+    assert books.again("TimeActivity", worked)["BillableStatus"] == "Billable"
+
+
+def test_hours_that_are_not_billable_cannot_be_billed(books: Books) -> None:
+    customer, item = books.customer(), books.item()
+    worked = hours(books, customer, BillableStatus="NotBillable")
+    body = billing(customer, worked, line(item, 30), kind="TimeActivity")
+    assert books.refused("invoice", body)[:2] == (400, "620")
+
+
+def billable_expense(books: Books, customer: Body) -> tuple[Body, Body]:
+    """A billable cost and the charge QBO makes of it."""
+    detail = {
+        "AccountRef": {"value": "11"},
+        "CustomerRef": {"value": customer["Id"]},
+        "BillableStatus": "Billable",
+    }
+    cost = {"Amount": 40, "DetailType": "AccountBasedExpenseLineDetail", "AccountBasedExpenseLineDetail": detail}
+    bought = books.make("Purchase", {"PaymentType": "Cash", "AccountRef": {"value": "25"}, "Line": [cost]})
+    (charge,) = books.query("select * from ReimburseCharge")["ReimburseCharge"]
+    return bought, charge
+
+
+def status_of(books: Books, bought: Body) -> object:
+    (cost,) = books.again("Purchase", bought)["Line"]
+    return cost["AccountBasedExpenseLineDetail"]["BillableStatus"]
+
+
+def test_a_billed_cost_says_so_on_its_charge_and_on_the_expense_until_the_invoice_is_gone(books: Books) -> None:
+    customer, item = books.customer(), books.item()
+    bought, charge = billable_expense(books, customer)
+    invoice = books.invoice(customer, item, 40, LinkedTxn=[link("ReimburseCharge", charge)])
+    passed_on = books.again("ReimburseCharge", charge)
+    assert (passed_on["HasBeenInvoiced"], passed_on["LinkedTxn"]) == (True, [link("Invoice", invoice)])
+    assert status_of(books, bought) == "HasBeenBilled"
+    body = {"CustomerRef": {"value": customer["Id"]}, "Line": [line(item)]}
+    assert books.refused("invoice", {**body, "LinkedTxn": [link("ReimburseCharge", charge)]})[1] == "620"
+    remove(books, invoice)
+    assert books.again("ReimburseCharge", charge)["HasBeenInvoiced"] is False
+    assert status_of(books, bought) == "Billable"

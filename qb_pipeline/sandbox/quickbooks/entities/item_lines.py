@@ -83,12 +83,13 @@ def complete_item(company: Company, detail: JsonObject, old_items: set[str | Non
 
 
 def default_item(company: Company) -> str | None:
-    """The item of lines that name none: the preference DefaultItem. None without one."""
+    """The item of lines that name none: the preference DefaultItem, else the item QBO begins with. None without one."""
     others = (company.preferences().get("OtherPrefs") or {}).get("NameValue") or []
     for pair in others:
         if pair.get("Name") == "SalesFormsPrefs.DefaultItem" and company.store.text("Item", str(pair["Value"])):
             return str(pair["Value"])
-    return None
+    holder = company.store.holder_of_name("Item//services")
+    return None if holder is None else holder[1]
 
 
 def complete_tax_code(company: Company, detail: JsonObject, item: JsonObject, mode: str) -> None:
