@@ -87,3 +87,68 @@ def test_a_deposit_on_receivables_needs_a_customer_and_is_the_customers_credit(b
     bank(books, from_customer(customer, 50))
     assert books.again("Customer", customer)["Balance"] == -50
     assert balance(books, RECEIVABLES) == -50
+
+
+def apply(kind: str, obj: Body, amount: object) -> Body:
+    return {"Amount": amount, "LinkedTxn": [{"TxnId": obj["Id"], "TxnType": kind}]}
+
+
+def settle(books: Books, customer: Body, total: object, *lines: Body) -> Body:
+    body = {"CustomerRef": {"value": customer["Id"]}, "TotalAmt": total, "Line": list(lines)}
+    return books.make("Payment", body)
+
+
+def test_a_payment_applies_a_deposit_on_receivables_to_an_invoice(books: Books) -> None:
+    customer = books.customer()
+    invoice = books.invoice(customer, books.item(), 80)
+    deposit = bank(books, from_customer(customer, 50))
+    made = settle(books, customer, 0, apply("Invoice", invoice, 50), apply("Deposit", deposit, 50))
+    assert (made["UnappliedAmt"], books.again("Invoice", invoice)["Balance"]) == (0, 30)
+    assert books.again("Customer", customer)["Balance"] == 30
+    body = {"CustomerRef": {"value": customer["Id"]}, "TotalAmt": 0}
+    more = [apply("Invoice", invoice, 1), apply("Deposit", deposit, 1)]
+    assert books.refused("payment", {**body, "Line": more})[:2] == (400, "6000")
+    current = books.again("Deposit", deposit)
+    books.post("deposit", {"Id": deposit["Id"], "SyncToken": current["SyncToken"]}, operation="delete")
+    assert (books.again("Invoice", invoice)["Balance"], books.again("Payment", made)["Line"]) == (80, [])
+    assert books.again("Customer", customer)["Balance"] == 80
+
+
+def of_customer(books: Books, customer: Body, side: str, amount: object) -> Body:
+    """A journal entry on receivables against income."""
+    entity = {"Type": "Customer", "EntityRef": {"value": customer["Id"]}}
+    other = "Credit" if side == "Debit" else "Debit"
+    parts = [(RECEIVABLES, side, {"Entity": entity}), ("1", other, {})]
+    lines = [
+        {
+            "DetailType": "JournalEntryLineDetail",
+            "Amount": amount,
+            "JournalEntryLineDetail": {"PostingType": posting, "AccountRef": {"value": account}, **more},
+        }
+        for account, posting, more in parts
+    ]
+    return books.make("JournalEntry", {"Line": lines})
+
+
+def test_a_payment_pays_a_debit_of_a_journal_entry_and_uses_up_a_credit(books: Books) -> None:
+    customer, stranger = books.customer(), books.customer("Stranger")
+    debit, credit = of_customer(books, customer, "Debit", 60), of_customer(books, customer, "Credit", 25)
+    made = settle(books, customer, 35, apply("JournalEntry", debit, 60), apply("JournalEntry", credit, 25))
+    assert made["UnappliedAmt"] == 0
+    assert (books.again("Customer", customer)["Balance"], balance(books, RECEIVABLES)) == (0, 0)
+    body = {"CustomerRef": {"value": stranger["Id"]}, "TotalAmt": 5, "Line": [apply("JournalEntry", debit, 5)]}
+    assert books.refused("payment", body)[:2] == (400, "620")
+
+
+def test_a_payment_pays_an_expense_made_out_on_receivables(books: Books) -> None:
+    customer = books.customer()
+    detail = {"AccountRef": {"value": RECEIVABLES}, "CustomerRef": {"value": customer["Id"]}}
+    cost = {"Amount": 20, "DetailType": "AccountBasedExpenseLineDetail", "AccountBasedExpenseLineDetail": detail}
+    party = {"value": customer["Id"], "type": "Customer"}
+    bought = books.make(
+        "Purchase",
+        {"PaymentType": "Check", "AccountRef": {"value": CHECKING}, "EntityRef": party, "Line": [cost]},
+    )
+    assert books.again("Customer", customer)["Balance"] == 20
+    made = settle(books, customer, 20, apply("Check", bought, 20))
+    assert (made["UnappliedAmt"], books.again("Customer", customer)["Balance"]) == (0, 0)
