@@ -11,7 +11,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.reports.asked import Asked
 from qb_pipeline.sandbox.quickbooks.reports.chart import Named, names, tree_rows
 from qb_pipeline.sandbox.quickbooks.reports.dates import LATEST
-from qb_pipeline.sandbox.quickbooks.reports.detail_columns import OPEN, Chosen, chosen
+from qb_pipeline.sandbox.quickbooks.reports.detail_columns import OPEN, Chosen, chosen, in_order
 from qb_pipeline.sandbox.quickbooks.reports.entries import Entry
 from qb_pipeline.sandbox.quickbooks.reports.open_items import Side, aged, open_items
 from qb_pipeline.sandbox.quickbooks.reports.party_lines import party_entries, titles
@@ -98,12 +98,12 @@ def aged_detail(company: Company, asked: Asked, side: Side) -> Content:
     """Every open item, the oldest ages first."""
     ends, shown = limits(asked), chosen(asked, DETAIL[side.party], titles(company))
     as_of, day = reference(asked)
-    lines = party_entries(company, side, open_items(company, asked, side, as_of, day))
+    lines = shown.fitting(party_entries(company, side, open_items(company, asked, side, as_of, day)))
     rows: list[Row] = []
     for number in range(len(ends) + 1, -1, -1):
         inside = [one for one in lines if bucket(one, ends) == number]
         if inside:
-            rows.append(age_section(age_title(number, ends), inside[::-1] if asked.descending else inside, shown))
+            rows.append(age_section(age_title(number, ends), in_order(asked, inside), shown))
     if rows:
         rows.append(section(None, None, shown.summary("TOTAL", sums(lines)), "GrandTotal"))
     return Content(shown.columns, rows, not lines, options(asked))

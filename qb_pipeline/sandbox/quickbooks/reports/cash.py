@@ -3,8 +3,9 @@
 Invariant: the recognised parts of a payment add up to what it settles, to the cent, and those of a document that is
 paid in full to its lines exactly; so the cash books balance on every day, as the accrual books do.
 
-A settlement of a receivable or payable is replaced by the same share of the document's other postings. A payment made
-before its document's date waits on the control account until then. The cost of stock stays at the document's date.
+A settlement of a receivable or payable is replaced by the same share of the document's income and costs. What the
+document posts to the balance sheet (sales tax, stock) stays at its date and open on the control account until settled,
+as does the cost of stock. A payment made before its document's date waits on the control account until then.
 Money nobody has applied yet counts as income (or expense) on the account QBO keeps for it, where the company has one.
 """
 
@@ -15,13 +16,17 @@ CENT = SCALE // 100
 UNAPPLIED = {"Payment": "UnappliedCashPaymentIncome", "BillPayment": "UnappliedCashBillPaymentExpense"}
 
 CASH = """
-WITH total AS MATERIALIZED (
-  SELECT entity, id, min(date) AS issued, sum(amount) AS t FROM postings
+WITH profit AS MATERIALIZED (
+  SELECT id FROM objects WHERE c = :c AND entity = 'Account' AND json_extract(body, '$.AccountType') IN (
+    'Income', 'Cost of Goods Sold', 'Expense', 'Other Income', 'Other Expense')
+), total AS MATERIALIZED (
+  SELECT entity, id, min(date) AS issued, max(account) AS control, sum(amount) AS t FROM postings
   WHERE c = :c AND part = 'own' AND doc = entity AND doc_id = id
     AND entity IN ('Invoice', 'CreditMemo', 'Bill', 'VendorCredit')
   GROUP BY entity, id HAVING t <> 0
 ), earned AS MATERIALIZED (
-  SELECT p.*, sum(p.amount) OVER (PARTITION BY p.entity, p.id ORDER BY p.n) AS upto
+  SELECT p.*, total.control, p.account IN (SELECT id FROM profit) AS counts,
+    sum(p.amount) OVER (PARTITION BY p.entity, p.id ORDER BY p.n) AS upto
   FROM postings p JOIN total ON total.entity = p.entity AND total.id = p.id
   WHERE p.c = :c AND p.part = 'own' AND NOT (coalesce(p.doc, '') = p.entity AND coalesce(p.doc_id, '') = p.id)
 ), paid AS MATERIALIZED (
@@ -42,11 +47,18 @@ WITH total AS MATERIALIZED (
   LEFT JOIN total b ON b.entity = p.doc AND b.id = p.doc_id
   WHERE p.c = :c AND a.t IS NULL AND b.t IS NULL
   UNION ALL
-  SELECT e.entity, e.id, e.part, e.n, q.counted, e.account,
-    share(e.upto, q.after, q.t) - share(e.upto - e.amount, q.after, q.t)
-      - share(e.upto, q.after - q.amount, q.t) + share(e.upto - e.amount, q.after - q.amount, q.t),
+  SELECT e.entity, e.id, e.part, e.n, q.counted, CASE WHEN e.counts THEN e.account ELSE q.account END,
+    CASE WHEN q.amount = -q.t THEN e.amount
+      ELSE share(e.upto, q.after, q.t) - share(e.upto - e.amount, q.after, q.t)
+        - share(e.upto, q.after - q.amount, q.t) + share(e.upto - e.amount, q.after - q.amount, q.t) END,
     e.party, e.party_id, e.item, e.class, e.department, e.line, e.memo
   FROM paid q JOIN earned e ON e.entity = q.doc AND e.id = q.doc_id
+  UNION ALL
+  SELECT entity, id, part, n, date, account, amount, party, party_id, item, class, department, line, memo
+  FROM earned WHERE NOT counts
+  UNION ALL
+  SELECT entity, id, part, n, date, control, -amount, party, party_id, item, class, department, line, memo
+  FROM earned WHERE NOT counts
   UNION ALL
   SELECT entity, id, part, n, date, account, amount, party, party_id, item, class, department, line, memo
   FROM paid WHERE date < issued

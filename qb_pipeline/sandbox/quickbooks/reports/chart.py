@@ -105,7 +105,7 @@ def branch(
 ) -> tuple[Row, Values]:
     """One record with what is below it."""
     own = values.get(node.id, [None] * width)
-    head = [cell(node.name, node.id), *figures(own)]
+    head = [cell(node.name, node.id or None), *figures(own)]
     if node.id not in children:
         return data(head, typed=typed), own
     below = [branch(child, children, values, width, typed=True) for child in children[node.id]]

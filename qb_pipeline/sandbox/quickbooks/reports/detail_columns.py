@@ -6,11 +6,16 @@ Invariant: a column asked for by key shows the same figure in every report that 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.reports.asked import Asked, enumeration
 from qb_pipeline.sandbox.quickbooks.reports.entries import Entry
 from qb_pipeline.sandbox.quickbooks.reports.shape import Cell, Column, bare, cell, column
 
+# QBO's own limit for one report.
+MOST_CELLS = 400_000
+# How the older layout tells a column's type: by its key, by a kind of value, or not at all.
+KEYS, KINDS, UNTYPED = "keys", "kinds", "untyped"
 Show = Callable[[Entry], Cell]
 # key -> (title, type in the newer layout, cell)
 COLUMNS: dict[str, tuple[str, str, Show]] = {
@@ -50,6 +55,14 @@ COLUMNS |= {key: ("Open Balance", "Money", lambda one: cell(bare(one.open))) for
 COLUMNS |= {key: ("Balance", "Money", lambda one: cell(bare(one.balance))) for key in RUNNING}
 
 
+class TooMuch(Exception):
+    """A report would have more cells than QBO shows; it says so under its columns instead."""
+
+    def __init__(self, columns: list[Column]) -> None:
+        super().__init__("too many cells for one report")
+        self.columns = columns
+
+
 def named(one: Entry, entity: str) -> tuple[str, str]:
     """The line's party where it is of this kind."""
     return one.name if one.party == entity else ("", "")
@@ -58,8 +71,19 @@ def named(one: Entry, entity: str) -> tuple[str, str]:
 class Chosen:
     """The columns of one report, in order."""
 
-    def __init__(self, keys: Sequence[str], titles: Mapping[str, str], *, modern: bool, typed: bool) -> None:
-        self.keys, self.titles, self.modern, self.typed = tuple(keys), titles, modern, typed
+    @property
+    def most(self) -> int:
+        """How many lines fit into a report."""
+        return MOST_CELLS // len(self.keys)
+
+    def fitting(self, lines: list[Entry]) -> list[Entry]:
+        """The lines. TooMuch when they do not fit."""
+        if len(lines) > self.most:
+            raise TooMuch(self.columns)
+        return lines
+
+    def __init__(self, keys: Sequence[str], titles: Mapping[str, str], *, modern: bool, layout: str) -> None:
+        self.keys, self.titles, self.modern, self.layout = tuple(keys), titles, modern, layout
 
     @property
     def columns(self) -> list[Column]:
@@ -69,9 +93,12 @@ class Chosen:
     def declared(self, key: str) -> Column:
         """One of them."""
         title, kind, _ = COLUMNS[key]
-        if self.modern or not self.typed:
-            return column(self.titles.get(key, title), kind if self.typed else None, key)
-        return column(self.titles.get(key, title), key)
+        title = self.titles.get(key, title)
+        if self.layout == UNTYPED:
+            return column(title, None, key)
+        if self.modern:
+            return column(title, kind, key)
+        return column(title, kind if self.layout == KINDS else key)
 
     def cells(self, one: Entry) -> list[Cell]:
         """A line."""
@@ -87,11 +114,27 @@ class Chosen:
 
 
 def chosen(
-    asked: Asked, default: Sequence[str], titles: Mapping[str, str] | None = None, *, typed: bool = True
+    asked: Asked, default: Sequence[str], titles: Mapping[str, str] | None = None, *, layout: str = KEYS
 ) -> Chosen:
     """The default columns, or those the request lists. 2170 for a key no column has."""
     wanted = asked.listed("columns") or tuple(default)
     for key in wanted:
         if key not in COLUMNS:
             raise enumeration("columns", key)
-    return Chosen(wanted, titles or {}, modern=asked.modern, typed=typed)
+    return Chosen(wanted, titles or {}, modern=asked.modern, layout=layout)
+
+
+def in_order(asked: Asked, lines: list[Entry]) -> list[Entry]:
+    """Sorted by the column `sort_by` names, else as they are; falling when asked so. 2170 for no column."""
+    key = asked.values.get("sort_by", "default")
+    if key not in ("default", "name", "total"):
+        if key not in COLUMNS:
+            raise enumeration("sort_by", key)
+        lines = sorted(lines, key=lambda one: sort_key(key, one))
+    return lines[::-1] if asked.descending else lines
+
+
+def sort_key(key: str, one: Entry) -> tuple[Decimal, str]:
+    """Amounts by size, all else by its text."""
+    text = COLUMNS[key][2](one)["value"]
+    return (Decimal(text or 0), "") if COLUMNS[key][1] == "Money" else (Decimal(0), text.casefold())

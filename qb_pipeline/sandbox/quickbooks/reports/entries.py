@@ -2,7 +2,7 @@
 
 Invariant: a line's amount is the posting's, with the sign under which its account's balance grows.
 
-    entries(company, asked, bounds) -> [Entry, ...] by account, day and transaction
+    entries(company, asked, accounts, bounds, most) -> [Entry, ...] by day and transaction
 """
 
 from collections.abc import Mapping
@@ -102,9 +102,12 @@ class Names:
 
 
 def entries(
-    company: Company, asked: Asked, accounts: Mapping[str, Account], bounds: Bounds, *, profit: bool = False
+    company: Company, asked: Asked, accounts: Mapping[str, Account], bounds: Bounds, most: int, *, profit: bool = False
 ) -> list[Entry]:
-    """Every posting within bounds, by day and transaction. With `profit` only those on profit and loss accounts."""
+    """Every posting within bounds, by day and transaction, and one more than `most` at most.
+
+    With `profit` only those on profit and loss accounts.
+    """
     chosen = dict(bounds)
     if profit:
         chosen["accounts"] = [one.id for one in accounts.values() if one.profit]
@@ -113,7 +116,7 @@ def entries(
         asked,
         (*TRANSACTION, *POSTING, *SPLITS),
         chosen,
-        "ORDER BY p.date, o.num, p.id, p.part, p.n",
+        f"ORDER BY p.date, o.num, p.id, p.part, p.n LIMIT {most + 1}",
         OBJECT,
     )
     known = Names(company, accounts)

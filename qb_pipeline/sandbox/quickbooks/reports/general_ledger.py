@@ -16,6 +16,7 @@ from qb_pipeline.sandbox.quickbooks.reports.balance_sheet import position
 from qb_pipeline.sandbox.quickbooks.reports.chart import Account, Named, rank, with_parents
 from qb_pipeline.sandbox.quickbooks.reports.dates import EARLIEST, fiscal_start
 from qb_pipeline.sandbox.quickbooks.reports.detail_columns import AMOUNTS, RUNNING, Chosen, chosen
+from qb_pipeline.sandbox.quickbooks.reports.detail_columns import in_order as sorted_lines
 from qb_pipeline.sandbox.quickbooks.reports.entries import Entry, entries
 from qb_pipeline.sandbox.quickbooks.reports.movements import Movements, movements
 from qb_pipeline.sandbox.quickbooks.reports.profit_and_loss import signed
@@ -29,12 +30,14 @@ def general_ledger(company: Company, asked: Asked) -> Content:
     """Accounts with a balance or a posting in the range."""
     moves = movements(company, asked, asked.end)
     bounds = {"since": asked.start.isoformat(), "until": asked.end.isoformat()}
-    posted = by_account(entries(company, asked, moves.accounts, bounds), descending=asked.descending)
+    shown = chosen(asked, DEFAULT)
+    lines = shown.fitting(entries(company, asked, moves.accounts, bounds, shown.most))
+    posted = by_account(sorted_lines(asked, lines))
     begun = {one.id: balance for one in moves.accounts.values() if (balance := before(moves, one, asked))}
-    book = Book(posted, begun, chosen(asked, DEFAULT))
+    book = Book(posted, begun, shown)
     children = with_parents(moves.accounts, [*posted, *begun])
     rows = [book.account(moves.accounts[one.id], children) for one in in_order(moves.accounts, children)]
-    return Content(book.chosen.columns, rows, not rows)
+    return Content(shown.columns, rows, not rows)
 
 
 def in_order(accounts: Mapping[str, Account], children: Mapping[str | None, list[Named]]) -> list[Named]:
@@ -50,12 +53,12 @@ def before(moves: Movements, account: Account, asked: Asked) -> Decimal | None:
     return signed(account, position(moves, account, asked.start - timedelta(days=1), year))
 
 
-def by_account(lines: Iterable[Entry], *, descending: bool) -> dict[str, list[Entry]]:
+def by_account(lines: Iterable[Entry]) -> dict[str, list[Entry]]:
     """Lines in order, by account."""
     result: defaultdict[str, list[Entry]] = defaultdict(list)
     for one in lines:
         result[one.account[1]].append(one)
-    return {key: found[::-1] if descending else found for key, found in result.items()}
+    return dict(result)
 
 
 class Book:

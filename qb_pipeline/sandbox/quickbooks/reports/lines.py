@@ -44,6 +44,7 @@ BOUNDS = {
     "since": "p.date >= :since",
     "until": "p.date <= :until",
     "accounts": "p.account IN (SELECT value FROM json_each(:accounts))",
+    "sales": "(p.part = 'own' AND (p.item IS NOT NULL OR p.account IN (SELECT value FROM json_each(:sales))))",
     "entities": "p.entity IN (SELECT value FROM json_each(:entities))",
 }
 Bounds = Mapping[str, object]

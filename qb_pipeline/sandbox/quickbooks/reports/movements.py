@@ -54,6 +54,11 @@ class Movements:
         found = self.series.get((account, member))
         return None if found is None else found.between("" if start is None else start.isoformat(), end.isoformat())
 
+    @property
+    def keys(self) -> list[str]:
+        """Everything that moved at all."""
+        return sorted(key for key, member in self.series if member == ALL)
+
     def profit(self, start: date | None, end: date, member: str = ALL) -> Decimal:
         """Income less cost of a period."""
         parts = (self.between(one.id, start, end, member) for one in self.accounts.values() if one.profit)
@@ -71,7 +76,7 @@ class Movements:
                 member
                 for (account, member), one in self.series.items()
                 if member != ALL
-                and (self.accounts[account].profit or not profit_only)
+                and (not profit_only or self.accounts[account].profit)
                 and one.between(start.isoformat(), end.isoformat()) is not None
             }
         )

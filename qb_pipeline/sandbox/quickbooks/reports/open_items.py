@@ -7,6 +7,7 @@ same postings: what was applied later does not count, and a posting that names n
     aged(company, asked, RECEIVABLE, as_of, reference, (30, 60, 90)) -> {party id: {bucket: amount}}
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -42,12 +43,25 @@ WITH control AS MATERIALIZED (
 ), seen AS (
   SELECT i.*, coalesce(o.txn_date, i.first) AS day,
     CASE WHEN :by_transaction THEN NULL ELSE json_extract(o.body, '$.DueDate') END AS due,
-    o.doc_number AS number, o.total AS total, o.num AS num, json_extract(o.body, '$.PaymentRefNum') AS reference
+    o.doc_number AS number, o.total AS total, o.num AS num, o.body AS body
   FROM item i LEFT JOIN objects o ON o.c = :c AND o.entity = i.entity AND o.id = i.id
 ), dated AS (
   SELECT *, julianday(:reference) - julianday(coalesce(due, day)) AS past FROM seen
 )
 """
+FOUND = (
+    "PaymentRefNum",
+    "PaymentType",
+    "Credit",
+    "PayType",
+    "PrivateNote",
+    "DepartmentRef.value",
+    "MetaData.CreateTime",
+    "MetaData.LastUpdatedTime",
+)
+COLUMNS = "entity, id, party, sort, day, coalesce(due, ''), number, open, total, CAST(past AS INTEGER), " + ", ".join(
+    f"json_extract(body, '$.{path}')" for path in FOUND
+)
 PARTY = "(:parties IS NULL OR party IN (SELECT value FROM json_each(:parties)))"
 PLACE = "(:departments IS NULL OR department IN (SELECT value FROM json_each(:departments)))"
 WHERE = f"WHERE {PARTY} AND {PLACE} AND (:least IS NULL OR past >= :least)"
@@ -67,6 +81,8 @@ class OpenItem:
     open: Decimal
     total: Decimal | None
     past_due: int
+    # What is written on the document, by the paths of FOUND.
+    written: Mapping[str, Any]
 
 
 def parameters(company: Company, asked: Asked, side: Side, as_of: date, reference: date) -> dict[str, object]:
@@ -88,18 +104,19 @@ def parameters(company: Company, asked: Asked, side: Side, as_of: date, referenc
 
 def open_items(company: Company, asked: Asked, side: Side, as_of: date, reference: date) -> list[OpenItem]:
     """Every open item by day."""
-    columns = "entity, id, party, sort, day, coalesce(due, ''), number, open, total, CAST(past AS INTEGER), reference"
-    statement = " ".join((ITEMS, "SELECT", columns, "FROM dated", WHERE, "ORDER BY day, num, id"))
+    statement = " ".join((ITEMS, "SELECT", COLUMNS, "FROM dated", WHERE, "ORDER BY day, num, id"))
     found = company.store.conn.execute(statement, parameters(company, asked, side, as_of, reference))
     return [item(row, side) for row in found]
 
 
 def item(row: tuple[Any, ...], side: Side) -> OpenItem:
     """One row of `open_items`."""
-    entity, identifier, party, sort, day, due, number, millionths, total, past, reference = row
+    entity, identifier, party, sort, day, due, number, millionths, total, past = row[:10]
+    written = dict(zip(FOUND, row[10:], strict=True))
     shown = amount(millionths) * side.sign
     whole = None if total is None else amount(total).copy_sign(shown)
-    return OpenItem(entity, identifier, party, sort, day, due, number or reference or "", shown, whole, past)
+    reference = number or written["PaymentRefNum"] or ""
+    return OpenItem(entity, identifier, party, sort, day, due, reference, shown, whole, past, written)
 
 
 def aged(

@@ -63,7 +63,7 @@ def party_detail(company: Company, asked: Asked, side: Side) -> Content:
     """The open documents of each."""
     shown = chosen(asked, DETAIL[side.party], titles(company))
     items = wanted(asked, side, open_items(company, asked, side, *reference(asked)))
-    lines = party_entries(company, side, items)
+    lines = shown.fitting(party_entries(company, side, items))
     by_party: defaultdict[str, list[Entry]] = defaultdict(list)
     for one, source in zip(lines, items, strict=True):
         by_party[source.party].append(one)

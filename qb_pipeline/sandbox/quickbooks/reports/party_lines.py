@@ -3,10 +3,7 @@
 Invariant: a line's open amount is the item's; its amount is the document's own total, with the same sign.
 """
 
-from decimal import Decimal
-
 from qb_pipeline.sandbox.quickbooks.company import Company
-from qb_pipeline.sandbox.quickbooks.jsontext import loads
 from qb_pipeline.sandbox.quickbooks.reports.chart import chart
 from qb_pipeline.sandbox.quickbooks.reports.entries import Entry, Names, kind_of
 from qb_pipeline.sandbox.quickbooks.reports.open_items import OpenItem, Side
@@ -21,29 +18,28 @@ def titles(company: Company) -> dict[str, str]:
 def party_entries(company: Company, side: Side, items: list[OpenItem]) -> list[Entry]:
     """A line an item."""
     known = Names(company, chart(company))
-    return [line(company, side, one, known) for one in items]
+    return [line(side, one, known) for one in items]
 
 
-def line(company: Company, side: Side, one: OpenItem, known: Names) -> Entry:
+def line(side: Side, one: OpenItem, known: Names) -> Entry:
     """One open item."""
-    text = company.store.text(one.entity, one.id)
-    body = loads(text) if text else {}
+    written = one.written
     return Entry(
         entity=one.entity,
         id=one.id,
-        kind=kind_of(one.entity, body.get("PaymentType"), bool(body.get("Credit")), body.get("PayType")),
+        kind=kind_of(one.entity, written["PaymentType"], bool(written["Credit"]), written["PayType"]),
         date=one.day,
         number=one.number,
         due=one.due or one.day,
-        memo=body.get("PrivateNote") or "",
+        memo=written["PrivateNote"] or "",
         name=known.of(one.sort, one.party) if one.sort else ("", ""),
         party=one.sort or side.party,
         account=("", ""),
         split=("", ""),
-        amount=one.open if one.total is None else one.total or Decimal(0),
+        amount=one.open if one.total is None else one.total,
         open=one.open,
         past_due=one.past_due,
-        department=known.of("Department", (body.get("DepartmentRef") or {}).get("value")),
-        created=(body.get("MetaData") or {}).get("CreateTime") or "",
-        updated=(body.get("MetaData") or {}).get("LastUpdatedTime") or "",
+        department=known.of("Department", written["DepartmentRef.value"]),
+        created=written["MetaData.CreateTime"] or "",
+        updated=written["MetaData.LastUpdatedTime"] or "",
     )

@@ -9,6 +9,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.reports.asked import Asked
 from qb_pipeline.sandbox.quickbooks.reports.chart import Account, chart, with_parents
 from qb_pipeline.sandbox.quickbooks.reports.detail_columns import AMOUNTS, chosen
+from qb_pipeline.sandbox.quickbooks.reports.detail_columns import in_order as sorted_lines
 from qb_pipeline.sandbox.quickbooks.reports.entries import entries
 from qb_pipeline.sandbox.quickbooks.reports.general_ledger import DEFAULT, Book, by_account, in_order
 from qb_pipeline.sandbox.quickbooks.reports.shape import Content, Row, bare, section
@@ -21,9 +22,11 @@ def profit_and_loss_detail(company: Company, asked: Asked) -> Content:
     """Postings of the range by account, with the sums of the summary report."""
     accounts = chart(company)
     bounds = {"since": asked.start.isoformat(), "until": asked.end.isoformat()}
-    posted = by_account(entries(company, asked, accounts, bounds, profit=True), descending=asked.descending)
-    detail = Detail(accounts, Book(posted, {}, chosen(asked, DEFAULT)))
-    return Content(detail.book.chosen.columns, detail.sections() if posted else [], not posted)
+    shown = chosen(asked, DEFAULT)
+    lines = shown.fitting(entries(company, asked, accounts, bounds, shown.most, profit=True))
+    posted = by_account(sorted_lines(asked, lines))
+    detail = Detail(accounts, Book(posted, {}, shown))
+    return Content(shown.columns, detail.sections() if posted else [], not posted)
 
 
 class Detail:
