@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -86,9 +89,16 @@ def build(*, state: Path | None, data: Path | None, empty: bool) -> tuple[ASGIAp
         *kernel.routes(ContractorWorld(service, credentials)),
         Route("/{path:path}", api.endpoint, methods=METHODS),
     ]
-    app = Starlette(routes=routes, lifespan=kernel.lifespan)
+    app = Starlette(routes=routes, lifespan=kernel.lifespan, exception_handlers={HTTPException: unknown_path})
     spoiler = ContractorSpoiler(service)
     return SandboxMiddleware(app, kernel, classify=classify, answer=answer_status, spoiler=spoiler), credentials
+
+
+async def unknown_path(request: Request, refusal: Exception) -> Response:
+    """What no route matches (an address with a line feed, a method that a control route lacks), in our envelope."""
+    status = refusal.status_code if isinstance(refusal, HTTPException) else 404
+    problem = Problem(status, "unknown_path", f"{request.method} {request.url.path!r} is not possible")
+    return JSONResponse(problem.envelope(), status_code=status)
 
 
 def fill_once(service: Service, data: Path | None, *, empty: bool) -> None:

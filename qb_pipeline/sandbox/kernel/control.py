@@ -20,7 +20,6 @@ Invariant: control calls are strict; a field or value that is not understood is 
 
 import asyncio
 import json
-import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -42,6 +41,8 @@ from qb_pipeline.sandbox.kernel.webhooks import Render, Webhooks
 PREFIX = "/_sandbox/"
 LIMIT_FIELDS = ("enforce", "time_scale", "retry_after", "latency_seconds")
 WEBHOOK_FIELDS = ("deliver", "release", "aggregate_seconds", "disable_after_seconds")
+MOST = 1e300
+SLOWEST, FASTEST = 1e-6, 1e9
 # The real service gives up a request after two minutes.
 MOST_LATENCY_SECONDS = 120
 Fields = dict[str, Any]
@@ -147,8 +148,9 @@ class Kernel:
             if body.get(name) is not None and not isinstance(body[name], bool):
                 raise ControlError(f"{name} must be true or false, got {body[name]!r}", field=name)
         scale, latency = body.get("time_scale"), body.get("latency_seconds")
-        if scale is not None and number_of(scale, "time_scale") <= 0:
-            raise ControlError(f"time_scale must be above 0, got {scale!r}", field="time_scale")
+        if scale is not None and not SLOWEST <= number_of(scale, "time_scale") <= FASTEST:
+            message = f"time_scale must be from {SLOWEST:g} to {FASTEST:g}, got {scale!r}"
+            raise ControlError(message, field="time_scale")
         if latency is not None and not 0 <= number_of(latency, "latency_seconds") <= MOST_LATENCY_SECONDS:
             message = f"latency_seconds must be from 0 to {MOST_LATENCY_SECONDS}, got {latency!r}"
             raise ControlError(message, field="latency_seconds")
@@ -196,11 +198,13 @@ def endpoint(act: Act) -> Callable[[Request], Awaitable[Response]]:
 
 
 def parse(body: bytes) -> Any:
-    """The JSON body, or an empty object when there is none."""
+    """The JSON body, or an empty object when there is none; half a surrogate pair, which no file can hold, is refused."""
     try:
-        return json.loads(body) if body.strip() else {}
+        value = json.loads(body) if body.strip() else {}
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ControlError(f"the body is no JSON: {error}") from error
+    return value
 
 
 def fields(body: object, *known: str) -> Fields:
@@ -237,7 +241,7 @@ def since_of(request: Request) -> int:
 
 
 def number_of(value: object, name: str) -> float:
-    """A finite JSON number, not a boolean."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """A JSON number that a float can hold, not a boolean."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -MOST <= value <= MOST:
         raise ControlError(f"{name} must be a number, got {value!r}", field=name)
     return value

@@ -20,7 +20,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qb_pipeline.sandbox.kernel.calls import Answer, Call, Incoming
-from qb_pipeline.sandbox.kernel.control import Kernel
+from qb_pipeline.sandbox.kernel.control import Kernel, parse
+from qb_pipeline.sandbox.kernel.control import fields as control_fields
 from qb_pipeline.sandbox.kernel.database import open_database, transaction
 from qb_pipeline.sandbox.kernel.errors import ControlError
 from qb_pipeline.sandbox.kernel.limits import LimitRule
@@ -239,12 +240,17 @@ def switches_endpoint(world: World) -> Any:
     """`/_sandbox/switches`: show or change the behaviours on which QBO's sources disagree."""
 
     async def answer(request: Request) -> Response:
-        sent = await request.json() if request.method == "POST" else {}
         known = {entry.name: entry.type for entry in fields(Switches)}
+        try:
+            sent = control_fields(parse(await request.body()), *known)
+        except ControlError as error:
+            refusal = {"code": error.code, "message": error.message, "field": error.field}
+            return JSONResponse({"error": refusal}, error.status)
         for key, value in sent.items():
             if key not in known or type(value) is not known[key] or value not in CHOICES.get(key, (value,)):
                 message = f"switch {key}={value!r} is not understood; known are {sorted(known)}, with {CHOICES}"
                 return JSONResponse({"error": {"code": "bad_request", "message": message, "field": key}}, 400)
+        for key, value in sent.items():
             setattr(world.switches, key, value)
         world.keep_switches()
         return JSONResponse({name: getattr(world.switches, name) for name in known})
