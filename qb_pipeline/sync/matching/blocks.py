@@ -16,7 +16,7 @@ from qb_pipeline.sync.matching.words import COMPANY_WORDS, FILLERS
 # A block's pairs (left count times right count). Specific keys may be shared by a property manager's many sites; loose
 # ones (a word, a sound) stop carrying information long before.
 SPECIFIC_CAP = 2_500
-LOOSE_CAP = 225
+LOOSE_CAP = 100
 
 Keys = tuple[frozenset[Hashable], frozenset[Hashable]]
 

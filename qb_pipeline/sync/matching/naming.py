@@ -56,6 +56,7 @@ class Name:
         return self.kind is not Kind.COMPANY and not (self.given and self.family) and len(self.core) == 1
 
 
+_NO_NUMBERS: frozenset[str] = frozenset()
 _NEVER_PERSONAL = frozenset(("the", "of", "at", "on", "in", "for"))
 _FOLDS = {True: (False,), False: (False, True)}  # plain letters have no umlaut to read twice
 _DELETED = re.compile(r"\s*\(deleted(?:\s*\d+)?\)", re.IGNORECASE)
@@ -68,7 +69,9 @@ _STUCK_ONE = re.compile(r"(?<=[^\W\d_])1$")
 
 def read_names(raw: str | None, *, person: bool = False) -> tuple[Name, ...]:
     """Every name a text carries: "John Smith dba Smith Roofing" is a person and a company; ü is read as u and as ue."""
-    parts = _ALIAS.split((raw or "").strip())
+    if not raw:
+        return ()
+    parts = _ALIAS.split(raw.strip())
     read = [_read(part, german, person) for part in parts for german in _FOLDS[part.isascii()]]
     return tuple({(n.core, n.given, n.family, n.qualifier): n for n in reversed(read) if n.core}.values())
 
@@ -89,8 +92,9 @@ def _from_fields(first: str, last: str, german: bool) -> Name:
 
 
 def _read(raw: str, german: bool, person: bool) -> Name:
-    deleted = bool(_DELETED.search(raw))
-    text = _CARE_OF.sub("", _ROLE.sub("", _DELETED.sub("", raw))).strip()
+    noted = "(" in raw
+    deleted = noted and bool(_DELETED.search(raw))
+    text = _CARE_OF.sub("", _ROLE.sub("", _DELETED.sub("", raw)) if noted else raw).strip()
     head, *tail = _TAIL.split(text, maxsplit=1)
     words = fold(_first_name_first(_STUCK_ONE.sub(" 1", head.strip())), german=german).split()
     words, numbers = _without_trailing_one(_without_lead(words))
@@ -98,6 +102,8 @@ def _read(raw: str, german: bool, person: bool) -> Name:
     words, generation = _without_generation(words)
     words = [ABBREVIATIONS.get(w, w) for w in words]
     name = _classify(raw.strip(), words, legal=legal, person=person)
+    if not (generation or legal or numbers or tail or deleted):
+        return name
     return Name(
         name.raw, name.kind, name.core, name.given, name.middle, name.family, generation, legal or "",
         numbers, fold(tail[0] if tail else "", german=german), deleted,
@@ -107,8 +113,10 @@ def _read(raw: str, german: bool, person: bool) -> Name:
 def _first_name_first(text: str) -> str:
     """ "Smith, John" as John Smith; a company's comma stays where it is."""
     before, comma, after = text.partition(",")
+    if not comma:
+        return text
     left, right = fold(before).split(), fold(after).split()
-    if not comma or not 1 <= len(left) <= 2 or not 1 <= len(right) <= 4 or "," in after:
+    if not 1 <= len(left) <= 2 or not 1 <= len(right) <= 4 or "," in after:
         return text
     if right[-1] in LEGAL_FORMS or right[0] in GENERATIONS or COMPANY_WORDS & {*left, *right} or "and" in left:
         return text
@@ -134,11 +142,15 @@ def _without_legal_form(words: list[str]) -> tuple[list[str], str | None]:
 
 def _without_trailing_one(words: list[str]) -> tuple[list[str], frozenset[str]]:
     """QuickBooks allows a display name once, so offices append a 1; other numbers tell branches apart."""
+    if words and words[-1].isalpha() and not any(w.isdigit() for w in words):
+        return words, _NO_NUMBERS
     numbers = frozenset(w.lstrip("0") or "0" for w in words if w.isdigit())
     return (words[:-1] if len(words) > 1 and words[-1] == "1" else words), numbers
 
 
 def _without_generation(words: list[str]) -> tuple[list[str], str]:
+    if GENERATIONS.keys().isdisjoint(words):
+        return words, ""
     found = [GENERATIONS[w] for w in words if w in GENERATIONS]
     rest = [w for w in words if w not in GENERATIONS]
     return (rest, found[0]) if found and rest else (words, "")

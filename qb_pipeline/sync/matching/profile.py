@@ -55,10 +55,12 @@ def _names(party: Party, city: list[str]) -> tuple[Name, ...]:
         read_person(party.first_name, party.last_name) if not known or (party.first_name and party.last_name) else ()
     )
     cores = {frozenset(p.core) for p in persons}
-    display = read_names(party.name)
+    plain = bool(persons) and party.name == f"{party.first_name} {party.last_name}"
+    display = () if plain else read_names(party.name)
     if any(frozenset(n.core) == core for n in display for core in cores):
         display = read_names(party.name, person=True)  # the fields say that the display name is this person
-    company = [n for n in read_names(party.company_name) if frozenset(n.core) not in cores]
+    firm = None if party.company_name == party.name else party.company_name
+    company = [n for n in read_names(firm) if frozenset(n.core) not in cores]
     found = [*display, *company, *(p for p in persons if not _among(p, display))]
     found += [own for n in found if (own := _without_city(n, city)) is not n]
     return tuple({(n.core, n.kind, n.legal, n.qualifier): n for n in reversed(found)}.values())
