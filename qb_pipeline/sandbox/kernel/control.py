@@ -198,7 +198,7 @@ def endpoint(act: Act) -> Callable[[Request], Awaitable[Response]]:
 
 
 def parse(body: bytes) -> Any:
-    """The JSON body, or an empty object when there is none; half a surrogate pair, which no file can hold, is refused."""
+    """The JSON body, or an empty object when there is none; half a surrogate pair fits no file."""
     try:
         value = json.loads(body) if body.strip() else {}
         json.dumps(value, ensure_ascii=False).encode()
