@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, inactive
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, cents, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.references import Reference
 from qb_pipeline.sandbox.quickbooks.rows import ref_value, reference_name
 from qb_pipeline.sandbox.quickbooks.schema import Ref
@@ -41,6 +41,8 @@ class Switches:
     any_accept: str = "json"
     # A file's Size and addresses sent back in an update of its Attachable: "refuse" (2010) or "ignore".
     attachable_echo: str = "refuse"
+    # Whether companies have payroll: an employee then needs both names and a city and state, and QBO makes DisplayName.
+    payroll: bool = False
 
 
 @dataclass
@@ -89,12 +91,32 @@ class Company:
             if prop.named and (name := reference_name(prop.target, record)) is not None:
                 ref["name"] = name
 
-    def home_currency(self, sent: JsonObject | None) -> JsonObject:
-        """The CurrencyRef of every record of a company with one currency. Fault 6000 for another one."""
-        home = ref_value(self.preferences().get("CurrencyPrefs") or {}, "HomeCurrency") or "USD"
-        if sent is not None and sent["value"] != home:
-            raise business(f"Multicurrency is off: the currency must be {home}, not {sent['value']}.")
-        return {"value": home, "name": "United States Dollar"} if home == "USD" else {"value": home}
+    def currency_of(self, sent: JsonObject | None) -> JsonObject:
+        """The CurrencyRef a record gets: the home currency unless another one is sent.
+
+        Fault 6000 for another one while the company keeps one currency, 2500 for one it does not keep.
+        """
+        prefs = self.preferences().get("CurrencyPrefs") or {}
+        home = ref_value(prefs, "HomeCurrency") or "USD"
+        code = home if sent is None else str(sent["value"])
+        if code != home and not prefs.get("MultiCurrencyEnabled"):
+            raise business(f"Multicurrency is off: the currency must be {home}, not {code}.", element="CurrencyRef")
+        name = "United States Dollar" if code == "USD" else self._currency_name(code)
+        if code != home and name is None:
+            raise Fault(2500, f"Invalid Reference Id : Currency element id {code} not found", element="CurrencyRef")
+        return {"value": code, "name": name} if name else {"value": code}
+
+    # The name from the time when a company had one currency.
+    home_currency = currency_of
+
+    def _currency_name(self, code: str) -> str | None:
+        """The name of a currency the company keeps; None for one it does not."""
+        row = self.store.conn.execute(
+            "SELECT name FROM objects WHERE c = ? AND entity = 'CompanyCurrency' AND active = 1"
+            " AND json_extract(body, '$.Code') = ?",
+            (self.store.company, code),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def save(
         self,
@@ -113,6 +135,7 @@ class Company:
         token = "0" if before is None else str(int(before.get("SyncToken", "0")) + 1)
         head: JsonObject = {"domain": "QBO", "sparse": False, "SyncToken": token, "MetaData": meta}
         stored = arranged({**obj, **head}, layout)
+        restate(stored)
         self.store.put(entity, stored, before)
         if entity == "Account":
             self.account_roles.clear()
@@ -136,6 +159,13 @@ class Company:
             {"realm": self.realm, "entity": entity, "id": identifier, "operation": operation, **more}
             | {"at": self.now.isoformat()}
         )
+
+
+def restate(obj: JsonObject) -> None:
+    """What a transaction in another currency is worth at home follows its amounts."""
+    for key, amount in (("HomeTotalAmt", "TotalAmt"), ("HomeBalance", "Balance")):
+        if key in obj and "ExchangeRate" in obj:
+            obj[key] = number(cents(decimal_of(obj.get(amount)) * decimal_of(obj["ExchangeRate"])))
 
 
 def arranged(obj: JsonObject, layout: tuple[str, ...]) -> JsonObject:

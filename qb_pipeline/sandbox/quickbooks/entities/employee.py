@@ -5,10 +5,10 @@ Invariant: an SSN is never kept, only shown masked.
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.common import ADDRESS, HEAD, NAME_VERBS, PERSON
-from qb_pipeline.sandbox.quickbooks.entities.names import apply_activity, require_unique, spread_name
-from qb_pipeline.sandbox.quickbooks.entities.people import number_addresses, settle_display_name
+from qb_pipeline.sandbox.quickbooks.entities.names import MARK, apply_activity, require_unique, spread_name
+from qb_pipeline.sandbox.quickbooks.entities.people import PARTS, number_addresses, settle_display_name
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
-from qb_pipeline.sandbox.quickbooks.faults import missing
+from qb_pipeline.sandbox.quickbooks.faults import business, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Number, Property, Text
 
@@ -33,10 +33,11 @@ LAYOUT = (
 
 
 def complete(company: Company, draft: Draft) -> JsonObject:
-    """Check and fill in an employee. 2020 without a given or family name."""
+    """Check and fill in an employee. 2020, 6000, 6080, 6240."""
     obj, before = draft.obj, draft.before
-    if not obj.get("GivenName") and not obj.get("FamilyName"):
-        raise missing("GivenName")
+    check_names(company, draft)
+    if company.switches.payroll:
+        check_address(obj)
     settle_display_name(draft)
     apply_activity(draft, "DisplayName")
     require_unique(company, "Employee", obj, before)
@@ -47,6 +48,31 @@ def complete(company: Company, draft: Draft) -> JsonObject:
         obj["SSN"] = "XXX-XX-XXXX"
     obj.pop("CurrencyRef", None)
     return obj
+
+
+def check_names(company: Company, draft: Draft) -> None:
+    """2020 without a given or family name; with payroll both are needed, and DisplayName is made of them."""
+    obj = draft.obj
+    present = [key for key in ("GivenName", "FamilyName") if obj.get(key)]
+    if not present:
+        raise missing("GivenName")
+    if not company.switches.payroll:
+        return
+    for key in ("GivenName", "FamilyName"):
+        if key not in present:
+            raise missing(key)
+    derived = " ".join(str(obj[part]) for part in PARTS if obj.get(part))
+    if draft.given("DisplayName") and MARK.sub("", str(draft.sent["DisplayName"])) != derived:
+        raise business("With payroll, DisplayName is made of the parts of the name.", element="DisplayName")
+    obj["DisplayName"] = derived
+
+
+def check_address(obj: JsonObject) -> None:
+    """2020 without the city and state that payroll needs."""
+    address = obj.get("PrimaryAddr") or {}
+    for key in ("City", "CountrySubDivisionCode"):
+        if not address.get(key):
+            raise missing(f"PrimaryAddr.{key}")
 
 
 EMPLOYEE = Entity(

@@ -1,16 +1,17 @@
 """Vendor.
 
-Invariant: a tax identifier is stored masked, as QBO shows it; Balance belongs to the ledger.
+Invariant: a tax identifier and a bank account are stored masked, as QBO shows them; Balance belongs to the ledger.
 """
 
 from qb_pipeline.sandbox.quickbooks.company import Company
-from qb_pipeline.sandbox.quickbooks.entities.common import ADDRESS, HEAD, NAME_VERBS, PERSON
+from qb_pipeline.sandbox.quickbooks.entities.common import ADDRESS, HEAD, NAME_VERBS, PERSON, RO
 from qb_pipeline.sandbox.quickbooks.entities.names import apply_activity, require_unique, spread_name
 from qb_pipeline.sandbox.quickbooks.entities.people import number_addresses, settle_display_name
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
-from qb_pipeline.sandbox.quickbooks.schema import Flag, Number, Property, Ref, Text
+from qb_pipeline.sandbox.quickbooks.rows import ref_value
+from qb_pipeline.sandbox.quickbooks.schema import Choice, Flag, Group, Number, Property, Ref, Text
 
 OWN: dict[str, Property] = {
     "CompanyName": Text(100),
@@ -20,7 +21,22 @@ OWN: dict[str, Property] = {
     "AcctNum": Text(100),
     "Vendor1099": Flag(),
     "TaxIdentifier": Text(20),
-    "TaxReportingBasis": Text(20),
+    "TaxReportingBasis": Choice(("Cash", "Accrual")),
+    "T4AEligible": Flag(),
+    "T5018Eligible": Flag(),
+    "HasTPAR": Flag(),
+    "BusinessNumber": Text(10),
+    "GSTIN": Text(15),
+    "GSTRegistrationType": Text(15),
+    "VendorPaymentBankDetail": Group(
+        {
+            "BankAccountName": Text(80),
+            "BankBranchIdentifier": Text(6),
+            "BankAccountNumber": Text(18),
+            "StatementText": Text(18),
+        }
+    ),
+    "Source": RO,
     "TermRef": Ref("Term", named=False),
     "APAccountRef": Ref("Account"),
     "BillRate": Number(),
@@ -30,7 +46,7 @@ LAYOUT = (
     "BillAddr", "OtherAddr", "TaxIdentifier", "TermRef", "APAccountRef", "Balance", "BillRate", "CostRate", "AcctNum",
     "Vendor1099", "CurrencyRef", *HEAD, "Title", "GivenName", "MiddleName", "FamilyName", "Suffix", "CompanyName",
     "DisplayName", "PrintOnCheckName", "Active", "PrimaryPhone", "AlternatePhone", "Mobile", "Fax",
-    "PrimaryEmailAddr", "WebAddr",
+    "PrimaryEmailAddr", "WebAddr", "VendorPaymentBankDetail", "T4AEligible", "T5018Eligible",
 )  # fmt: skip
 
 
@@ -39,6 +55,7 @@ def complete(company: Company, draft: Draft) -> JsonObject:
     obj, before = draft.obj, draft.before
     settle_display_name(draft)
     check_settled(draft)
+    check_payables(company, obj)
     apply_activity(draft, "DisplayName")
     require_unique(company, "Vendor", obj, before)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
@@ -48,7 +65,18 @@ def complete(company: Company, draft: Draft) -> JsonObject:
     obj["Balance"] = (before or {}).get("Balance", 0)
     if "TaxIdentifier" in obj:
         obj["TaxIdentifier"] = masked(str(obj["TaxIdentifier"]))
+    bank = obj.get("VendorPaymentBankDetail") or {}
+    if "BankAccountNumber" in bank:
+        obj["VendorPaymentBankDetail"] = {**bank, "BankAccountNumber": masked(str(bank["BankAccountNumber"]))}
     return obj
+
+
+def check_payables(company: Company, obj: JsonObject) -> None:
+    """6430 unless the vendor's account of payables is one."""
+    account = ref_value(obj, "APAccountRef")
+    kind = "Accounts Payable" if account is None else company.require("Account", account).get("AccountType")
+    if kind != "Accounts Payable":
+        raise Fault(6430, f"APAccountRef {account} is of type {kind}, not Accounts Payable.", element="APAccountRef")
 
 
 def masked(identifier: str) -> str:
