@@ -44,6 +44,13 @@ def core(obj: JsonObject) -> JsonObject:
     return obj if "Id" in obj else next(part for part in obj.values() if isinstance(part, dict) and "Id" in part)
 
 
+def identity(entity: str, obj: JsonObject) -> str:
+    """What an object is found by: its Id, or the currency and day of an exchange rate, which has none."""
+    if entity == "ExchangeRate":
+        return f"{obj['SourceCurrencyCode']}:{obj['AsOfDate']}"
+    return str(core(obj)["Id"])
+
+
 def display_name(entity: str, obj: JsonObject) -> str | None:
     """The name a record is listed and found by."""
     if entity == "RecurringTransaction":
@@ -75,8 +82,9 @@ def reference_name(entity: str, obj: JsonObject) -> str | None:
 
 def row_of(entity: str, obj: JsonObject) -> Row:
     """The columns of one object."""
-    obj = core(obj)
-    identifier, meta = str(obj["Id"]), obj.get("MetaData") or {}
+    identifier = identity(entity, obj)
+    obj = obj if entity == "ExchangeRate" else core(obj)
+    meta = obj.get("MetaData") or {}
     created = epoch(meta.get("CreateTime"))
     updated = epoch(meta.get("LastUpdatedTime"))
     return Row(

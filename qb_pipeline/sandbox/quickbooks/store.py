@@ -14,7 +14,7 @@ from dataclasses import astuple
 
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads
 from qb_pipeline.sandbox.quickbooks.references import Reference, references
-from qb_pipeline.sandbox.quickbooks.rows import core, row_of
+from qb_pipeline.sandbox.quickbooks.rows import identity, row_of
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS company (c INTEGER PRIMARY KEY, realm TEXT UNIQUE NOT NULL)",
@@ -113,7 +113,7 @@ class Store:
 
     def put(self, entity: str, obj: JsonObject, before: JsonObject | None = None) -> None:
         """Insert or replace; `before` is the stored version (None for a new object)."""
-        identifier = str(core(obj)["Id"])
+        identifier = identity(entity, obj)
         row = astuple(row_of(entity, obj))
         self.conn.execute(PUT, (self.company, entity, identifier, *row, dumps(obj)))
         old = references(entity, before) if before else set()
@@ -123,7 +123,7 @@ class Store:
 
     def remove(self, entity: str, obj: JsonObject, updated: int, stamp: str) -> None:
         """Delete an object and leave its tombstone."""
-        identifier = str(core(obj)["Id"])
+        identifier = identity(entity, obj)
         self.conn.execute(
             "DELETE FROM objects WHERE c = ? AND entity = ? AND id = ?", (self.company, entity, identifier)
         )

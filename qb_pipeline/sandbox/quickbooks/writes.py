@@ -8,8 +8,8 @@ All run inside the caller's transaction; a Fault leaves nothing behind because t
 """
 
 from qb_pipeline.sandbox.quickbooks.company import Company
-from qb_pipeline.sandbox.quickbooks.entities.applications import refit
 from qb_pipeline.sandbox.quickbooks.currencies import priced
+from qb_pipeline.sandbox.quickbooks.entities.applications import refit
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, not_found, stale, unsupported
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject

@@ -7,7 +7,7 @@ the closing date moves by closing the books alone.
 from qb_pipeline.sandbox.quickbooks.company import PERSON, Company
 from qb_pipeline.sandbox.quickbooks.entities.common import ECHOED, EMAIL, HEAD, RO
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
-from qb_pipeline.sandbox.quickbooks.faults import not_modelled
+from qb_pipeline.sandbox.quickbooks.faults import business
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 from qb_pipeline.sandbox.quickbooks.schema import (
     Anything,
@@ -85,7 +85,6 @@ BY_PERSON = {
     "CurrencyPrefs": ("MultiCurrencyEnabled",),
     "ReportPrefs": ("CalcAgingReportFromTxnDate",),
 }
-UNMODELLED = (("CurrencyPrefs", "MultiCurrencyEnabled"),)
 
 
 def complete(company: Company, draft: Draft) -> JsonObject:
@@ -96,7 +95,7 @@ def complete(company: Company, draft: Draft) -> JsonObject:
         if draft.given(group):
             stored = before.get(group) or {}
             merged[group] = {**stored, **accepted(company, group, draft.sent[group], stored)}
-    refuse_unmodelled(merged, before)
+    refuse_going_back(merged, before)
     accounting = dict(merged.get("AccountingInfoPrefs") or {})
     closed = (before.get("AccountingInfoPrefs") or {}).get("BookCloseDate")
     accounting.pop("BookCloseDate", None)
@@ -113,11 +112,11 @@ def accepted(company: Company, group: str, sent: JsonObject, stored: JsonObject)
     return {key: value for key, value in sent.items() if key not in fixed}
 
 
-def refuse_unmodelled(merged: JsonObject, before: JsonObject) -> None:
-    """500 for a switch whose consequences the sandbox does not imitate."""
-    for group, key in UNMODELLED:
-        if (merged.get(group) or {}).get(key) and not (before.get(group) or {}).get(key):
-            raise not_modelled(f"switching on {group}.{key}")
+def refuse_going_back(merged: JsonObject, before: JsonObject) -> None:
+    """6000 when several currencies, once kept, are to be given up."""
+    old, new = before.get("CurrencyPrefs") or {}, merged.get("CurrencyPrefs") or {}
+    if old.get("MultiCurrencyEnabled") and not new.get("MultiCurrencyEnabled"):
+        raise business("Multicurrency cannot be switched off again.", element="MultiCurrencyEnabled")
 
 
 PREFERENCES = Entity(

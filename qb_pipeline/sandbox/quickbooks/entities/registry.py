@@ -10,6 +10,7 @@ from qb_pipeline.sandbox.quickbooks.entities.attachable import ATTACHABLE
 from qb_pipeline.sandbox.quickbooks.entities.bill import BILL
 from qb_pipeline.sandbox.quickbooks.entities.bill_payment import BILL_PAYMENT
 from qb_pipeline.sandbox.quickbooks.entities.budget import BUDGET
+from qb_pipeline.sandbox.quickbooks.entities.company_currency import COMPANY_CURRENCY
 from qb_pipeline.sandbox.quickbooks.entities.company_info import COMPANY_INFO
 from qb_pipeline.sandbox.quickbooks.entities.credit_card_payment import CREDIT_CARD_PAYMENT
 from qb_pipeline.sandbox.quickbooks.entities.credit_memo import CREDIT_MEMO
@@ -17,6 +18,7 @@ from qb_pipeline.sandbox.quickbooks.entities.customer import CUSTOMER
 from qb_pipeline.sandbox.quickbooks.entities.deposit import DEPOSIT
 from qb_pipeline.sandbox.quickbooks.entities.employee import EMPLOYEE
 from qb_pipeline.sandbox.quickbooks.entities.estimate import ESTIMATE
+from qb_pipeline.sandbox.quickbooks.entities.exchange_rate import EXCHANGE_RATE
 from qb_pipeline.sandbox.quickbooks.entities.inventory_adjustment import INVENTORY_ADJUSTMENT
 from qb_pipeline.sandbox.quickbooks.entities.invoice import INVOICE
 from qb_pipeline.sandbox.quickbooks.entities.item import ITEM
@@ -46,6 +48,7 @@ ENTITIES: dict[str, Entity] = {
         CREDIT_MEMO, DEPOSIT, PREFERENCES,
         ATTACHABLE, COMPANY_INFO,
         JOURNAL_ENTRY, TRANSFER, INVENTORY_ADJUSTMENT, TAX_AGENCY, BUDGET, *READ_ONLY,
+        COMPANY_CURRENCY, EXCHANGE_RATE,
         SALES_RECEIPT, REFUND_RECEIPT, ESTIMATE,
         BILL, VENDOR_CREDIT, BILL_PAYMENT, PURCHASE, CREDIT_CARD_PAYMENT, PURCHASE_ORDER, TIME_ACTIVITY,
         REIMBURSE_CHARGE,
@@ -68,7 +71,7 @@ TRANSACTIONS = frozenset(
         "SalesReceipt", "TaxPayment", "Transfer", "VendorCredit", "StatementCharge",
     }
 )  # fmt: skip
-WITHOUT_CDC = ("TimeActivity", "TaxAgency", "TaxCode", "TaxRate", "JournalCode", "RecurringTransaction")
+WITHOUT_CDC = ("TimeActivity", "TaxAgency", "TaxCode", "TaxRate", "JournalCode", "RecurringTransaction", "ExchangeRate")
 BY_ADDRESS = {name.lower(): name for name in (*ENTITIES, *STORED)} | {"creditcardpayment": "CreditCardPaymentTxn"}
 
 

@@ -11,6 +11,7 @@ what the stock's cost adds to it ("stock").
 
 from collections import defaultdict
 from decimal import Decimal
+from typing import NamedTuple
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting, Unbalanced, difference, moving
@@ -26,9 +27,16 @@ INSERT = (
 Key = tuple[str, Reference | None, Reference | None]
 
 
+class Change(NamedTuple):
+    """Debits less credits: in home currency, and in the transaction's own."""
+
+    amount: Decimal
+    own: Decimal
+
+
 def replace(
     company: Company, transaction: Reference, day: str, postings: list[Posting], part: str = OWN
-) -> dict[Key, Decimal]:
+) -> dict[Key, Change]:
     """Put `postings` in the place of the transaction's earlier ones.
 
     Returns the change by (account, party, document), without zeros. Unbalanced when they do not add up to zero.
@@ -41,20 +49,23 @@ def replace(
     company.store.conn.execute("DELETE FROM postings WHERE c = ? AND entity = ? AND id = ? AND part = ?", where)
     company.store.conn.executemany(INSERT, [(*where, n, day, *columns(one)) for n, one in enumerate(kept)])
     for one in kept:
-        change[(one.account, one.party, one.document)] += one.amount
-    return {key: amount for key, amount in change.items() if amount}
+        key = (one.account, one.party, one.document)
+        own = one.amount if one.foreign is None else one.foreign
+        change[key] = Change(change[key].amount + one.amount, change[key].own + own)
+    return {key: moved for key, moved in change.items() if moved.amount or moved.own}
 
 
-def negated(company: Company, transaction: Reference, part: str) -> defaultdict[Key, Decimal]:
+def negated(company: Company, transaction: Reference, part: str) -> defaultdict[Key, Change]:
     """What the stored postings of a transaction come to, with the opposite sign."""
-    found: defaultdict[Key, Decimal] = defaultdict(Decimal)
+    found: defaultdict[Key, Change] = defaultdict(lambda: Change(Decimal(0), Decimal(0)))
     rows = company.store.conn.execute(
-        "SELECT account, party, party_id, doc, doc_id, sum(amount) FROM postings"
+        "SELECT account, party, party_id, doc, doc_id, sum(amount), sum(coalesce(foreign_amount, amount)) FROM postings"
         " WHERE c = ? AND entity = ? AND id = ? AND part = ? GROUP BY 1, 2, 3, 4, 5",
         (company.store.company, *transaction, part),
     )
-    for account, party, party_id, doc, doc_id, total in rows:
-        found[(account, pair(party, party_id), pair(doc, doc_id))] -= Decimal(total) / SCALE
+    for account, party, party_id, doc, doc_id, total, own in rows:
+        key = (account, pair(party, party_id), pair(doc, doc_id))
+        found[key] = Change(-Decimal(total) / SCALE, -Decimal(own) / SCALE)
     return found
 
 

@@ -15,6 +15,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, loads
 from qb_pipeline.sandbox.quickbooks.ledger.balances import SHOWN
 from qb_pipeline.sandbox.quickbooks.ledger.book import balance_of_account, balance_of_document, replace, total_of
+from qb_pipeline.sandbox.quickbooks.ledger.foreign import in_home
 from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting, difference
 from qb_pipeline.sandbox.quickbooks.ledger.rules import RULES
 from qb_pipeline.sandbox.quickbooks.ledger.stock.moves import ADJUSTMENT
@@ -55,7 +56,7 @@ def loaded(company: Company, entity: str) -> Iterator[JsonObject]:
 
 def post_recorded(company: Company, entity: str, obj: JsonObject) -> list[Posting]:
     """A recorded transaction; what its recorded figures leave open gets a posting too."""
-    postings = RULES[entity](company, obj)
+    postings = in_home(company, (entity, str(obj["Id"])), obj, RULES[entity](company, obj))
     rest = difference(postings)
     if rest:
         postings.append(unexplained(company, obj, -rest))

@@ -7,7 +7,9 @@ Invariant: after `settle` the balances of accounts, customers and vendors equal 
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.ledger.foreign import in_home
 from qb_pipeline.sandbox.quickbooks.ledger.post import carry, post
+from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting
 from qb_pipeline.sandbox.quickbooks.ledger.rules import RULES
 from qb_pipeline.sandbox.quickbooks.ledger.stock.moves import moves_stock
 from qb_pipeline.sandbox.quickbooks.ledger.stock.restock import restock
@@ -19,8 +21,24 @@ __all__ = ["carry", "post", "settle"]
 def settle(company: Company, entity: str, before: JsonObject | None, after: JsonObject | None) -> None:
     """Post the new version in place of the old one; entities that post nothing are left alone."""
     transaction: Reference = (entity, str((after or before or {})["Id"]))
-    postings = [] if after is None or entity not in RULES else RULES[entity](company, after)
+    postings = posted(company, transaction, after)
     if entity in RULES:
         post(company, transaction, str((after or before or {}).get("TxnDate") or ""), postings)
     if moves_stock(entity):
         restock(company, transaction, before, after, postings)
+    if before is not None and after is not None and before.get("ExchangeRate") != after.get("ExchangeRate"):
+        resettle(company, transaction)
+
+
+def posted(company: Company, transaction: Reference, obj: JsonObject | None) -> list[Posting]:
+    """What a version of a transaction posts, in home currency."""
+    rule = RULES.get(transaction[0])
+    return [] if obj is None or rule is None else in_home(company, transaction, obj, rule(company, obj))
+
+
+def resettle(company: Company, document: Reference) -> None:
+    """Payments of a document whose rate changed settle it at the new one."""
+    for payment in company.store.referrers(document):
+        obj = company.store.get(*payment) if payment[0] in ("Payment", "BillPayment") else None
+        if obj is not None:
+            post(company, payment, str(obj.get("TxnDate") or ""), posted(company, payment, obj))

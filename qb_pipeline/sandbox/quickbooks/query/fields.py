@@ -76,7 +76,7 @@ FIELDS = {
     },
     "Class": PATH,
     "Department": PATH,
-    **dict.fromkeys(("Term", "PaymentMethod", "TaxCode", "TaxRate", "CustomerType", "CompanyCurrency"), NAME),
+    **dict.fromkeys(("Term", "PaymentMethod", "TaxCode", "TaxRate", "CustomerType"), NAME),
     "TaxAgency": {"DisplayName": Column("name")},
     "Invoice": {
         **SALE,
@@ -110,6 +110,11 @@ FIELDS = {
         **NAME,
         **{key: Column(f"json_extract(body, '$.{key}')", "day") for key in ("StartDate", "EndDate")},
         **{key: inside(key) for key in ("BudgetType", "BudgetEntryType")},
+    },
+    "CompanyCurrency": {**NAME, "Code": inside("Code")},
+    "ExchangeRate": {
+        "SourceCurrencyCode": inside("SourceCurrencyCode"),
+        "AsOfDate": Column("json_extract(body, '$.AsOfDate')", "day"),
     },
     "JournalCode": {**NAME, "Type": inside("Type")},
     "InventoryAdjustment": {**DATED, "DocNumber": Column("doc_number")},
