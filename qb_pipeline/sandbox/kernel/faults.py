@@ -4,6 +4,7 @@ Invariant: the same rules, seed and order of requests give the same faults.
 
 A rule is {"match", "action", "status", "seconds", "times", "probability", "seed", …}; all but `action` may be left out
 where nothing else is said. Rules are tried in the order they were added; GET lists each with `fired`.
+They are forgotten when the server ends.
 
 - match: `method`, `entity`, `operation`, `realm` compare without regard to case; `path` is a substring of path + query
   string, or, when it holds a `*`, an fnmatch pattern for the whole path with or without its query string; `body` is a

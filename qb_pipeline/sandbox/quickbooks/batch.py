@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qb_pipeline.sandbox.kernel.database import transaction
+from qb_pipeline.sandbox.quickbooks.cdc import changes
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.registry import BY_ADDRESS, for_query, writable
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, unsupported
@@ -70,17 +71,25 @@ def run_item(company: Company, item: JsonObject, request_id: str | None) -> tupl
 
 
 def perform(company: Company, item: JsonObject, b_id: str) -> tuple[str, int]:
-    """Run a query or a write."""
+    """Run a query, a change feed or a write."""
     if "Query" in item:
         content = answer(company.store, str(item["Query"]), for_query, company.now)
         return f'{{"bId":{dumps(b_id)},"QueryResponse":{content}}}', 0
     if "CDCQuery" in item:
-        raise unsupported("CDCQuery in a batch")
+        asked = item["CDCQuery"] if isinstance(item["CDCQuery"], dict) else {}
+        found = changes(company.store, text_of(asked, "Entities"), text_of(asked, "ChangedSince"), company.now)
+        return f'{{"bId":{dumps(b_id)},"CDCResponse":{found}}}', 0
     names = [key for key in item if key not in CONTROL]
     if len(names) != 1:
         raise malformed("BatchItemRequest: one entity an item")
     stored = write(company, names[0], item)
     return dumps({names[0]: stored, "bId": b_id}), 1
+
+
+def text_of(asked: JsonObject, name: str) -> str | None:
+    """A text of a CDCQuery; anything else counts as missing."""
+    value = asked.get(name)
+    return value if isinstance(value, str) else None
 
 
 def write(company: Company, name: str, item: JsonObject) -> JsonObject:

@@ -3,6 +3,9 @@
 Invariant: at most 1000 objects leave, over all entities asked for, with no sign of what was left out.
 
     changes(store, entities, changed_since, now) -> JSON text of the CDCResponse array
+
+`GET /cdc` answers with it, and a batch item with a `CDCQuery {"Entities", "ChangedSince"}`. The moment itself counts as
+changed; a time without a zone is read as US Pacific. Paging parameters are ignored, as QBO ignores them.
 """
 
 from datetime import datetime, timedelta

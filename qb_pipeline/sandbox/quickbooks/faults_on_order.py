@@ -87,7 +87,9 @@ class QuickBooksSpoiler:
         """The batch answer with the fault where a query inside it met a poisoned row."""
         items = []
         for item in body.get("BatchItemResponse", []):
-            bad = "QueryResponse" in item and any(meant(rule, entity, row) for entity, row in rows_of(item))
+            bad = not {"QueryResponse", "CDCResponse"}.isdisjoint(item) and any(
+                meant(rule, entity, row) for entity, row in rows_of(item)
+            )
             struck = bad and rule.strikes()
             items.append({"Fault": poison_fault(rule.status).item(), "bId": item["bId"]} if struck else item)
         return {**body, "BatchItemResponse": items}

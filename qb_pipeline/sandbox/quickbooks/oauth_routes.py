@@ -25,6 +25,7 @@ from qb_pipeline.sandbox.quickbooks.oauth import OAuthError
 from qb_pipeline.sandbox.quickbooks.oauth_keys import id_token, jwks
 from qb_pipeline.sandbox.quickbooks.world import World
 
+SIMULATED = {400: "invalid_grant", 401: "invalid_client", 403: "access_denied", 503: "temporarily_unavailable"}
 PERSON = "sandbox-user"
 CARRIED = ("client_id", "redirect_uri", "response_type", "scope", "state")
 PAGE = """<!doctype html><html lang="en"><title>Connect to QuickBooks (sandbox)</title>
@@ -232,6 +233,11 @@ def back(asked: dict[str, str], more: dict[str, str]) -> Response:
     state = {"state": asked["state"]} if "state" in asked else {}
     joint = "&" if "?" in asked["redirect_uri"] else "?"
     return RedirectResponse(f"{asked['redirect_uri']}{joint}{urlencode({**more, **state})}", status_code=302)
+
+
+def simulated(status: int) -> JsonObject:
+    """What a token endpoint says with a status it was told to give."""
+    return {"error": SIMULATED.get(status, "server_error"), "error_description": f"simulated failure {status}"}
 
 
 def refused(error: OAuthError) -> Response:

@@ -35,8 +35,8 @@ from qb_pipeline.sandbox.quickbooks.faults_on_order import QuickBooksSpoiler
 from qb_pipeline.sandbox.quickbooks.file_routes import file_routes
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
 from qb_pipeline.sandbox.quickbooks.notifications import FORMATS, MOST_EVENTS, render
-from qb_pipeline.sandbox.quickbooks.oauth_routes import OAuthRoutes
-from qb_pipeline.sandbox.quickbooks.requests import classify
+from qb_pipeline.sandbox.quickbooks.oauth_routes import OAuthRoutes, simulated
+from qb_pipeline.sandbox.quickbooks.requests import OAUTH_PATHS, classify
 from qb_pipeline.sandbox.quickbooks.rows import SCALE
 from qb_pipeline.sandbox.quickbooks.ui import perform
 from qb_pipeline.sandbox.quickbooks.world import Credentials, World, credentials
@@ -258,9 +258,11 @@ def switches_endpoint(world: World) -> Any:
     return answer
 
 
-def worded(world: World, status: int, incoming: Incoming, _call: Call) -> Answer:
+def worded(world: World, status: int, incoming: Incoming, call: Call) -> Answer:
     """A status of a limit or a fault rule in QBO's words."""
     now = world.clock.now()
+    if call.operation in OAUTH_PATHS.values():
+        return Answer(status, dumps(simulated(status)).encode(), {"content-type": JSON})
     if status in GATEWAY:
         detail = {401: "Token expired", 429: "The request limit was reached.  Try again later"}.get(status)
         body = gateway_body(status, detail, now)

@@ -173,3 +173,38 @@ def test_limits_are_off_until_they_are_enforced() -> None:
 def test_a_request_outside_every_scope_is_not_limited() -> None:
     one = limits()
     assert all(one.check(request(), Call(realm=None), 0) is None for _ in range(10))
+
+
+def test_an_at_once_limit_counts_only_what_is_being_worked_on() -> None:
+    one = Limits([LimitRule("at once", 2, 0, lambda _incoming, call: call.realm)])
+    one.set(enforce=True)
+    call, other = Call(realm="a"), Call(realm="b")
+    with one.in_flight(request(), call), one.in_flight(request(), call):
+        assert one.check(request(), call, 0) is not None
+        assert one.check(request(), other, 0) is None
+    assert one.check(request(), call, 0) is None
+    assert one.describe()["rules"] == [{"name": "at once", "limit": 2, "window_seconds": 0, "refused": 1}]
+
+
+def test_quiet_scopes_are_forgotten() -> None:
+    one = Limits([LimitRule("per minute", 5, 60, lambda _incoming, call: call.realm)])
+    one.set(enforce=True)
+    for number in range(5_000):
+        one.check(request(), Call(realm=f"realm {number}"), number)
+    assert len(one._windows) < 1_100
+
+
+def test_the_wait_told_by_a_refusal_follows_the_scale_and_the_switch() -> None:
+    rule = LimitRule("per minute", 5, 60, lambda _incoming, call: call.realm)
+    one = Limits([rule])
+    assert one.retry_after_of(rule) == 0
+    one.set(retry_after=True, time_scale=120)
+    assert one.retry_after_of(rule) == 0.5
+
+
+def test_the_request_log_keeps_its_order_through_its_file() -> None:
+    log = RequestLog(Clock(open_database(None)), capacity=1_200)
+    for number in range(1, 2_001):
+        assert log.record("GET", f"/{number}", 200, realm=None, key=None, items=0) == number
+    assert [entry["n"] for entry in log.since(0)["requests"]] == list(range(801, 2_001))
+    assert [entry["n"] for entry in log.since(1_998)["requests"]] == [1_999, 2_000]

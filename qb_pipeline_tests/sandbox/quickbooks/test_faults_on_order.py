@@ -213,6 +213,18 @@ def test_a_poisoned_row_spoils_only_its_own_query_of_a_batch(books: Books) -> No
     assert by_mark["c"]["QueryResponse"] == {"totalCount": 2}
 
 
+def test_a_change_feed_in_a_batch_answers_as_the_feed_does_and_meets_the_poison_too(books: Books) -> None:
+    made = invoices(books, 2)
+    asked = {"Entities": "Invoice,Vendor", "ChangedSince": made[0]["MetaData"]["CreateTime"]}
+    body = {"BatchItemRequest": [{"bId": "a", "CDCQuery": asked}, {"bId": "b", "CDCQuery": {"Entities": "Invoice"}}]}
+    feed, refusal = books.post("batch", body)[1]["BatchItemResponse"]
+    alone = books.get("cdc", entities=asked["Entities"], changedSince=asked["ChangedSince"])[1]
+    assert feed == {"bId": "a", "CDCResponse": alone["CDCResponse"]}
+    assert code_of(refusal) == "2020"
+    order(books, {"match": {"entity": "Invoice"}, "action": "poison", "ids": [made[1]["Id"]]})
+    assert code_of(books.post("batch", body)[1]["BatchItemResponse"][0]) == "4002"
+
+
 def test_an_answer_without_the_poisoned_row_leaves_byte_for_byte(books: Books) -> None:
     made = invoices(books, 2)
     url = f"{books.url}/invoice/{made[0]['Id']}"
@@ -328,6 +340,27 @@ def test_two_rules_strike_two_items_each_with_its_code(books: Books) -> None:
 
 
 # Tokens, and what is refused.
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, "invalid_grant"), (401, "invalid_client"), (500, "server_error")])
+def test_the_token_endpoint_fails_in_its_own_words(books: Books, own: Body, status: int, error: str) -> None:
+    order(books, {"match": {"operation": "token"}, "action": "status", "status": status, "times": 1})
+    url, pair = f"{own['base_url']}/oauth2/v1/tokens/bearer", (own["client_id"], own["client_secret"])
+    answer = requests.post(url, data={"grant_type": "refresh_token"}, auth=pair, timeout=10)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+
+
+def test_a_rotation_whose_answer_is_lost_is_saved_by_the_overlap(books: Books, own: Body) -> None:
+    issued = requests.post(f"{own['base_url']}/_sandbox/token", json={"realm_id": books.realm}, timeout=10).json()
+    advance(books, 86_401)
+    url, pair = f"{own['base_url']}/oauth2/v1/tokens/bearer", (own["client_id"], own["client_secret"])
+    form = {"grant_type": "refresh_token", "refresh_token": issued["refresh_token"]}
+    order(books, {"match": {"operation": "token"}, "action": "drop_after", "times": 1})
+    with pytest.raises(requests.ConnectionError):
+        requests.post(url, data=form, auth=pair, timeout=10)
+    again = requests.post(url, data=form, auth=pair, timeout=10)
+    assert again.status_code == 200
+    assert again.json()["refresh_token"] != issued["refresh_token"]
 
 
 def test_an_expired_token_is_refused_until_it_is_refreshed(books: Books, own: Body) -> None:
