@@ -7,6 +7,7 @@ import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -60,7 +61,7 @@ def test_no_body_breaks_a_create_or_an_update(client: Client, collection: str, b
 def test_no_address_breaks_the_server(
     client: Client, method: str, parts: list[str], query: dict[str, str], match: str | None
 ) -> None:
-    path = "/".join(requests.utils.quote(part.encode("utf-8", "replace"), safe="") for part in parts)
+    path = "/".join(quote(part.encode("utf-8", "replace"), safe="") for part in parts)
     readable = {name: value.encode("utf-8", "replace").decode() for name, value in query.items()}
     headers = {} if match is None else {"If-Match": match}
     sound(client.call(method, f"/api/v1/{path}", params=readable, headers=headers))
@@ -102,7 +103,8 @@ def control_server() -> Any:
 
 def test_a_server_killed_in_mid_stream_comes_back_with_books_that_agree(tmp_path: Path) -> None:
     """A payment, its invoice and their versions are one change: after the kill there is all of it or nothing."""
-    state, paid = tmp_path / "state.db", []
+    state = tmp_path / "state.db"
+    paid: list[dict[str, Any]] = []
     with contractor("--state", state, "--empty") as first:
         customer = first.made("customers", {"name": "Ann"})["id"]
         document = {"customer_id": customer, "issue_date": "2026-03-01", "lines": [{"amount": "1000.00"}]}

@@ -353,7 +353,7 @@ def workspace() -> Iterator[type[Workspace]]:
 
 
 def test_any_sequence_of_calls_keeps_versions_totals_and_the_change_feed_right(workspace: type[Workspace]) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it untyped
+    run_state_machine_as_test(
         workspace,
         settings=settings(
             max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)

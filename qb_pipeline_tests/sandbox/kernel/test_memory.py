@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # ships no types
 
 from qb_pipeline_tests.sandbox.kernel.running import Client, contractor
 from qb_pipeline_tests.sandbox.quickbooks.books import Body, running
