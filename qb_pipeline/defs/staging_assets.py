@@ -12,8 +12,8 @@ from qb_pipeline.defs.company_run import CompanyRun
 from qb_pipeline.defs.graph import OWNERS, observed, staging_key, two_sided, words
 from qb_pipeline.defs.partitions import COMPANIES
 from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.sync import extract_contractor, extract_quickbooks
 from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.reading import contractor, quickbooks
 
 _WHOSE = {Side.CONTRACTOR: "the contractor's system", Side.QUICKBOOKS: "QuickBooks"}
 _KINDS = {Side.CONTRACTOR: {"postgres"}, Side.QUICKBOOKS: {"quickbooks", "postgres"}}
@@ -22,8 +22,8 @@ _KINDS = {Side.CONTRACTOR: {"postgres"}, Side.QUICKBOOKS: {"quickbooks", "postgr
 def staging_assets() -> list[AssetsDefinition]:
     """One multi-asset for each side."""
     return [
-        _reading(Side.CONTRACTOR, two_sided(), extract_contractor.extract),
-        _reading(Side.QUICKBOOKS, observed(), extract_quickbooks.extract),
+        _reading(Side.CONTRACTOR, two_sided(), contractor.extract),
+        _reading(Side.QUICKBOOKS, observed(), quickbooks.extract),
     ]
 
 

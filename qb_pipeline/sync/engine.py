@@ -6,7 +6,7 @@ succeeded, another one right away writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -15,13 +15,14 @@ from sqlalchemy import Connection
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Direction, Entity, Side
 from qb_pipeline.store import cursors, staging
-from qb_pipeline.sync import blockers, extract_contractor, extract_quickbooks, problems
+from qb_pipeline.sync import blockers, problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import read_preferences, refresh_credits, refresh_facts
 from qb_pipeline.sync.first_contact import match
 from qb_pipeline.sync.load import Decision, diff, load
 from qb_pipeline.sync.plan import Verdict
-from qb_pipeline.sync.positions import Position
+from qb_pipeline.sync.reading import contractor, quickbooks
+from qb_pipeline.sync.reading.positions import Position
 from qb_pipeline.sync.recovery import recover
 from qb_pipeline.sync.trees import Owed
 
@@ -51,7 +52,7 @@ def prepare(ctx: Context) -> None:
 def extract(ctx: Context) -> None:
     """Read both sides at once."""
     with ThreadPoolExecutor(2, thread_name_prefix="extract") as pool:
-        reading = [pool.submit(extract_contractor.extract, ctx), pool.submit(extract_quickbooks.extract, ctx)]
+        reading = [pool.submit(contractor.extract, ctx), pool.submit(quickbooks.extract, ctx)]
         for each in reading:
             each.result()
 
@@ -122,7 +123,7 @@ def _look_again(ctx: Context, result: Result, *, removed: bool) -> bool:
     """
     if result.writes > _FEW or not (removed or problems.refused(ctx)):
         return False
-    extract_quickbooks.look_again(ctx)
+    quickbooks.look_again(ctx)
     return True
 
 
@@ -146,11 +147,13 @@ def _parked_elsewhere(ctx: Context, result: Result) -> list[Owed]:
     return [d.owed for e in others for d in diff(ctx, e) if d.plan.verdict is Verdict.PARKED]
 
 
-def sync(ctx: Context, only: Iterable[str] | None = None) -> Result:
-    """A whole run, from recovery to the summary."""
+def sync(
+    ctx: Context, only: Iterable[str] | None = None, reading: Callable[[Context], object] | None = None
+) -> Result:
+    """A whole run, from recovery to the summary. `reading` takes the place of reading what changed on both sides."""
     result = Result()
     prepare(ctx)
-    extract(ctx)
+    (reading or extract)(ctx)
     for entity in entities(ctx, only):
         sync_entity(ctx, entity, result)
     finish(ctx, result)
@@ -160,7 +163,7 @@ def sync(ctx: Context, only: Iterable[str] | None = None) -> Result:
 def _leave_busy_overlaps(ctx: Context) -> None:
     """Turn overlaps that hold very much (mostly our own writes) into debts, so that the next run stays cheap."""
     with ctx.begin() as conn:
-        _leave(ctx, conn, Side.QUICKBOOKS, extract_quickbooks.STREAM, [e.name for e in ENTITIES.values() if e.in_cdc])
+        _leave(ctx, conn, Side.QUICKBOOKS, quickbooks.STREAM, [e.name for e in ENTITIES.values() if e.in_cdc])
         for entity in ctx.two_sided():
             _leave(ctx, conn, Side.CONTRACTOR, entity.name, [entity.name])
 

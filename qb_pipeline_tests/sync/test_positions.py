@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qb_pipeline.sync.positions import MUCH, OVERLAP, Debt, Position
+from qb_pipeline.sync.reading.positions import MUCH, OVERLAP, Debt, Position
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -14,9 +14,10 @@ from qb_pipeline.entities.spec import Side
 from qb_pipeline.store import exceptions, journal, links, tables
 from qb_pipeline.store.exceptions import Reported
 from qb_pipeline.store.journal import Write
-from qb_pipeline.sync import blockers, first_contact, observing, problems
+from qb_pipeline.sync import blockers, first_contact, problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.load import load
+from qb_pipeline.sync.reading import observing
 from qb_pipeline.sync.recovery import recover
 from qb_pipeline.sync.rules import Rules
 from qb_pipeline.sync.trees import Owed

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.errors import NotFound
+from qb_pipeline.errors import FixTheData, NotFound
 from qb_pipeline.store import staging, sync_log
+from qb_pipeline.sync import problems
 from qb_pipeline.sync.context import Context, label
 
 
@@ -45,11 +46,23 @@ def confirm_deleted(ctx: Context, entity: Entity, side: Side, ids: Sequence[str]
     with ctx.begin() as conn:
         staged = staging.fetch(conn, ctx.company, side, entity.name, ids)
     for record_id in [i for i, row in staged.items() if row.record.state is not State.DELETED]:
-        try:
-            record = ctx.port(side).read(entity, record_id)
-        except NotFound:
-            with ctx.begin() as conn:
-                staging.mark_deleted(conn, ctx.company, side, entity.name, [record_id], ctx.now())
-        else:
-            with ctx.begin() as conn:
-                take(ctx, conn, entity, side, [record])
+        look_at(ctx, entity, side, record_id)
+
+
+def look_at(ctx: Context, entity: Entity, side: Side, record_id: str) -> int:
+    """Read one record and stage what is there, or that it is gone; returns how many records were read."""
+    try:
+        record = ctx.port(side).read(entity, record_id)
+    except NotFound:
+        with ctx.begin() as conn:
+            staging.mark_deleted(conn, ctx.company, side, entity.name, [record_id], ctx.now())
+        return 0
+    except FixTheData as error:  # it is there and can't be read: an exception of its own
+        name = f"{entity.title} {record_id}"
+        with ctx.begin() as conn:
+            found = problems.from_error(ctx, entity, (side, record_id), name, error, None)
+            problems.report(ctx, conn, entity, [found])
+        return 0
+    with ctx.begin() as conn:
+        take(ctx, conn, entity, side, [record])
+    return 1

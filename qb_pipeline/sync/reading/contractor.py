@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 
-from qb_pipeline.contractor.protocol import Deletes, Observed
+from qb_pipeline.contractor.protocol import Observed
 from qb_pipeline.entities.records import Record
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.store import cursors
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.context import Context
-from qb_pipeline.sync.observing import confirm_missing, take
-from qb_pipeline.sync.positions import PAGES_PER_RUN, Debt, Position
+from qb_pipeline.sync.reading.observing import confirm_missing, take
+from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position
 
 _AT_ONCE = 4
 _SIDE = Side.CONTRACTOR
@@ -44,6 +44,11 @@ def _read_entity(ctx: Context, entity: Entity) -> int:
     return count
 
 
+def read_everything(ctx: Context, entity: Entity) -> int:
+    """All of an entity again, whatever the position; what is staged and not listed is looked at by itself."""
+    return _read_since(ctx, entity, None)
+
+
 def _read_since(ctx: Context, entity: Entity, position: Position | None) -> int:
     newest = position.read_to if position else None
     count, page, seen = 0, None, list[str]()
@@ -58,7 +63,7 @@ def _read_since(ctx: Context, entity: Entity, position: Position | None) -> int:
         page = answer.next_page
         if page is None:
             break
-    if answer.complete and position is None and ctx.contractor.capabilities[entity.name].deletes is Deletes.SWEEP:
+    if answer.complete and position is None:
         confirm_missing(ctx, entity, _SIDE, seen)
     _move(ctx, entity, position, newest)
     return count

@@ -1,0 +1,252 @@
+"""What changed in QuickBooks since the last reading, into staging: everything once, then by change data capture.
+
+Invariant: an answer that may have been cut short is never taken for complete, a tombstone is confirmed by a read before
+it counts, and the position moves only after what was read is stored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from qb_pipeline.errors import FixTheData
+from qb_pipeline.quickbooks.client import ChangeSet
+from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement
+from qb_pipeline.store import cursors, exceptions, staging
+from qb_pipeline.sync import problems
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.facts import refresh_facts
+from qb_pipeline.sync.reading.objects import SIDE, Raw, in_cdc, is_list, objects, refresh, sharing, store
+from qb_pipeline.sync.reading.observing import confirm_deleted, confirm_missing
+from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position
+from qb_pipeline.sync.reading.rows import POISON, Page, Poison, around_poison, changed_between
+
+_AT_ONCE = 3
+STREAM = "changes"
+LOOK_BACK = timedelta(days=29)  # CDC refuses 30 days; a day's grace for clocks
+_NARROWEST = timedelta(minutes=1)  # a window that is full even so is left to the sweep by query
+_NAMELESS = "?"  # the record id of a row that can't be read and whose id can't be found out
+
+
+def extract(ctx: Context) -> dict[str, int]:
+    """Read what changed (or everything, the first time); returns the objects read per entity."""
+    read_at = ctx.now()
+    with ctx.begin() as conn:
+        stored = cursors.get(conn, ctx.company, SIDE, STREAM)
+        known = set(cursors.get(conn, ctx.company, SIDE, "objects") or [])
+    position = Position.from_json(stored) if stored else None
+    counts: Counter[str] = Counter()
+    if position is None:
+        read_objects(ctx, objects(), counts)
+    else:
+        _read_changes(ctx, position.since, known, read_at, counts)
+        position = _pay_debts(ctx, position, counts)
+    refresh(ctx)
+    moved = position.advanced(read_at) if position else Position(read_at)
+    with ctx.begin() as conn:
+        cursors.put(conn, ctx.company, SIDE, STREAM, moved.to_json())
+        cursors.put(conn, ctx.company, SIDE, "objects", objects())
+    for name, count in counts.items():
+        ctx.tally.add(name, "read_quickbooks", count)
+    return dict(counts)
+
+
+def look_again(ctx: Context) -> None:
+    """One more CDC call since this run's reading, for what its writes moved; where that is too much, the next run's.
+
+    The reading position stays where it is.
+    """
+    with ctx.begin() as conn:
+        stored = cursors.get(conn, ctx.company, SIDE, STREAM)
+    if stored is None:
+        return
+    names = [n for n in objects() if in_cdc(n)]
+    changes = _cdc(ctx, names, Position.from_json(stored).since)
+    if changes is None or changes.full:
+        return
+    _take_changes(ctx, changes, Counter())
+    refresh(ctx)
+
+
+def read_objects(ctx: Context, names: Sequence[str], counts: Counter[str]) -> None:
+    """Every object by query: lists first, because documents are read in the light of them."""
+    for wave in ([n for n in names if is_list(n)], [n for n in names if not is_list(n)]):
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read-quickbooks") as pool:
+            for found in pool.map(lambda name: read_object(ctx, name), wave):
+                counts.update(found)
+        refresh_facts(ctx)
+
+
+def read_object(ctx: Context, name: str) -> Counter[str]:
+    """All of one object; what is staged and did not come is looked at by itself."""
+    counts: Counter[str] = Counter()
+    seen: list[str] = []
+    nameless = False
+    pages = around_poison(ctx.quickbooks.client, name, active_too=is_list(name), known=lambda: _staged_ids(ctx, name))
+    for page in pages:
+        seen += [str(r["Id"]) for r in page.rows] + [p.id for p in page.poison if p.id]
+        nameless = nameless or any(p.id is None for p in page.poison)
+        counts.update(take_page(ctx, name, page))
+        ctx.progress(f"read {len(seen)} {name} objects from QuickBooks")
+    if not nameless:
+        _nobody_nameless(ctx, name)
+        for entity in sharing(name):
+            confirm_missing(ctx, entity, SIDE, seen)
+    return counts
+
+
+def read_window(ctx: Context, name: str, since: datetime, until: datetime | None, counts: Counter[str]) -> None:
+    """What was changed last within a window, by query; it shows no deletions."""
+    pages = changed_between(
+        ctx.quickbooks.client, name, since, until, active_too=is_list(name), known=lambda: _staged_ids(ctx, name)
+    )
+    for page in pages:
+        counts.update(take_page(ctx, name, page))
+
+
+def _read_changes(ctx: Context, since: datetime, known: set[str], read_at: datetime, counts: Counter[str]) -> None:
+    """One CDC call for all objects; what it can't carry is asked for by itself or swept by query."""
+    told = [n for n in objects() if n in known and in_cdc(n)]
+    if read_at - since > LOOK_BACK:
+        for name in told:
+            _sweep(ctx, name, since, None, counts)
+    else:
+        changes = _cdc(ctx, told, since)
+        if changes is not None and not changes.full:
+            _take_changes(ctx, changes, counts)
+        else:
+            for name in sorted(told, key=is_list, reverse=True):
+                _read_one(ctx, name, since, read_at, counts)
+    read_objects(ctx, [n for n in objects() if n not in told], counts)
+
+
+def _read_one(ctx: Context, name: str, since: datetime, read_at: datetime, counts: Counter[str]) -> None:
+    """The changes of one object. While CDC's answer is full, its window is halved towards now; what lies before the
+    window that fits is swept by query."""
+    begin = since
+    while read_at - begin > _NARROWEST:
+        changes = _cdc(ctx, [name], begin)
+        if changes is None:  # poison: a query finds its way around it
+            begin = read_at
+            break
+        if not changes.full:
+            _take_changes(ctx, changes, counts)
+            break
+        begin += (read_at - begin) / 2
+    else:
+        begin = read_at
+    if begin > since:
+        _sweep(ctx, name, since, None if begin == read_at else begin, counts)
+
+
+def _cdc(ctx: Context, names: Sequence[str], since: datetime) -> ChangeSet | None:
+    """The changes; None where a row that QuickBooks can't give spoils the answer."""
+    try:
+        return ctx.quickbooks.client.cdc(names, since)
+    except FixTheData as error:
+        if error.code != POISON:
+            raise
+        return None
+
+
+def _sweep(ctx: Context, name: str, since: datetime, until: datetime | None, counts: Counter[str]) -> None:
+    """A window by query, and a count that tells whether something was deleted meanwhile."""
+    read_window(ctx, name, since, until, counts)
+    if is_list(name):
+        refresh_facts(ctx)
+    verify_counts(ctx, [name], counts)
+
+
+def take_page(ctx: Context, name: str, page: Page) -> Mapping[str, int]:
+    """Stage a page's rows; what could not be read becomes an exception."""
+    if page.poison:
+        _quarantine(ctx, name, page.poison)
+    return store(ctx, name, page.rows)
+
+
+def _quarantine(ctx: Context, name: str, poison: Iterable[Poison]) -> None:
+    """A row that can't be read is an exception of its own; everything else goes on."""
+    entity = sharing(name)[0]
+    found = [
+        problems.from_error(
+            ctx, entity, (SIDE, one.id or _NAMELESS), f"{entity.title} {one.id or 'of unknown id'}", one.error, None
+        )
+        for one in poison
+    ]
+    with ctx.begin() as conn:
+        problems.report(ctx, conn, entity, found)
+
+
+def _nobody_nameless(ctx: Context, name: str) -> None:
+    with ctx.begin() as conn:
+        exceptions.resolve(conn, ctx.company, sharing(name)[0].name, SIDE, [_NAMELESS], [POISON], now=ctx.now())
+
+
+def _staged_ids(ctx: Context, name: str) -> set[str]:
+    with ctx.begin() as conn:
+        return {i for e in sharing(name) for i in staging.versions(conn, ctx.company, SIDE, e.name)}
+
+
+def _take_changes(ctx: Context, changes: ChangeSet, counts: Counter[str]) -> None:
+    for name in sorted(changes.objects, key=is_list, reverse=True):
+        rows: Sequence[Raw] = changes.objects[name]
+        counts.update(store(ctx, name, rows))
+        if name == "Customer":
+            refresh_facts(ctx)
+    for name, stones in changes.tombstones.items():
+        for entity in sharing(name):
+            confirm_deleted(ctx, entity, SIDE, [record_id for record_id, _ in stones])
+
+
+def _pay_debts(ctx: Context, position: Position, counts: Counter[str]) -> Position:
+    """Read a few pages of the oldest window that was skipped behind our own writes."""
+    if not position.debts:
+        return position
+    debt, *others = position.debts
+    rest: Debt | None = debt
+    for _ in range(PAGES_PER_RUN):
+        rest = _pay_page(ctx, rest, counts) if rest is not None else None
+    return replace(position, debts=(rest, *others) if rest else tuple(others))
+
+
+def _pay_page(ctx: Context, debt: Debt, counts: Counter[str]) -> Debt | None:
+    """One page of one object within the window; the page mark is "Object:start"."""
+    names = [n for n in objects() if in_cdc(n)]
+    name, start = (debt.page or f"{names[0]}:1").split(":")
+    where = (
+        f"MetaData.LastUpdatedTime >= '{debt.since.isoformat(timespec='seconds')}'"
+        f" AND MetaData.LastUpdatedTime <= '{debt.until.isoformat(timespec='seconds')}'"
+    )
+    statement = page_statement(
+        name, where=where, active_too=is_list(name), order_by="Id", start=int(start), page_size=MAX_PAGE
+    )
+    rows = ctx.quickbooks.client.query(statement).object_rows
+    counts.update(store(ctx, name, rows))
+    if len(rows) == MAX_PAGE:
+        return replace(debt, page=f"{name}:{int(start) + MAX_PAGE}")
+    following = names[names.index(name) + 1 :]
+    if following:
+        return replace(debt, page=f"{following[0]}:1")
+    verify_counts(ctx, names, counts)
+    return None
+
+
+def verify_counts(ctx: Context, names: Sequence[str], counts: Counter[str]) -> None:
+    """A query shows no deletions: where QuickBooks counts other than we do, the whole object is read again."""
+    for name in names:
+        there = ctx.quickbooks.client.count(name, active_too=is_list(name))
+        with ctx.begin() as conn:
+            here = sum(staging.live_count(conn, ctx.company, SIDE, e.name) for e in sharing(name))
+        if there != here + _unread(ctx, name):
+            counts.update(read_object(ctx, name))
+
+
+def _unread(ctx: Context, name: str) -> int:
+    """Rows that are there and were never staged, because QuickBooks can't give them."""
+    staged = _staged_ids(ctx, name)
+    with ctx.begin() as conn:
+        found = exceptions.listing(conn, ctx.company, entity=sharing(name)[0].name)
+    return sum(one.code == POISON and one.record_id not in staged for one in found)
