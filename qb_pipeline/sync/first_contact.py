@@ -33,7 +33,7 @@ def match(ctx: Context, entity: Entity) -> int:
         sides = {side: _unlinked(ctx, conn, entity, side) for side in Side}
         rejected = candidates.rejected_pairs(conn, ctx.company, entity.name)
     contractor, quickbooks = sides[Side.CONTRACTOR], sides[Side.QUICKBOOKS]
-    found = [c for c in find_candidates(entity, contractor, quickbooks) if (c.left_id, c.right_id) not in rejected]
+    found = find_candidates(entity, contractor, quickbooks, rejected=rejected)
     certain = [c for c in found if c.match_class.automatic]
     unsure = [c for c in found if not c.match_class.automatic]
     with ctx.begin() as conn:

@@ -108,12 +108,9 @@ def _street(a: Address, b: Address) -> Level:
         return Level.WEAK if only_a and only_b and "".join(a.street) != "".join(b.street) else Level.CLOSE
     if _ordinals(a) != _ordinals(b):
         return Level.DIFFERS  # 21st is not 22nd, County Road 12 not County Road 14
-    if _alike_lines(a.lines, b.lines):
-        return Level.CLOSE
-    if typo(joined_a, joined_b) or ratio(joined_a, joined_b) >= 80:
-        return Level.CLOSE
     shared = token_set_ratio(" ".join(a.name), " ".join(b.name))
-    if shared >= 90:
+    slip = typo(joined_a, joined_b) or ratio(joined_a, joined_b) >= 80
+    if slip or shared >= 90 or _alike_lines(a.lines, b.lines):
         return Level.CLOSE
     return Level.WEAK if shared >= 70 else Level.DIFFERS
 

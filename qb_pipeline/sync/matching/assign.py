@@ -7,11 +7,11 @@ The result depends neither on the order of the rows nor on which list is called 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from qb_pipeline.sync.matching.model import Candidate, MatchClass, Scored
+from qb_pipeline.sync.matching.model import Candidate, MatchClass, Pair, Scored
 
 MARGIN_BITS = 3.0
 WEAK_PER_RECORD = 3
@@ -19,11 +19,27 @@ WEAK_CEILING = Decimal("0.9500")  # what a person has to look at is never shown 
 _RIVAL = "another record is nearly as close"
 
 
-def assign(scored: Sequence[Scored]) -> list[Candidate]:
-    """The links (one to one), then at most three weak candidates for each record that stayed alone."""
-    links, rest = _links([s for s in scored if s.match_class is not MatchClass.NONE])
+def assign(scored: Iterable[Scored], rejected: Collection[Pair] = frozenset()) -> list[Candidate]:
+    """The links (one to one), then at most three weak candidates for each record that stayed alone.
+
+    A pair in `rejected` (a person said no) is as if it had never been compared: both its records are free for others.
+    """
+    open_pairs = [s for s in scored if (s.left_id, s.right_id) not in rejected]
+    links, rest = _links([s for s in open_pairs if s.match_class is not MatchClass.NONE])
     weak = _shortlist([_demoted(s) for s in rest])
-    ordered = sorted([*links, *weak], key=lambda s: (not s.match_class.automatic, -s.bits, s.left_id, s.right_id))
+    return in_order([*links, *weak])
+
+
+def duplicates(scored: Iterable[Scored], rejected: Collection[Pair] = frozenset()) -> list[Candidate]:
+    """Every sure pair of one table with itself, and of the rest the best three for each record."""
+    found = [s for s in scored if s.match_class is not MatchClass.NONE and (s.left_id, s.right_id) not in rejected]
+    sure = [s for s in found if s.match_class.automatic]
+    return in_order([*sure, *_shortlist([s for s in found if not s.match_class.automatic])])
+
+
+def in_order(scored: Iterable[Scored]) -> list[Candidate]:
+    """Candidates, the surest first."""
+    ordered = sorted(scored, key=lambda s: (not s.match_class.automatic, -s.bits, s.left_id, s.right_id))
     return [Candidate(s.left_id, s.right_id, s.match_class, s.score, s.evidence) for s in ordered]
 
 

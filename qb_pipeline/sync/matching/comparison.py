@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qb_pipeline.sync.matching.address_evidence import compare_address, compare_own_address
-from qb_pipeline.sync.matching.evidence import Grade, Level, compare_email, compare_phone
+from qb_pipeline.sync.matching.evidence import Grade, Level, compare_email, compare_phone, compare_tax_id
 from qb_pipeline.sync.matching.name_evidence import MOST_BITS, compare_names
 from qb_pipeline.sync.matching.naming import Kind
 from qb_pipeline.sync.matching.profile import Profile, Seen
@@ -29,6 +29,7 @@ class Comparison:
     phone: Grade
     email: Grade
     address: Grade
+    tax_id: Grade
     deleted: bool
     bearers: int  # live parties of one side with this name
     sharers: int  # live parties of one side with the phone or e-mail both have
@@ -43,12 +44,12 @@ class Comparison:
     @property
     def bits(self) -> float:
         """Log2 of the odds that both are one party."""
-        fields = self.name.bits + self.phone.bits + self.email.bits + self.address.bits
+        fields = self.name.bits + sum(g.bits for g in self.others)
         return PRIOR_BITS + fields - VETO_BITS * bool(self.veto) - DELETED_BITS * self.deleted
 
     @property
-    def others(self) -> tuple[Grade, Grade, Grade]:
-        return self.phone, self.email, self.address
+    def others(self) -> tuple[Grade, Grade, Grade, Grade]:
+        return self.phone, self.email, self.address, self.tax_id
 
 
 def compare(left: Profile, right: Profile, seen: Seen) -> Comparison | None:
@@ -60,14 +61,15 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison | None:
         address = compare_own_address(left.address, right.address, seen.parts)
     else:
         address = compare_address(left.address, right.address, seen.doors)
-    others = PRIOR_BITS + phone.bits + email.bits + address.bits
+    tax_id = compare_tax_id(left.tax_id, right.tax_id)
+    others = PRIOR_BITS + phone.bits + email.bits + address.bits + tax_id.bits
     if others + MOST_BITS < WEAK_BITS:
         return None
     name = compare_names(left.names, right.names, seen.names)
     if not own_door and (name.level is Level.DIFFERS or (others + name.bits < WEAK_BITS and not name.veto)):
         return None
     return Comparison(
-        name, phone, email, address,
+        name, phone, email, address, tax_id,
         deleted=left.deleted != right.deleted,
         bearers=max(seen.bearers(left), seen.bearers(right)),
         sharers=max(

@@ -1,29 +1,43 @@
-"""Matching invoices, payments and credit memos by number or reference, party, total and date.
+"""Matching invoices, bills, payments and credit memos by number or reference, party, total, date and lines.
 
 Invariant: money decides: documents with different totals or different parties are never linked without a person.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from decimal import Decimal
 
-from qb_pipeline.sync.matching.assign import assign
+from qb_pipeline.sync.matching.assign import assign, duplicates
 from qb_pipeline.sync.matching.blocks import block
-from qb_pipeline.sync.matching.model import Candidate, Document, MatchClass, Scored
+from qb_pipeline.sync.matching.model import Candidate, Document, MatchClass, Pair, Scored
 from qb_pipeline.sync.matching.normalise import code
 
 DAYS_APART = 5
+LATE_DAYS = 45  # within it equal lines make up for a later date
 CAP = 2_500  # pairs in a block; beyond it the key is no document's own
 Verdict = tuple[MatchClass, float, str]  # class, bits, score
 
 
-def match_documents(left: Sequence[Document], right: Sequence[Document]) -> list[Candidate]:
-    """Links and weak candidates between two lists of documents of one kind."""
+def match_documents(
+    left: Sequence[Document], right: Sequence[Document], *, rejected: Collection[Pair] = frozenset()
+) -> list[Candidate]:
+    """Links and weak candidates between two lists of documents of one kind, never one of the `rejected` pairs."""
     lefts, rights = sorted(left, key=lambda d: d.id), sorted(right, key=lambda d: d.id)
-    worth = block([_keys(d) for d in lefts], [_keys(d) for d in rights], CAP, neighbours=True)
-    compared = (_score(lefts[i], rights[j]) for i, j in worth)
-    return assign([s for s in compared if s is not None])
+    compared = (_score(lefts[i], rights[j]) for i, j in _worth_comparing(lefts, rights))
+    return assign((s for s in compared if s is not None), rejected)
+
+
+def duplicate_documents(documents: Sequence[Document], *, rejected: Collection[Pair] = frozenset()) -> list[Candidate]:
+    """Pairs of one list that may be one document entered twice, the lower id left."""
+    own = sorted(documents, key=lambda d: d.id)
+    compared = (_score(own[i], own[j]) for i, j in _worth_comparing(own, own) if i < j)
+    return duplicates((s for s in compared if s is not None), rejected)
+
+
+def _worth_comparing(lefts: Sequence[Document], rights: Sequence[Document]) -> set[tuple[int, int]]:
+    return block([_keys(d) for d in lefts], [_keys(d) for d in rights], CAP, neighbours=True)
 
 
 def _keys(d: Document) -> frozenset[Hashable]:
@@ -39,6 +53,7 @@ def _all_keys(d: Document) -> Iterable[Hashable]:
         yield "reference", reference, d.party
     if d.party is not None and d.total is not None:
         yield "all but number", d.party, d.total, d.date
+        yield "party+total", d.party, d.total
 
 
 def _score(left: Document, right: Document) -> Scored | None:
@@ -56,11 +71,21 @@ def judge(left: Document, right: Document) -> Verdict | None:
     same_mark = _same_mark(left, right)
     if same_mark:
         return _judge_marked(left, right, same_party=same_party, same_total=same_total)
-    if not (same_party and same_total and left.date is not None and left.date == right.date):
+    days = _days_apart(left, right)
+    if not (same_party and same_total and days is not None and days <= DAYS_APART):
         return None
     if same_mark is None:
-        return MatchClass.STRONG, 12.0, "0.9800"
-    return MatchClass.WEAK, 4.0, "0.5000"  # alike but numbered differently: two documents, or one renumbered
+        return _judge_unmarked(days, _same_lines(left, right))
+    return (MatchClass.WEAK, 4.0, "0.5000") if days == 0 else None  # alike but numbered differently: perhaps renumbered
+
+
+def _judge_unmarked(days: int, same_lines: bool | None) -> Verdict:
+    """Party and total agree, the date nearly; at least one side has no number."""
+    if same_lines is False:
+        return MatchClass.WEAK, 3.0, "0.4000"
+    if days == 0:
+        return MatchClass.STRONG, 14.0 if same_lines else 12.0, "0.9800"
+    return (MatchClass.STRONG, 9.0, "0.9700") if same_lines else (MatchClass.WEAK, 5.0 - days / 10, "0.7000")
 
 
 def _judge_marked(left: Document, right: Document, *, same_party: bool, same_total: bool) -> Verdict | None:
@@ -70,13 +95,28 @@ def _judge_marked(left: Document, right: Document, *, same_party: bool, same_tot
     if same_party and same_total:
         if days == 0:
             return MatchClass.EXACT, 24.0, "1.0000"
-        return (MatchClass.STRONG, 18.0, "0.9950") if near else (MatchClass.WEAK, 8.0, "0.9000")
+        late = days is not None and days <= LATE_DAYS and _same_lines(left, right) is True
+        return (MatchClass.STRONG, 18.0, "0.9950") if near or late else (MatchClass.WEAK, 8.0, "0.9000")
     if same_party:
         return MatchClass.WEAK, 6.0, "0.7000"
     if same_total and near:
         unknown = left.party is None or right.party is None
         return (MatchClass.WEAK, 6.0, "0.8000") if unknown else (MatchClass.WEAK, 3.0, "0.4000")
     return None
+
+
+def _same_lines(left: Document, right: Document) -> bool | None:
+    """Whether items and amounts of all lines agree, in any order; None where a side's lines are not known.
+
+    Of items only those known to both sides are compared.
+    """
+    if not left.lines or not right.lines:
+        return None
+    if Counter(amount for _, amount in left.lines) != Counter(amount for _, amount in right.lines):
+        return False
+    named_left, named_right = (Counter(i for i, _ in d.lines if i is not None) for d in (left, right))
+    full = all(item is not None for d in (left, right) for item, _ in d.lines)
+    return named_left == named_right if full else True
 
 
 def _same_mark(left: Document, right: Document) -> bool | None:
@@ -98,7 +138,9 @@ def _explain(left: Document, right: Document) -> tuple[str, ...]:
         ("total", left.total, right.total, left.total == right.total),
         ("date", left.date, right.date, left.date == right.date),
     )
-    return tuple(words for field, a, b, same in fields if (words := _phrase(field, a, b, same)))
+    words = tuple(words for field, a, b, same in fields if (words := _phrase(field, a, b, same)))
+    same_lines = _same_lines(left, right)
+    return words if same_lines is None else (*words, "same lines" if same_lines else "lines differ")
 
 
 def _phrase(field: str, left: object, right: object, same: bool) -> str:

@@ -25,6 +25,10 @@ class MatchClass(StrEnum):
         return self in (MatchClass.EXACT, MatchClass.STRONG)
 
 
+Pair = tuple[str, str]
+"""The ids of a left and a right record."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """Two records that may be one. `score` is 0..1 with four places."""
@@ -38,7 +42,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Party:
-    """A customer or vendor as one side shows it; None or empty text means the side does not know."""
+    """A customer or vendor as one side shows it; None or empty text means the side does not know.
+
+    `tax_id` may be the whole number or what QuickBooks shows of it: its last four digits are compared.
+    """
 
     id: str
     name: str | None = None
@@ -52,21 +59,29 @@ class Party:
     city: str | None = None
     state: str | None = None
     postal_code: str | None = None
+    tax_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Named:
-    """A list entry (account, item, term, job …). Two are compared only when their `scope` is equal."""
+    """A list entry (account, item, term, job …). Two are compared only when their `scope` is equal.
+
+    `facts` are named values that entries of one name must share (an account's kind, a term's days), None where unknown.
+    """
 
     id: str
     name: str | None
     code: str | None = None
     scope: Hashable = None
+    facts: tuple[tuple[str, Hashable], ...] = ()
 
 
 @dataclass(frozen=True)
 class Document:
-    """An invoice, payment or credit memo; `party` is an id both sides share, None where it is not linked yet."""
+    """An invoice, bill, payment or credit memo; `party` is an id both sides share, None where it is not linked yet.
+
+    `lines` holds each line's item (an id both sides share, or None) and amount, in any order; empty: not known.
+    """
 
     id: str
     number: str | None
@@ -74,6 +89,7 @@ class Document:
     total: Decimal | None
     date: date | None
     reference: str | None = None
+    lines: tuple[tuple[Hashable, Decimal | None], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,21 @@
 """Matching list entries (accounts, items, terms, classes, payment methods, tax codes, jobs) by code and full name.
 
-Invariant: entries of different scopes (jobs of different customers) are never compared, and a name that is merely alike
-is never linked without a person.
+Invariant: entries of different scopes (jobs of different customers) are never compared, and a name that is merely
+alike, or an equal one of another kind, is never linked without a person.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from rapidfuzz.fuzz import ratio, token_sort_ratio
 
-from qb_pipeline.sync.matching.assign import assign
+from qb_pipeline.sync.matching.assign import assign, duplicates
 from qb_pipeline.sync.matching.blocks import block
-from qb_pipeline.sync.matching.model import Candidate, MatchClass, Named, Scored
+from qb_pipeline.sync.matching.model import Candidate, MatchClass, Named, Pair, Scored
 from qb_pipeline.sync.matching.normalise import code, fold
 
 CLOSE_RATIO = 85.0
@@ -40,13 +40,25 @@ class _Entry:
         return frozenset(re.findall(r"\d+", " ".join(self.path)))
 
 
-def match_names(left: Sequence[Named], right: Sequence[Named]) -> list[Candidate]:
-    """Links and weak candidates between two lists of entries of one kind."""
+def match_names(
+    left: Sequence[Named], right: Sequence[Named], *, rejected: Collection[Pair] = frozenset()
+) -> list[Candidate]:
+    """Links and weak candidates between two lists of entries of one kind, never one of the `rejected` pairs."""
     lefts, rights = _in_order(left), _in_order(right)
-    worth = block([_same_keys(e) for e in lefts], [_same_keys(e) for e in rights], SAME_CAP, neighbours=True)
-    worth |= block([_alike_keys(e) for e in lefts], [_alike_keys(e) for e in rights], ALIKE_CAP)
-    compared = (_score(lefts[i], rights[j]) for i, j in worth)
-    return assign([s for s in compared if s is not None])
+    compared = (_score(lefts[i], rights[j]) for i, j in _worth_comparing(lefts, rights))
+    return assign((s for s in compared if s is not None), rejected)
+
+
+def duplicate_names(entries: Sequence[Named], *, rejected: Collection[Pair] = frozenset()) -> list[Candidate]:
+    """Pairs of one list that may be one entry, the lower id left."""
+    own = _in_order(entries)
+    compared = (_score(own[i], own[j]) for i, j in _worth_comparing(own, own) if i < j)
+    return duplicates((s for s in compared if s is not None), rejected)
+
+
+def _worth_comparing(lefts: Sequence[_Entry], rights: Sequence[_Entry]) -> set[tuple[int, int]]:
+    same = block([_same_keys(e) for e in lefts], [_same_keys(e) for e in rights], SAME_CAP, neighbours=True)
+    return same | block([_alike_keys(e) for e in lefts], [_alike_keys(e) for e in rights], ALIKE_CAP)
 
 
 def _in_order(entries: Sequence[Named]) -> list[_Entry]:
@@ -82,6 +94,8 @@ def _score(left: _Entry, right: _Entry) -> Scored | None:
         return None
     match_class, bits, score = verdict
     bits -= 4.0 * (left.deleted != right.deleted)
+    if _other_facts(left, right) and not (left.code and left.code == right.code):
+        match_class, bits, score = MatchClass.WEAK, min(bits, 5.0) - 1.0, min(score, "0.5000")
     return Scored(left.named.id, right.named.id, match_class, bits, Decimal(score), _explain(left, right))
 
 
@@ -113,6 +127,13 @@ def _judge_alike(left: _Entry, right: _Entry) -> tuple[MatchClass, float, str] |
     return MatchClass.WEAK, likeness / 25, f"{likeness / 125:.4f}"
 
 
+def _other_facts(left: _Entry, right: _Entry) -> list[tuple[str, Hashable, Hashable]]:
+    """What both know and know differently: an account's kind, a term's days."""
+    known = dict(right.named.facts)
+    both = ((name, value, known.get(name)) for name, value in left.named.facts)
+    return [(name, a, b) for name, a, b in both if a is not None and b is not None and a != b]
+
+
 def _likeness(left: _Entry, right: _Entry) -> float:
     a, b = " ".join(left.path), " ".join(right.path)
     return max(ratio(a, b), token_sort_ratio(a, b))
@@ -125,6 +146,7 @@ def _explain(left: _Entry, right: _Entry) -> tuple[str, ...]:
         words.append(f"same code {a}" if left.code == right.code else f"code differs: {a} / {b}")
     shown = f"'{left.named.name or ''}' / '{right.named.name or ''}'"
     words.append("same name" if left.name == right.name else f"name differs: {shown}")
+    words += [f"{name} differs: {a} / {b}" for name, a, b in _other_facts(left, right)]
     if left.deleted != right.deleted:
         words.append("one of the two is marked deleted")
     return tuple(words)

@@ -81,6 +81,12 @@ def email(value: str | None) -> str:
     return f"{local}@{domain}" if local else ""
 
 
+def tax_id(value: str | None) -> str:
+    """The last four digits of a tax number, masked or not ("XX-XXX6789"); "" when there are fewer."""
+    digits = re.sub(r"\D", "", value or "")
+    return digits[-4:] if len(digits) >= 4 else ""
+
+
 def code(value: str | None) -> str:
     """A document number, SKU or account number: letters and digits only, no leading zeros."""
     bare = re.sub(r"[\W_]+", "", (value or "").casefold())

@@ -6,7 +6,7 @@ Invariant: a profile depends on its own record only; what the lists as a whole s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from qb_pipeline.sync.matching.address_evidence import address_parts
@@ -14,9 +14,8 @@ from qb_pipeline.sync.matching.addresses import Address, read_address
 from qb_pipeline.sync.matching.evidence import Frequencies
 from qb_pipeline.sync.matching.model import Party
 from qb_pipeline.sync.matching.naming import Kind, Name, read_names, read_person
-from qb_pipeline.sync.matching.normalise import email, phone
+from qb_pipeline.sync.matching.normalise import email, phone, tax_id
 from qb_pipeline.sync.matching.words import COMPANY_WORDS
-
 
 OWN_DOORS = 0.005  # the share of records with a neighbour at their own address, up to which addresses identify
 
@@ -34,6 +33,7 @@ class Profile:
     email: str
     address: Address
     deleted: bool
+    tax_id: str
 
     @property
     def label(self) -> str:
@@ -46,7 +46,7 @@ def read_party(party: Party) -> Profile:
     place = read_address(party.line1, party.line2, party.city, party.state, party.postal_code)
     names = _names(party, place.city.split())
     deleted = any(n.deleted for n in names)
-    return Profile(party, names, phone(party.phone), email(party.email), place, deleted)
+    return Profile(party, names, phone(party.phone), email(party.email), place, deleted, tax_id(party.tax_id))
 
 
 def _names(party: Party, city: list[str]) -> tuple[Name, ...]:
@@ -88,14 +88,14 @@ class Seen:
     an address belongs to one party there.
     """
 
-    def __init__(self, left: Sequence[Profile], right: Sequence[Profile]) -> None:
-        lefts, rights = ([p for p in side if not p.deleted] for side in (left, right))
-        self.names = Frequencies(_all_names(lefts), _all_names(rights))
-        self.phones = Frequencies(_given(p.phone for p in lefts), _given(p.phone for p in rights))
-        self.emails = Frequencies(_given(p.email for p in lefts), _given(p.email for p in rights))
-        self.doors = Frequencies((p.address.key for p in lefts), (p.address.key for p in rights))
-        self.own_doors = _reached_by_address(left, right) and _sharing(left, right) <= OWN_DOORS
-        self.parts = Frequencies(*(_parts(side) if self.own_doors else () for side in (left, right)))
+    def __init__(self, left: Sequence[Profile], right: Sequence[Profile] | None) -> None:
+        """With `right` None the left table is compared with itself."""
+        self.names = _counted(left, right, _name_keys)
+        self.phones = _counted(left, right, lambda p: (p.phone,) if p.phone else ())
+        self.emails = _counted(left, right, lambda p: (p.email,) if p.email else ())
+        self.doors = _counted(left, right, lambda p: (p.address.key,))
+        self.own_doors = right is not None and (_reached_by_address(left, right) and _sharing(left, right) <= OWN_DOORS)
+        self.parts = _counted(left if self.own_doors else (), right, lambda p: address_parts(p.address))
 
     def bearers(self, profile: Profile) -> int:
         """How many parties of one side bear the most shared name of this one."""
@@ -116,16 +116,12 @@ def _sharing(left: Sequence[Profile], right: Sequence[Profile]) -> float:
     return (shared + 3) / complete if complete else 1.0
 
 
-def _parts(profiles: Sequence[Profile]) -> Iterable[Hashable]:
-    return (part for p in profiles for part in address_parts(p.address))
-
-
-def _given(values: Iterable[str]) -> Iterable[str]:
-    return filter(None, values)
-
-
-def _all_names(profiles: Sequence[Profile]) -> Iterable[Hashable]:
-    return (key for p in profiles for key in _name_keys(p))
+def _counted(
+    left: Sequence[Profile], right: Sequence[Profile] | None, keys: Callable[[Profile], Iterable[Hashable]]
+) -> Frequencies:
+    """How many live records of a side bear each key."""
+    sides = [(k for p in side if not p.deleted for k in keys(p)) for side in (left, right) if side is not None]
+    return Frequencies(sides[0], sides[1] if right is not None else None)
 
 
 def _name_keys(profile: Profile) -> frozenset[Hashable]:

@@ -32,23 +32,34 @@ def classify(found: Comparison) -> MatchClass:
 
 def _may_link(found: Comparison) -> bool:
     """The name agrees, something independent of it agrees too, and it is not merely another site of the same owner."""
+    if found.tax_id.level is Level.DIFFERS:
+        return False
     if found.own_door:
         return True
-    if found.name.part and found.name.level is Level.WEAK:
-        return _longer_name_of_one_door(found)
-    if found.name.level < Level.CLOSE or not (any(g.level >= Level.CLOSE for g in found.others) or _near_home(found)):
-        return False
+    if found.name.level < Level.CLOSE:
+        return found.name.part and _longer_name_of_one_door(found)
+    corroborated = any(g.level >= Level.CLOSE for g in found.others) or _near_home(found)
+    return corroborated and not _may_be_another(found)
+
+
+def _may_be_another(found: Comparison) -> bool:
+    """Somebody who shares the name and a contact, and yet is another: a namesake, one of a crowd, another site."""
+    if found.name.part and _another_contact(found):
+        return True  # J. Hale with another phone may be James or Jane of that address
     if found.company and found.address.level < Level.WEAK and _could_be_a_sister_site(found):
-        return False
+        return True
     # Of a crowd not every pair is compared, so a missing rival proves nothing: only the address tells them apart.
     one_of_many = min(found.bearers, found.sharers) > CROWD and found.address.level < Level.CLOSE
-    return not one_of_many and not _may_be_another_site(found)
+    return one_of_many or _may_be_another_site(found)
 
 
 def _could_be_a_sister_site(found: Comparison) -> bool:
     """Without an address: one of several with this name and contact, or a contact that speaks against the other."""
-    contacts = (found.phone.level, found.email.level)
-    return min(found.bearers, found.sharers) > 1 or Level.DIFFERS in contacts
+    return min(found.bearers, found.sharers) > 1 or _another_contact(found)
+
+
+def _another_contact(found: Comparison) -> bool:
+    return Level.DIFFERS in (found.phone.level, found.email.level)
 
 
 def _longer_name_of_one_door(found: Comparison) -> bool:

@@ -46,8 +46,8 @@ TRADES = _words(
 PREMISES = _words(
     "restaurant restaurants ristorante trattoria brasserie bistro cafe caffe coffee grill grille pizza pizzeria bakery "
     "diner bar pub tavern steakhouse bbq barbecue cuisine eatery kitchen cantina deli delicatessen hotel inn motel "
-    "suites salon spa pharmacy market store shop boutique gallery clinic dental gym club church school museum library center centre "
-    "building plaza mall tower room house"
+    "suites salon spa pharmacy market store shop boutique gallery clinic dental gym club church school museum library "
+    "center centre building plaza mall tower room house"
 )
 
 COMPANY_WORDS = (FILLERS - _words("the of and for in at")) | TRADES | PREMISES

@@ -11,8 +11,16 @@ from itertools import product
 from random import Random
 
 from qb_pipeline.sync.matching import Party
-from qb_pipeline_tests.unit.matching.generated_pools import GIVEN, HEADS, LEGAL, MAIL_HOSTS, TRADES, door, surname
-from qb_pipeline_tests.unit.matching.generated_pools import telephone
+from qb_pipeline_tests.unit.matching.generated_pools import (
+    GIVEN,
+    HEADS,
+    LEGAL,
+    MAIL_HOSTS,
+    TRADES,
+    door,
+    surname,
+    telephone,
+)
 from qb_pipeline_tests.unit.matching.generated_slips import LOSSES, SLIPS
 
 Pair = tuple[str, str]

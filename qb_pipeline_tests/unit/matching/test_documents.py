@@ -43,7 +43,8 @@ def _class(left: Document, right: Document) -> MatchClass:
         (_doc("R", party=8, day=date(2026, 4, 10)), MatchClass.NONE),
         (_doc("R", party=8, total="99.00"), MatchClass.NONE),
         (_doc("R", number=None, total="99.00"), MatchClass.NONE),
-        (_doc("R", number=None, day=date(2026, 3, 11)), MatchClass.NONE),
+        (_doc("R", number=None, day=date(2026, 3, 11)), MatchClass.WEAK),
+        (_doc("R", number=None, day=date(2026, 3, 16)), MatchClass.NONE),
         (_doc("R", number=None, party=None), MatchClass.NONE),
     ],
 )
