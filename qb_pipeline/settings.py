@@ -61,6 +61,36 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8050/oauth/callback",
         description="Where Intuit sends the browser back after the consent; must be registered with the app.",
     )
+    console_host: str = Field(
+        "127.0.0.1",
+        description="Address the console listens on: webhooks, consent, health and metrics. It speaks plain HTTP: for "
+        "the world outside, put a proxy with TLS in front of it.",
+    )
+    console_port: int = Field(
+        8050, ge=0, le=65535, description="Port of the console; QB_REDIRECT_URI names the same one. 0 takes a free one."
+    )
+    console_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="What opens the console's pages, its health and its metrics: given once as ?key=…, or as a Bearer "
+        "token; at least 16 characters. Without it, one is generated into QB_HOME/console.key.",
+    )
+    console_body_limit: int = Field(
+        1_048_576, ge=1024, description="Largest body of a webhook in bytes; Intuit sends about 1 MB at most."
+    )
+    console_body_seconds: float = Field(
+        10.0, gt=0, description="Seconds a client has for its headers, and again for the body of a webhook."
+    )
+    console_refusals: int = Field(
+        30,
+        ge=1,
+        description="Wrong signatures, or wrong keys, answered with 401 per client address and minute; further ones are "
+        "answered with 429. A rightly signed webhook is taken however many wrong ones came before.",
+    )
+    console_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses of the proxies, separated by commas, whose X-Forwarded-For header names the client.",
+    )
     rate_scale: float = Field(
         1.0,
         ge=0,
@@ -102,8 +132,22 @@ def token_key(current: Settings) -> bytes:
         return _decoded(current.token_key.get_secret_value(), "QB_TOKEN_KEY")
     path = current.home / "token.key"
     if not path.exists():
-        _generate(path)
+        _generate(path, base64.b64encode(secrets.token_bytes(32)).decode())
     return _decoded(path.read_text(), str(path))
+
+
+def console_key(current: Settings) -> str:
+    """What opens the console; generated once into QB_HOME/console.key (mode 0600) unless QB_CONSOLE_KEY is set."""
+    if current.console_key is not None:
+        return current.console_key.get_secret_value()
+    path = current.home / "console.key"
+    if not path.exists():
+        _generate(path, secrets.token_urlsafe(32))
+    key = path.read_text().strip()
+    if not key:
+        # An empty key would open the console to whoever sends nothing.
+        raise Misconfigured(f"{path} is empty.", code="bad_console_key", fix="Remove it: a new key is generated.")
+    return key
 
 
 def _decoded(encoded: str, source: str) -> bytes:
@@ -120,13 +164,13 @@ def _decoded(encoded: str, source: str) -> bytes:
     return key
 
 
-def _generate(path: Path) -> None:
+def _generate(path: Path, key: str) -> None:
     """Write a new key so that of two processes starting at once both end with the same complete one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+        file.write(key + "\n")
         file.flush()
         os.fsync(file.fileno())
     try:
