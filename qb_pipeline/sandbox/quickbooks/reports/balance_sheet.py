@@ -66,6 +66,8 @@ def position(moves: Movements, account: Account, end: date, year: date, member: 
     """
     if account.profit:
         return moves.between(account.id, year, end, member)
+    if not moves.shows(account.id):
+        return None
     balance = moves.between(account.id, None, end, member)
     if account.subtype != "RetainedEarnings" or retained_account(moves.accounts.values()) != account:
         return balance
@@ -91,6 +93,8 @@ class Sheet:
 
     def net_income(self) -> Values:
         """Profit from the beginning of the fiscal year to each column's end."""
+        if self.moves.only is not None:
+            return [None for _ in self.columns]
         return [self.moves.profit(self.year(one), one.end, one.member) for one in self.columns]
 
     def year(self, one: Slice) -> date:
@@ -144,7 +148,8 @@ class Sheet:
         net = self.net_income()
         if not rows and not any(net):
             return []
-        rows.append(data([cell("Net Income"), *figures(net)], group="NetIncome"))
+        if self.moves.only is None:
+            rows.append(data([cell("Net Income"), *figures(net)], group="NetIncome"))
         total = plus(total, net)
         return [(self.titled("Equity", rows, total, "Equity"), total)]
 

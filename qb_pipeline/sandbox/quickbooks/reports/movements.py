@@ -9,7 +9,7 @@ posted between them.
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -48,9 +48,19 @@ class Movements:
 
     accounts: dict[str, Account]
     series: dict[tuple[str, str], Series]
+    # The accounts asked for, where only some are.
+    only: frozenset[str] | None = None
+
+    def shows(self, account: str) -> bool:
+        """Whether the report is about this account."""
+        return self.only is None or account in self.only
 
     def between(self, account: str, start: date | None, end: date, member: str = ALL) -> Decimal | None:
         """Debits less credits of a period; from the beginning when `start` is None."""
+        return self.moved(account, start, end, member) if self.shows(account) else None
+
+    def moved(self, account: str, start: date | None, end: date, member: str = ALL) -> Decimal | None:
+        """As `between`, also for accounts that are not shown."""
         found = self.series.get((account, member))
         return None if found is None else found.between("" if start is None else start.isoformat(), end.isoformat())
 
@@ -61,7 +71,7 @@ class Movements:
 
     def profit(self, start: date | None, end: date, member: str = ALL) -> Decimal:
         """Income less cost of a period."""
-        parts = (self.between(one.id, start, end, member) for one in self.accounts.values() if one.profit)
+        parts = (self.moved(one.id, start, end, member) for one in self.accounts.values() if one.profit)
         return -sum((part for part in parts if part is not None), Decimal(0))
 
     def bounds(self, today: date) -> tuple[date, date]:
@@ -76,6 +86,7 @@ class Movements:
                 member
                 for (account, member), one in self.series.items()
                 if member != ALL
+                and self.shows(account)
                 and (not profit_only or self.accounts[account].profit)
                 and one.between(start.isoformat(), end.isoformat()) is not None
             }
@@ -85,14 +96,18 @@ class Movements:
 def movements(company: Company, asked: Asked, until: date, dimension: str | None = None) -> Movements:
     """Everything posted up to a day; with a dimension (a key of MEMBER) also by its members."""
     member = f"coalesce({MEMBER[dimension]}, '')" if dimension else "'*'"
+    only = asked.filters.get("account")
     rows = select(
         company,
-        asked,
+        # Retained earnings are made of the accounts that are not asked for, too.
+        replace(asked, filters={name: ids for name, ids in asked.filters.items() if name != "account"}),
         ("p.account", member, "p.date", "sum(p.amount)"),
         {"until": until.isoformat()},
         "GROUP BY 1, 2, 3 ORDER BY 3",
     )
-    return Movements(known(chart(company), (row[0] for row in rows)), series_of(rows, by_member=dimension is not None))
+    accounts = known(chart(company), (row[0] for row in rows))
+    series = series_of(rows, by_member=dimension is not None)
+    return Movements(accounts, series, None if only is None else frozenset(only))
 
 
 def series_of(rows: Iterable[tuple[str, str, str, int]], *, by_member: bool) -> dict[tuple[str, str], Series]:
