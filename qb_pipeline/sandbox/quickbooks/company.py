@@ -33,6 +33,8 @@ class Switches:
     duplicate_doc_number: str = "reject"
     # An explicit TotalTax: "honour" it or "recompute" it from the code's rates.
     ast: str = "honour"
+    # BillEmail of a new sales form: only what was "sent", as recorded, or taken from the "customer".
+    bill_email: str = "sent"
     # A computed sales tax: "exact", or a "cent" more a rate, as real books were seen to deviate.
     tax_jitter: str = "exact"
     # Seconds after which a refresh gives a new refresh token; the old one works as long again.

@@ -105,8 +105,7 @@ def test_a_form_that_is_not_there_is_refused(books: Books, entity: str, identifi
 
 
 def test_a_sent_invoice_says_so_and_lies_in_the_outbox(books: Books) -> None:
-    customer = books.customer(PrimaryEmailAddr={"Address": "ana@ridge.test"})
-    invoice = books.invoice(customer, books.item())
+    invoice = books.invoice(books.customer(), books.item(), BillEmail={"Address": "ana@ridge.test"})
     status, answer = send(books, "invoice", invoice["Id"])
     sent = answer["Invoice"]
     assert (status, sent["EmailStatus"], sent["SyncToken"]) == (200, "EmailSent", "1")

@@ -31,9 +31,27 @@ def test_an_invoice_gets_number_due_date_subtotal_and_balance(books: Books) -> N
     assert made["TotalAmt"] == made["Balance"] == 150
     assert made["TxnTaxDetail"] == {"TotalTax": 0}
     assert made["BillAddr"]["Line1"] == "1 Mill Ln"
-    assert made["BillEmail"] == {"Address": "a@b.test"}
+    # As recorded: the customer's e-mail is not taken over.
+    assert "BillEmail" not in made
     assert made["LinkedTxn"] == []
     assert books.again("Customer", customer)["Balance"] == 150
+
+
+def test_the_customers_e_mail_is_taken_over_where_the_switch_says_so(books: Books) -> None:
+    customer, item = books.customer(PrimaryEmailAddr={"Address": "a@b.test"}), books.item()
+    switches = f"{books.base}/_sandbox/switches"
+    assert requests.post(switches, json={"bill_email": "customer"}, timeout=10).status_code == 200
+    try:
+        assert books.invoice(customer, item)["BillEmail"] == {"Address": "a@b.test"}
+    finally:
+        requests.post(switches, json={"bill_email": "sent"}, timeout=10)
+
+
+def test_an_echoed_address_keeps_its_coordinates(books: Books) -> None:
+    place = {"Line1": "1 Mill Ln", "Lat": "37.44", "Long": "INVALID"}
+    made = books.invoice(books.customer(), books.item(), BillAddr=place)
+    assert made["BillAddr"] == {"Id": made["BillAddr"]["Id"], **place}
+    assert books.change("Invoice", made, BillAddr=made["BillAddr"])["BillAddr"] == made["BillAddr"]
 
 
 def test_tax_is_computed_from_the_codes_rates_on_taxable_lines_only(books: Books) -> None:

@@ -41,7 +41,7 @@ def test_a_sales_receipt_lies_in_undeposited_funds_and_owes_nothing(books: Books
     assert (made["TotalAmt"], made["Balance"], made["DocNumber"]) == (108, 0, "1001")
     assert made["DepositToAccountRef"] == {"value": UNDEPOSITED, "name": "Undeposited Funds"}
     assert made["PaymentMethodRef"] == {"value": "2", "name": "Check"}
-    assert (made["BillAddr"]["Line1"], made["BillEmail"]) == ("1 Mill Ln", {"Address": "a@b.test"})
+    assert (made["BillAddr"]["Line1"], "BillEmail" in made) == ("1 Mill Ln", False)
     assert "LinkedTxn" not in made
     assert balance(books, UNDEPOSITED) == 108
     assert balance(books, "36") == -8

@@ -28,8 +28,9 @@ ADDRESS = Group(
         "CountrySubDivisionCode": Text(255),
         "PostalCode": Text(30),
         "Note": Text(1000),
-        "Lat": RO,
-        "Long": RO,
+        # Found by QBO itself; what is echoed stays.
+        "Lat": Text(50),
+        "Long": Text(50),
     }
 )
 PHONE = Group({"FreeFormNumber": Text(30), "Id": RO, "Default": RO, "Tag": RO})

@@ -67,9 +67,13 @@ def complete(company: Company, draft: Draft) -> JsonObject:
 
 
 def complete_deposit_account(company: Company, obj: JsonObject) -> None:
-    """Undeposited funds unless a bank or other asset account is named; shown without its name. 6430."""
-    complete_money_account(company, obj)
-    obj["DepositToAccountRef"] = {"value": ref_value(obj, "DepositToAccountRef")}
+    """Undeposited funds unless a bank or other asset account is named; shown without its name. 6430.
+
+    As recorded: a payment of nothing, which only links credits to charges, shows no account.
+    """
+    if "DepositToAccountRef" in obj or decimal_of(obj["TotalAmt"]):
+        complete_money_account(company, obj)
+        obj["DepositToAccountRef"] = {"value": ref_value(obj, "DepositToAccountRef")}
 
 
 def complete_applications(company: Company, draft: Draft) -> None:

@@ -80,7 +80,7 @@ def complete_sale(company: Company, entity: str, draft: Draft) -> Decimal:
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
     customer = ref_value(obj, "CustomerRef")
     if draft.before is None and customer is not None:
-        take_from_customer(obj, company.require("Customer", customer))
+        take_from_customer(company, obj, company.require("Customer", customer))
     number_addresses(company, draft)
     obj.setdefault("ApplyTaxAfterDiscount", False)
     obj.setdefault("PrintStatus", "NeedToPrint")
@@ -119,13 +119,13 @@ def complete_amounts(company: Company, draft: Draft) -> Decimal:
     return total
 
 
-def take_from_customer(obj: JsonObject, customer: JsonObject) -> None:
-    """Addresses, e-mail and terms that the document does not say itself."""
-    for key, source in (("BillAddr", "BillAddr"), ("ShipAddr", "ShipAddr"), ("BillEmail", "PrimaryEmailAddr")):
-        if key not in obj and customer.get(source):
-            obj[key] = customer[source]
-    if "SalesTermRef" not in obj and customer.get("SalesTermRef"):
-        obj["SalesTermRef"] = customer["SalesTermRef"]
+def take_from_customer(company: Company, obj: JsonObject, customer: JsonObject) -> None:
+    """Addresses and terms, and where the switch says so the e-mail, that the document does not say itself."""
+    if company.switches.bill_email == "customer" and customer.get("PrimaryEmailAddr"):
+        obj.setdefault("BillEmail", customer["PrimaryEmailAddr"])
+    for key in ("BillAddr", "ShipAddr", "SalesTermRef"):
+        if key not in obj and customer.get(key):
+            obj[key] = customer[key]
 
 
 def number_addresses(company: Company, draft: Draft) -> None:
