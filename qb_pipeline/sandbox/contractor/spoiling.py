@@ -33,12 +33,16 @@ class ContractorSpoiler:
     def _change(self, rule: FaultRule, collection: Collection) -> None:
         candidates = self._service.store.live_ids(collection.name)
         chosen = rule.own["id"] or (rule.draw.choice(candidates) if candidates else None)
-        if chosen is None or chosen not in candidates:
+        if chosen not in candidates:
+            rule.note = f"there is no {collection.name}/{chosen} to change"
             return
-        if rule.own["change"] == "touch":
-            self._service.touch(collection, chosen)
-        else:
-            self._service.delete(collection, chosen, None)
+        try:
+            if rule.own["change"] == "touch":
+                self._service.touch(collection, str(chosen))
+            else:
+                self._service.delete(collection, str(chosen), None)
+        except Problem as problem:
+            rule.note = problem.message
 
     def review(self, rule: FaultRule, _incoming: Incoming, call: Call, answer: Answer) -> Answer:
         """Refuse a page or record that holds a poisoned one."""

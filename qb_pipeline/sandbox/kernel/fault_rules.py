@@ -55,6 +55,8 @@ class FaultRule:
     own: dict[str, Any] = field(default_factory=dict)
     seen: int = 0
     fired: int = 0
+    # Why the last strike came to nothing (the row is not there, or may not be removed); shown with the rule.
+    note: str | None = None
 
     @property
     def after(self) -> bool:
@@ -65,6 +67,10 @@ class FaultRule:
     def spent(self) -> bool:
         """Whether it has fired as often as it may."""
         return self.times is not None and self.fired >= self.times
+
+    def describe(self) -> dict[str, Any]:
+        """The rule as sent, with `fired`, and `note` where there is one."""
+        return {**self.source, "fired": self.fired} | ({"note": self.note} if self.note else {})
 
     def strikes(self) -> bool:
         """Draw: whether it fires this time; counts when it does."""

@@ -28,7 +28,7 @@ Rows (they need match.entity, the kind of record; the other criteria are of the 
   writes, tombstones and answers without the row are not touched, so bisecting isolates it.
 - `row_change`: before the `page`-th matching page request (default 2) is answered, and before each later one until
   `times` (default 1), the row `id` (or one drawn by the seed) changes: `change` "touch" gives it a new version and time
-  as an edit elsewhere would, "delete" removes it.
+  as an edit elsewhere would, "delete" removes it. Where that cannot be done, the listed rule gets a `note` saying why.
 
 Batches (the server must know batches):
 
@@ -90,7 +90,7 @@ class FaultRules:
 
     def describe(self) -> list[dict[str, Any]]:
         """The rules as sent, each with `fired`."""
-        return [{**rule.source, "fired": rule.fired} for rule in self._rules]
+        return [rule.describe() for rule in self._rules]
 
     def decide(self, incoming: Incoming, call: Call) -> list[FaultRule]:
         """Delays that fire, then at most one other rule, which ends the list."""

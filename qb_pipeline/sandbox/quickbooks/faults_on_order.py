@@ -14,6 +14,7 @@ from typing import Any
 
 from qb_pipeline.sandbox.kernel.calls import Answer, Call, Incoming
 from qb_pipeline.sandbox.kernel.database import transaction
+from qb_pipeline.sandbox.kernel.errors import ControlError
 from qb_pipeline.sandbox.kernel.fault_rules import FaultRule, same
 from qb_pipeline.sandbox.kernel.spoiling import due_to_change, is_poison
 from qb_pipeline.sandbox.quickbooks.answers import XML, answered
@@ -47,19 +48,25 @@ class QuickBooksSpoiler:
         return incoming
 
     def _change(self, rule: FaultRule, realm: str) -> None:
-        """Touch or remove the row; one that is not there is left alone, and the rule has fired all the same."""
+        """Touch or remove the row; where that cannot be done the rule has fired all the same, and notes why."""
         if not self._world.known(realm):
+            rule.note = f"there is no realm {realm}"
             return
         company, entity = self._world.company(realm), str(name_of(rule.match["entity"]))
         chosen = rule.own["id"] or self._drawn(rule, company.store.company, entity)
         before = company.store.get(entity, chosen) if chosen else None
         if before is None:
+            rule.note = f"there is no {entity} {chosen} to change in realm {realm}"
             return
-        with transaction(self._world.conn):
-            if rule.own["change"] == "touch":
-                company.save(entity, dict(before), before, tuple(before), "Update")
-            else:
-                perform(company, {"act": "delete", "entity": entity, "id": chosen})
+        try:
+            with transaction(self._world.conn):
+                if rule.own["change"] == "touch":
+                    company.save(entity, dict(before), before, tuple(before), "Update")
+                else:
+                    perform(company, {"act": "delete", "entity": entity, "id": chosen})
+        except ControlError as error:
+            self._world.forget_roles()
+            rule.note = error.message
 
     def _drawn(self, rule: FaultRule, company: int, entity: str) -> str | None:
         rows = self._world.conn.execute(
@@ -121,7 +128,7 @@ def loads_or_none(body: bytes) -> Any:
     """The JSON value; None for what is no JSON."""
     try:
         return loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -181,12 +188,12 @@ def failure(code: int) -> JsonObject:
     return {**fault, "Error": [{**error, "code": str(code)} for error in fault["Error"]]}
 
 
-def b_id(item: JsonObject) -> Any:
-    """The client's mark of an item."""
-    return item.get("bId")
+def b_id(item: JsonObject) -> str:
+    """The client's mark of an item, as text like the API answers it."""
+    return str(item.get("bId"))
 
 
-def struck_items(rule: FaultRule, sent: Any) -> set[Any]:
+def struck_items(rule: FaultRule, sent: Any) -> set[str]:
     """The bIds of the items on which a rule fires now."""
     items = sent.get("BatchItemRequest") if isinstance(sent, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -197,7 +204,7 @@ def struck_items(rule: FaultRule, sent: Any) -> set[Any]:
 def chosen(rule: FaultRule, item: JsonObject, position: int) -> bool:
     """Whether a batch_item rule means this item."""
     wanted_id, wanted_position = rule.own["b_id"], rule.own["position"]
-    if wanted_id not in (None, str(b_id(item))) or wanted_position not in (None, position):
+    if wanted_id not in (None, b_id(item)) or wanted_position not in (None, position):
         return False
     facts = {"entity": entity_of(item), "operation": operation_of(item)}
     return all(same(rule.match[name], facts[name]) for name in facts if name in rule.match)
@@ -215,7 +222,7 @@ def operation_of(item: JsonObject) -> str:
     return "void" if "void" in str(item.get("optionsData") or "").lower() else str(item.get("operation", "create"))
 
 
-def without_items(incoming: Incoming, struck: set[Any]) -> Incoming:
+def without_items(incoming: Incoming, struck: set[str]) -> Incoming:
     """The request with some items of its batch left out; the very same request when there are none."""
     if not struck:
         return incoming

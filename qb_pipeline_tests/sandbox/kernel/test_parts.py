@@ -9,11 +9,12 @@ import pytest
 
 from qb_pipeline.sandbox.kernel.calls import Call, Incoming
 from qb_pipeline.sandbox.kernel.clock import Clock, iso
-from qb_pipeline.sandbox.kernel.database import get_meta, open_database, set_meta, transaction
+from qb_pipeline.sandbox.kernel.database import add_columns, get_meta, open_database, set_meta, transaction
 from qb_pipeline.sandbox.kernel.errors import ControlError
 from qb_pipeline.sandbox.kernel.faults import FaultRules
 from qb_pipeline.sandbox.kernel.limits import LimitRule, Limits
 from qb_pipeline.sandbox.kernel.requests_log import RequestLog
+from qb_pipeline.sandbox.kernel.subscriptions import Subscriptions
 
 
 def request(method: str = "POST", path: str = "/api/v1/invoices", query: str = "") -> Incoming:
@@ -208,3 +209,13 @@ def test_the_request_log_keeps_its_order_through_its_file() -> None:
         assert log.record("GET", f"/{number}", 200, realm=None, key=None, items=0) == number
     assert [entry["n"] for entry in log.since(0)["requests"]] == list(range(801, 2_001))
     assert [entry["n"] for entry in log.since(1_998)["requests"]] == [1_999, 2_000]
+
+
+def test_a_state_file_of_an_earlier_version_gets_the_columns_it_lacks() -> None:
+    conn = open_database(None)
+    conn.execute("CREATE TABLE subscription (id INTEGER PRIMARY KEY, url TEXT UNIQUE NOT NULL, format TEXT NOT NULL)")
+    conn.execute("INSERT INTO subscription (url, format) VALUES ('http://app.test/', 'legacy')")
+    known = Subscriptions(conn, ("legacy",))
+    assert known.all() == [{"url": "http://app.test/", "format": "legacy"}]
+    add_columns(conn, "subscription", {"disabled": "disabled INTEGER NOT NULL DEFAULT 1"})
+    assert known.live() == [1]

@@ -1,11 +1,12 @@
 """Webhooks that get lost, come twice, late or out of order on order; gathering; and receivers given up."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qb_pipeline_tests.sandbox.kernel.running import Client, Receiver
+from qb_pipeline_tests.sandbox.kernel.running import Client, Receiver, contractor
 
 
 @pytest.fixture
@@ -148,3 +149,30 @@ def test_a_setting_that_is_not_understood_changes_nothing(client: Client, body: 
     answer = client.call("POST", "/_sandbox/webhooks", json=body)
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, field)
     assert client.control("webhooks") == before
+
+
+def test_settings_delays_and_disabled_receivers_survive_the_death_of_the_server(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    state = tmp_path / "state.db"
+    dead = "http://127.0.0.1:9/nobody"
+    with contractor("--state", state, "--empty") as first:
+        first.control("subscribe", {"url": dead})
+        first.control("webhooks", {"aggregate_seconds": 0, "disable_after_seconds": 1e-9})
+        make(first, 1)
+        until(first, "pending", 1)
+        first.control("clock", {"advance_seconds": 11})
+        assert until(first, "failed", 1)["pending"] == 0
+        first.control("subscribe", {"url": receiver.url})
+        first.control("webhooks", {"aggregate_seconds": 250})
+        first.control("faults", [{"action": "webhook_delayed", "seconds": 3600}])
+        (late,) = make(first, 1)
+        kept = {name: first.control("webhooks")[name] for name in ("aggregate_seconds", "disable_after_seconds")}
+        first.kill()
+    with contractor("--state", state) as second:
+        now = second.control("webhooks")
+        assert {name: now[name] for name in kept} == kept
+        assert [one.get("disabled", False) for one in now["subscriptions"]] == [True, False]
+        assert now["pending"] == 1
+        second.control("clock", {"advance_seconds": 3600 + 251})
+        assert ids(receiver.wait_for(1)) == [late]

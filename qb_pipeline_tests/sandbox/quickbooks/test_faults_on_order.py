@@ -294,6 +294,28 @@ def test_the_row_that_changes_is_drawn_by_the_seed(books: Books, own: Body) -> N
     assert len({tuple(changed(seed)) for seed in range(4)}) > 1
 
 
+def test_a_row_that_cannot_be_removed_stays_and_the_rule_says_why(books: Books) -> None:
+    customer = books.customer()
+    payment = books.payment(customer, 50)
+    books.ui(act="deposit", payments=[payment["Id"]])
+    remove = {"match": {"entity": "Payment"}, "action": "row_change", "page": 1, "change": "delete"}
+    order(books, remove | {"id": payment["Id"]}, remove | {"id": "99999"})
+    assert books.query("select * from Payment")["maxResults"] == 1
+    listed = requests.get(f"{books.base}/_sandbox/faults", timeout=10).json()["rules"]
+    assert [rule["fired"] for rule in listed] == [1, 1]
+    assert "6540" in listed[0]["note"]
+    assert "no Payment 99999" in listed[1]["note"]
+
+
+@pytest.mark.parametrize("mark", [{"a": 1}, ["a"], None, "", 7])
+def test_a_batch_with_odd_marks_is_answered_as_without_faults(books: Books, mark: Any) -> None:
+    body = {"BatchItemRequest": [{"bId": mark, "Query": "select count(*) from Customer"}]}
+    plain = books.post("batch", body)
+    order(books, {"action": "batch_item", "b_id": "other"}, {"action": "batch_item", "b_id": "x", "when": "after"})
+    status, answer = books.post("batch", body)
+    assert (status, {**answer, "time": ""}) == (plain[0], {**plain[1], "time": ""})
+
+
 # Items of a batch.
 
 
