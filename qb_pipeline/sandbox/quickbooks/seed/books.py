@@ -3,10 +3,15 @@
 Invariant: the bank accounts begin with enough to cover everything the sample pays.
 """
 
+from decimal import Decimal
+
+from qb_pipeline.sandbox.quickbooks.entities import exchange_rate
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 from qb_pipeline.sandbox.quickbooks.seed.maker import Maker
 
 OPENED = -120
+# Code -> US dollars for one unit; suites expect the Canadian dollar under id 1.
+CURRENCIES = {"CAD": Decimal("0.73"), "EUR": Decimal("1.09")}
 # Debits and credits by account id.
 OPENING = ((35, 24_000), (36, 15_000), (38, 13_495), (43, -4_000), (44, -25_000), (34, -23_495))
 DEPRECIATION = ((40, 225), (39, -225))
@@ -18,6 +23,13 @@ HOURS = (
     ("Marco Ruiz", "Juniper Apartments:Building B", -5, 8, 0, True, "Hung windows"),
     ("Bea Lindqvist", "Alder Creek Winery:Tasting room", -2, 2, 15, True, "Bar top, first visit"),
 )
+
+
+def seed_currencies(maker: Maker) -> None:
+    """The currencies the company keeps beside the dollar, though nobody is billed in them yet."""
+    for code, rate in CURRENCIES.items():
+        maker.make("CompanyCurrency", code, Code=code)
+        exchange_rate.write(maker.company, {"SourceCurrencyCode": code, "Rate": rate, "AsOfDate": maker.day(OPENED)})
 
 
 def seed_opening(maker: Maker) -> None:

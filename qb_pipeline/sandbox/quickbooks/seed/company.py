@@ -27,10 +27,11 @@ METHODS = (
 )
 
 
-def complete_company(company: Company, name: str = COMPANY_NAME) -> None:
+def complete_company(company: Company, name: str = COMPANY_NAME, *, currencies: bool = False) -> None:
     """Add Preferences, CompanyInfo and the pseudo tax codes where they are missing."""
     if company.store.get("Preferences", "1") is None:
-        put(company, "Preferences", {"Id": "1", **preferences(company, name)}, ENTITIES["Preferences"].layout)
+        chosen = preferences(company, name, currencies=currencies)
+        put(company, "Preferences", {"Id": "1", **chosen}, ENTITIES["Preferences"].layout)
     if company.store.get("CompanyInfo", "1") is None:
         put(company, "CompanyInfo", {"Id": "1", **company_info(company, name)}, ())
     for pseudo, taxable, group in tax.PSEUDO_CODES:

@@ -22,8 +22,8 @@ CATCH_ALL = {
 }
 
 
-def preferences(company: Company, company_name: str) -> JsonObject:
-    """A company that tracks classes per line and locations, and taxes its sales."""
+def preferences(company: Company, company_name: str, *, currencies: bool = False) -> JsonObject:
+    """A company that tracks classes per line and locations, and taxes its sales; with several currencies on demand."""
     tax = {"TaxGroupCodeRef": {"value": "2"}} if company.store.get("TaxCode", "2") else {}
     return {
         "AccountingInfoPrefs": {
@@ -53,7 +53,7 @@ def preferences(company: Company, company_name: str) -> JsonObject:
             "MarkTimeEntriesBillable": True,
         },
         "TaxPrefs": {"UsingSalesTax": True, **tax},
-        "CurrencyPrefs": {"MultiCurrencyEnabled": False, "HomeCurrency": {"value": "USD"}},
+        "CurrencyPrefs": {"MultiCurrencyEnabled": currencies, "HomeCurrency": {"value": "USD"}},
         "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
         "OtherPrefs": {"NameValue": [{"Name": name, "Value": value} for name, value in others(company).items()]},
     }

@@ -6,7 +6,7 @@ sample obeys every rule of the sandbox and its ledger balances. It holds no atta
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.seed import tax
-from qb_pipeline.sandbox.quickbooks.seed.books import seed_books, seed_opening
+from qb_pipeline.sandbox.quickbooks.seed.books import seed_books, seed_currencies, seed_opening
 from qb_pipeline.sandbox.quickbooks.seed.chart import SAMPLE
 from qb_pipeline.sandbox.quickbooks.seed.company import complete_company, put_lists, put_tax
 from qb_pipeline.sandbox.quickbooks.seed.items import seed_items
@@ -23,8 +23,9 @@ def sample_company(company: Company) -> None:
     """Fill a company that holds nothing yet."""
     put_lists(company, SAMPLE)
     put_tax(company, tax.AGENCIES, tax.RATES, tax.CODES)
-    complete_company(company, NAME)
+    complete_company(company, NAME, currencies=True)
     maker = Maker(company)
+    seed_currencies(maker)
     seed_people(maker)
     seed_items(maker)
     seed_opening(maker)
