@@ -71,7 +71,6 @@ class Settings(BaseSettings):
     )
     console_key: SecretStr | None = Field(
         None,
-        min_length=16,
         description="What opens the console's pages, its health and its metrics: given once as ?key=…, or as a Bearer "
         "token; at least 16 characters. Without it, one is generated into QB_HOME/console.key.",
     )
@@ -84,8 +83,8 @@ class Settings(BaseSettings):
     console_refusals: int = Field(
         30,
         ge=1,
-        description="Wrong signatures, or wrong keys, answered with 401 per client address and minute; further ones are "
-        "answered with 429. A rightly signed webhook is taken however many wrong ones came before.",
+        description="Wrong signatures, or wrong keys, answered with 401 per client address and minute; further ones "
+        "are answered with 429. A rightly signed webhook is taken however many wrong ones came before.",
     )
     console_proxies: str = Field(
         "127.0.0.1",
@@ -106,6 +105,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else path
+
+    @field_validator("console_key", mode="after")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < 16:
+            raise ValueError("a key of less than 16 characters can be guessed")
+        return key
 
     @property
     def companies(self) -> Path:
