@@ -117,6 +117,8 @@ FIELDS = {
         "AsOfDate": Column("json_extract(body, '$.AsOfDate')", "day"),
     },
     "JournalCode": {**NAME, "Type": inside("Type")},
+    # The kind of what is wrapped.
+    "RecurringTransaction": {"Type": Column("(SELECT key FROM json_each(body) LIMIT 1) COLLATE NOCASE")},
     "InventoryAdjustment": {**DATED, "DocNumber": Column("doc_number")},
     "Attachable": {
         **{
