@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     MetaData,
     Table,
+    Text,
     and_,
     case,
     cast,
@@ -231,3 +232,13 @@ def versions(conn: Connection, company: str, side: Side, entity: str) -> dict[st
         target.c.company == company, target.c.state != State.DELETED.value
     )
     return {record_id: (version, hash_) for record_id, version, hash_ in conn.execute(statement).tuples()}
+
+
+def raw_hashes(conn: Connection, company: str, side: Side, entity: str) -> dict[str, str]:
+    """id -> hash of the object as the system showed it, for every row that is not deleted: what it says, whatever
+    today's facts make of it."""
+    target = table(side, entity)
+    statement = select(target.c.id, func.md5(cast(target.c.raw, Text))).where(
+        target.c.company == company, target.c.state != State.DELETED.value
+    )
+    return dict(conn.execute(statement).tuples().all())

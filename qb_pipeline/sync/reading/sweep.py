@@ -19,7 +19,7 @@ from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.reading import contractor, quickbooks
 from qb_pipeline.sync.reading.objects import objects, refresh
 
-Versions = Mapping[str, tuple[str, str]]  # id -> (version, hash)
+Hashes = Mapping[str, str]  # id -> hash of what the system showed
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Difference:
 
 def sweep(ctx: Context) -> list[Difference]:
     """Read everything again and compare; one difference an entity and side, also where nothing was found."""
-    before = {(e.name, side): _versions(ctx, e, side) for e in ENTITIES.values() for side in Side}
+    before = {(e.name, side): _hashes(ctx, e, side) for e in ENTITIES.values() for side in Side}
     counts: Counter[str] = Counter()
     quickbooks.read_objects(ctx, objects(), counts)
     refresh(ctx)
@@ -48,12 +48,12 @@ def sweep(ctx: Context) -> list[Difference]:
         if ctx.contractor.offers(entity):
             ctx.progress(f"sweeping {entity.plural.replace('_', ' ')} of the contractor's system")
             contractor.read_everything(ctx, entity)
-    found = [difference(e, side, before[e.name, side], _versions(ctx, e, side)) for e, side in _both()]
+    found = [difference(e, side, before[e.name, side], _hashes(ctx, e, side)) for e, side in _both()]
     _tell(ctx, found)
     return found
 
 
-def difference(entity: Entity, side: Side, before: Versions, after: Versions) -> Difference:
+def difference(entity: Entity, side: Side, before: Hashes, after: Hashes) -> Difference:
     """Two states of staging compared."""
     return Difference(
         entity.name,
@@ -69,9 +69,9 @@ def _both() -> list[tuple[Entity, Side]]:
     return [(e, side) for e in ENTITIES.values() for side in Side]
 
 
-def _versions(ctx: Context, entity: Entity, side: Side) -> Versions:
+def _hashes(ctx: Context, entity: Entity, side: Side) -> Hashes:
     with ctx.begin() as conn:
-        return staging.versions(conn, ctx.company, side, entity.name)
+        return staging.raw_hashes(conn, ctx.company, side, entity.name)
 
 
 def _ids(found: set[str]) -> tuple[str, ...]:

@@ -1,0 +1,137 @@
+"""Every row that can be had comes, and every one that can't is named, whatever moves meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qb_pipeline.errors import FixTheData, NotFound
+from qb_pipeline.sync.reading import rows
+from qb_pipeline.sync.reading.rows import Page, around_poison, changed_between
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+PAGE = 4
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "MAX_PAGE", PAGE)
+
+
+@dataclass
+class Books:
+    """Rows (id -> second of the last change) as QuickBooks would page them; `before` acts before each query."""
+
+    seconds: dict[str, int]
+    poison: frozenset[str] = frozenset()
+    before: Callable[[Books, int], None] = lambda _books, _number: None
+    queries: int = 0
+    reads: list[str] = field(default_factory=list)
+
+    def query(self, statement: str) -> Any:
+        self.queries += 1
+        self.before(self, self.queries)
+        chosen = [i for i, second in self.seconds.items() if _within(statement, START + timedelta(seconds=second))]
+        by_time = "ORDERBY MetaData" in statement
+        chosen.sort(key=lambda i: (self.seconds[i], int(i)) if by_time else (0, int(i)))
+        start, size = (int(re.search(rf"{word} (\d+)", statement)[1]) for word in ("STARTPOSITION", "MAXRESULTS"))  # type: ignore[index]  # always there
+        page = chosen[start - 1 : start - 1 + size]
+        if self.poison & set(page):
+            raise FixTheData("can't be read", code="qbo_4002", fix="")
+        return SimpleNamespace(object_rows=[self.row(i) for i in page])
+
+    def read(self, _name: str, object_id: str) -> dict[str, Any]:
+        self.reads.append(object_id)
+        if object_id in self.poison:
+            raise FixTheData("can't be read", code="qbo_4002", fix="")
+        if object_id not in self.seconds:
+            raise NotFound("gone", code="qbo_610", fix="")
+        return self.row(object_id)
+
+    def row(self, object_id: str) -> dict[str, Any]:
+        changed = START + timedelta(seconds=self.seconds[object_id])
+        return {"Id": object_id, "MetaData": {"LastUpdatedTime": changed.isoformat()}}
+
+
+def _within(statement: str, moment: datetime) -> bool:
+    for operator, bound in re.findall(r"LastUpdatedTime ([<>]=) '([^']+)'", statement):
+        limit = datetime.fromisoformat(bound)
+        if (operator == ">=" and moment < limit) or (operator == "<=" and moment > limit):
+            return False
+    return True
+
+
+def ids(pages: Iterable[Page]) -> tuple[set[str], set[str | None]]:
+    """The ids that came, and those of the poison."""
+    kept = list(pages)
+    return {str(r["Id"]) for p in kept for r in p.rows}, {one.id for p in kept for one in p.poison}
+
+
+SECONDS = st.dictionaries(st.integers(1, 60).map(str), st.integers(0, 20), max_size=25)
+
+
+@given(SECONDS, st.integers(0, 20), st.integers(0, 20), st.data())
+def test_a_window_gives_exactly_what_changed_in_it(
+    seconds: dict[str, int], first: int, last: int, data: st.DataObject
+) -> None:
+    rows.MAX_PAGE = PAGE  # type: ignore[attr-defined]  # as the fixture does, which hypothesis does not repeat
+    poison = data.draw(st.sets(st.sampled_from(sorted(seconds)), max_size=3)) if seconds else set()
+    books = Books(seconds, frozenset(poison))
+    since, until = START + timedelta(seconds=first), START + timedelta(seconds=last)
+    came, named = ids(changed_between(books, "Invoice", since, until, known=lambda: seconds))
+    within = {i for i, second in seconds.items() if first <= second <= last}
+    assert came == within - poison
+    assert named == within & poison
+
+
+def test_a_row_that_changes_between_two_pages_is_met_at_the_windows_end() -> None:
+    def move(books: Books, number: int) -> None:
+        if number == 2:
+            books.seconds["1"] = 99
+
+    books = Books({str(n): n for n in range(1, 11)}, before=move)
+    came, _ = ids(changed_between(books, "Invoice", START))
+    assert came == {str(n) for n in range(1, 11)}
+
+
+def test_more_rows_of_one_second_than_a_page_holds_are_all_read() -> None:
+    books = Books({str(n): 5 for n in range(1, 14)} | {"50": 6, "51": 7})
+    came, _ = ids(changed_between(books, "Invoice", START))
+    assert came == {str(n) for n in range(1, 14)} | {"50", "51"}
+
+
+def test_a_poison_row_known_before_is_named_with_one_read() -> None:
+    books = Books({str(n): n for n in range(1, 10)}, frozenset({"6"}))
+    came, named = ids(around_poison(books, "Invoice", known=lambda: [str(n) for n in range(1, 10)]))
+    assert came == {str(n) for n in range(1, 10)} - {"6"}
+    assert (named, books.reads) == ({"6"}, ["6"])
+
+
+def test_a_poison_row_never_seen_is_named_by_the_numbers_that_are_free() -> None:
+    books = Books({"3": 1, "4": 1, "6": 1, "7": 1}, frozenset({"6"}))
+    _, named = ids(around_poison(books, "Invoice"))
+    assert named == {"6"}
+
+
+def test_a_poison_row_that_cannot_be_found_is_told_without_its_id() -> None:
+    books = Books({"3": 1, "4000": 1, "9000": 1}, frozenset({"4000"}))
+    came, named = ids(around_poison(books, "Invoice"))
+    assert came == {"3", "9000"}
+    assert named == {None}
+    assert len(books.reads) <= 50
+
+
+def test_another_refusal_than_poison_is_not_swallowed() -> None:
+    def refuse(_books: Books, _number: int) -> None:
+        raise FixTheData("no such field", code="qbo_4001", fix="")
+
+    with pytest.raises(FixTheData, match="no such field"):
+        list(around_poison(Books({"1": 1}, before=refuse), "Invoice"))
