@@ -137,8 +137,15 @@ def counts(conn: Connection) -> dict[tuple[str, str], int]:
 
 def adopt(conn: Connection, company: str, realm_id: str) -> int:
     """Events that came for a realm before it was connected wait for its company now."""
+    hold_realm(conn, realm_id)
     statement = update(_inbox).where(_inbox.c.realm_id == realm_id, _inbox.c.state == InboxState.UNKNOWN.value)
     return conn.execute(statement.values(company=company, state=InboxState.NEW.value)).rowcount
+
+
+def hold_realm(conn: Connection, realm_id: str) -> None:
+    """Until this transaction ends, whoever keeps events of an unknown realm and whoever adopts them take turns: else
+    one could miss the company, and the other the events."""
+    conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"realm:{realm_id}", 0))))
 
 
 def _close(conn: Connection, company: str, taken_by: str, **values: Any) -> int:
