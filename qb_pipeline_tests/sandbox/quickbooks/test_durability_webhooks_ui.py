@@ -195,7 +195,7 @@ def test_a_person_edits_and_deletes_without_a_token(books: Books) -> None:
     [
         ({"act": "dance"}, 400),
         ({"act": "edit", "entity": "Customer", "id": "99", "fields": {}}, 404),
-        ({"act": "edit", "entity": "Bill", "id": "1", "fields": {}}, 400),
+        ({"act": "edit", "entity": "Spaceship", "id": "1", "fields": {}}, 400),
         ({"act": "close_books", "date": "soon"}, 400),
         ({"act": "deposit", "payments": []}, 400),
         ({"act": "deposit", "payments": ["99"]}, 409),

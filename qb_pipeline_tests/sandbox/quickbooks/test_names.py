@@ -58,7 +58,7 @@ def test_people_share_one_id_sequence_and_items_have_their_own(books: Books) -> 
         ({"DisplayName": "A", "PreferredDeliveryMethod": "Pigeon"}, "2170"),
         ({"DisplayName": "A", "Active": "maybe"}, "2230"),
         ({"DisplayName": "A", "CurrencyRef": {"value": "EUR"}}, "6000"),
-        ({"DisplayName": "A", "OpenBalanceDate": "2026-01-01"}, "500"),
+        ({"DisplayName": "A", "Balance": 5}, "6060"),
         ("[]", "2010"),
         ("{", "2010"),
         (b'{"DisplayName": "caf\xe9"}', "500"),
@@ -253,8 +253,10 @@ def test_an_employee_needs_a_name_of_its_own_and_hides_its_ssn(books: Books) -> 
 
 
 def test_what_the_sandbox_does_not_model_is_refused_by_name(books: Books) -> None:
-    status, code, detail = books.refused("bill", {"VendorRef": {"value": "1"}})
+    parent = books.customer("Parent")
+    project = {"DisplayName": "Roof", "IsProject": True, "Job": True, "ParentRef": {"value": parent["Id"]}}
+    status, code, detail = books.refused("customer", project)
     assert (status, code) == (400, "500")
-    assert "Bill" in detail
+    assert "project" in detail
     assert "does not model" in detail
     assert books.refused("spaceship", {})[1] == "2000"

@@ -3,84 +3,32 @@
 Invariant: AccountType, AccountSubType and Classification always agree; balances are the ledger's.
 """
 
+from decimal import Decimal
+
 from qb_pipeline.sandbox.quickbooks.company import Company
+from qb_pipeline.sandbox.quickbooks.entities.account_types import IMPLIED, TYPES, belongs
 from qb_pipeline.sandbox.quickbooks.entities.common import CURRENCY, ECHOED, HEAD, NAME_VERBS, RO
 from qb_pipeline.sandbox.quickbooks.entities.names import (
     Tree,
     apply_activity,
+    children_of,
     place_in_tree,
     require_childless,
     require_unique,
     spread_name,
 )
+from qb_pipeline.sandbox.quickbooks.entities.opening_balance import open_account, opening_of_account
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
-from qb_pipeline.sandbox.quickbooks.ledger.balances import move_branch
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
+from qb_pipeline.sandbox.quickbooks.ledger.balances import move_branch, shown
+from qb_pipeline.sandbox.quickbooks.ledger.book import balance_of_account
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
-from qb_pipeline.sandbox.quickbooks.schema import Choice, Flag, Property, Ref, Text
+from qb_pipeline.sandbox.quickbooks.schema import MONEY, Choice, Day, Flag, Property, Ref, Text
 
-# AccountType -> (Classification, the subtype QBO takes when none is given).
-TYPES = {
-    "Bank": ("Asset", "Checking"),
-    "Accounts Receivable": ("Asset", "AccountsReceivable"),
-    "Other Current Asset": ("Asset", "OtherCurrentAssets"),
-    "Fixed Asset": ("Asset", "OtherFixedAssets"),
-    "Other Asset": ("Asset", "OtherLongTermAssets"),
-    "Accounts Payable": ("Liability", "AccountsPayable"),
-    "Credit Card": ("Liability", "CreditCard"),
-    "Other Current Liability": ("Liability", "OtherCurrentLiabilities"),
-    "Long Term Liability": ("Liability", "OtherLongTermLiabilities"),
-    "Equity": ("Equity", "OpeningBalanceEquity"),
-    "Income": ("Revenue", "SalesOfProductIncome"),
-    "Cost of Goods Sold": ("Expense", "SuppliesMaterialsCogs"),
-    "Expense": ("Expense", "OtherMiscellaneousServiceCost"),
-    "Other Income": ("Revenue", "OtherMiscellaneousIncome"),
-    "Other Expense": ("Expense", "OtherMiscellaneousExpense"),
-}
-EXPENSES = (
-    "AdvertisingPromotional", "Auto", "BadDebts", "BankCharges", "CharitableContributions", "CostOfLabor",
-    "DuesSubscriptions", "Entertainment", "EntertainmentMeals", "EquipmentRental", "Insurance", "InterestPaid",
-    "LegalProfessionalFees", "OfficeExpenses", "OfficeGeneralAdministrativeExpenses", "OtherBusinessExpenses",
-    "PayrollExpenses", "PromotionalMeals", "RentOrLeaseOfBuildings", "RepairMaintenance",
-    "ShippingFreightDelivery", "SuppliesMaterials", "TaxesPaid", "Travel", "TravelMeals", "Utilities",
-    "UnappliedCashBillPaymentExpense",
-)  # fmt: skip
-# Which type a subtype alone implies; other subtypes need their AccountType.
-SUBTYPE_IMPLIES = {
-    **{subtype: kind for kind, (_, subtype) in TYPES.items()},
-    "Savings": "Bank",
-    "CashOnHand": "Bank",
-    "MoneyMarket": "Bank",
-    "UndepositedFunds": "Other Current Asset",
-    "Inventory": "Other Current Asset",
-    "PrepaidExpenses": "Other Current Asset",
-    "Retainage": "Other Current Asset",
-    "EmployeeCashAdvances": "Other Current Asset",
-    "Vehicles": "Fixed Asset",
-    "AccumulatedDepreciation": "Fixed Asset",
-    "MachineryAndEquipment": "Fixed Asset",
-    "GlobalTaxPayable": "Other Current Liability",
-    "SalesTaxPayable": "Other Current Liability",
-    "PayrollTaxPayable": "Other Current Liability",
-    "LoanPayable": "Other Current Liability",
-    "NotesPayable": "Long Term Liability",
-    "RetainedEarnings": "Equity",
-    "OwnersEquity": "Equity",
-    "ServiceFeeIncome": "Income",
-    "OtherPrimaryIncome": "Income",
-    "DiscountsRefundsGiven": "Income",
-    "NonProfitIncome": "Income",
-    "UnappliedCashPaymentIncome": "Income",
-    "CostOfLaborCos": "Cost of Goods Sold",
-    "EquipmentRentalCos": "Cost of Goods Sold",
-    "OtherCostsOfServiceCos": "Cost of Goods Sold",
-    "ShippingFreightDeliveryCos": "Cost of Goods Sold",
-    **dict.fromkeys(EXPENSES, "Expense"),
-    "InterestEarned": "Other Income",
-    "Depreciation": "Other Expense",
-    "PenaltiesSettlements": "Other Expense",
-}  # fmt: skip
+NUMBERED = (
+    "SELECT id FROM objects WHERE c = ? AND entity = 'Account' AND json_extract(body, '$.AcctNum') = ? AND id <> ?"
+)
 TREE = Tree("Account", "Name", "SubAccount", level=False)
 OWN: dict[str, Property] = {
     **ECHOED,
@@ -99,6 +47,8 @@ OWN: dict[str, Property] = {
     "CurrencyRef": CURRENCY,
     "TaxCodeRef": Ref("TaxCode", named=False),
     "AccountAlias": Text(100),
+    "OpeningBalance": MONEY,
+    "OpeningBalanceDate": Day(),
 }
 LAYOUT = (
     "Name", "SubAccount", "ParentRef", "Description", "FullyQualifiedName", "Active", "Classification", "AccountType",
@@ -114,17 +64,42 @@ def complete(company: Company, draft: Draft) -> JsonObject:
     if '"' in obj["Name"]:
         raise Fault(2040, "Property Name must not hold a double quote.", element="Name")
     settle_type(obj, before)
+    check_number(company, obj, before)
     require_childless(company, draft, "Account")
     apply_activity(draft, "Name")
     require_unique(company, "Account", obj, before)
     check_parent_type(company, obj)
     place_in_tree(company, draft, TREE)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
-    # An inactive account shows no balance although its postings remain.
-    shown = before is not None and obj["Active"] is not False
-    for key in ("CurrentBalance", "CurrentBalanceWithSubAccounts"):
-        obj[key] = (before or {}).get(key, 0) if shown else 0
+    complete_balances(company, draft, opening_of_account(company, draft))
     return obj
+
+
+def complete_balances(company: Company, draft: Draft, opening: Decimal) -> None:
+    """An inactive account shows no balance although its postings remain; active again it shows what they come to."""
+    obj, before = draft.obj, draft.before
+    obj["CurrentBalance"] = obj["CurrentBalanceWithSubAccounts"] = 0
+    if before is None:
+        obj["CurrentBalance"] = obj["CurrentBalanceWithSubAccounts"] = number(opening)
+    elif obj["Active"] is not False and before.get("Active") is not False:
+        for key in ("CurrentBalance", "CurrentBalanceWithSubAccounts"):
+            obj[key] = before.get(key, 0)
+    elif obj["Active"] is not False:
+        own = shown(obj, balance_of_account(company, str(before["Id"])))
+        below = children_of(company, "Account", before)
+        subs = sum((decimal_of(child.get("CurrentBalanceWithSubAccounts")) for child in below), Decimal(0))
+        obj["CurrentBalance"], obj["CurrentBalanceWithSubAccounts"] = number(own), number(own + subs)
+
+
+def check_number(company: Company, obj: JsonObject, before: JsonObject | None) -> None:
+    """6240 for an account number that another account has, where the company uses numbers."""
+    given = obj.get("AcctNum")
+    uses = (company.preferences().get("AccountingInfoPrefs") or {}).get("UseAccountNumbers")
+    if not given or not uses or (before or {}).get("AcctNum") == given:
+        return
+    row = company.store.conn.execute(NUMBERED, (company.store.company, given, (before or {}).get("Id", ""))).fetchone()
+    if row is not None:
+        raise Fault(6240, f"The account number supplied already exists. : Id={row[0]}", element="AcctNum")
 
 
 def settle_type(obj: JsonObject, before: JsonObject | None) -> None:
@@ -136,13 +111,10 @@ def settle_type(obj: JsonObject, before: JsonObject | None) -> None:
     if kind is None and subtype is None:
         raise Fault(6010, "AccountType or AccountSubType is required.", element="AccountType")
     unchanged = before is not None and (before.get("AccountType"), before.get("AccountSubType")) == (kind, subtype)
-    if (
-        not unchanged
-        and subtype is not None
-        and SUBTYPE_IMPLIES.get(str(subtype)) not in ({kind} if kind else {*TYPES})
-    ):
+    fits = subtype is None or (belongs(str(subtype), str(kind)) if kind else subtype in IMPLIED)
+    if not unchanged and not fits:
         raise Fault(2170, f"AccountSubType {subtype} does not belong to AccountType {kind}.", element="AccountSubType")
-    kind = kind or SUBTYPE_IMPLIES[str(subtype)]
+    kind = kind or IMPLIED[str(subtype)]
     if before is not None and before.get("AccountType") != kind and decimal_of(before.get("CurrentBalance")) != 0:
         raise business(f"Account {before['Id']} has a balance; its AccountType cannot change.", element="AccountType")
     obj["AccountType"] = kind
@@ -161,8 +133,10 @@ SPREAD = spread_name("Account")
 
 
 def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
-    """A new name spreads; a new parent takes over the balance."""
+    """A new name spreads; a new parent takes over the balance; an opening balance is posted."""
     SPREAD(company, before, after)
+    if before is None and after is not None and after["CurrentBalance"]:
+        open_account(company, after)
     if before is not None and after is not None:
         move_branch(company, "Account", "CurrentBalanceWithSubAccounts", before, after)
 

@@ -5,6 +5,7 @@ Invariant: it moves quantities of inventory items only; its worth is the stock's
 
 from decimal import Decimal
 
+from qb_pipeline.sandbox.quickbooks.accounts import account_called
 from qb_pipeline.sandbox.quickbooks.company import Company, arranged
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, RO, TRANSACTION, TRANSACTION_VERBS
 from qb_pipeline.sandbox.quickbooks.entities.sale_lines import with_ids
@@ -87,7 +88,8 @@ def complete_line(company: Company, line: JsonObject) -> JsonObject:
 def write_off(company: Company, item: JsonObject) -> None:
     """What QBO enters when an item with stock is made inactive: everything on hand leaves the books today."""
     quantity: Decimal = -decimal_of(item.get("QtyOnHand"))
-    account = shrinkage(company)
+    shrinkage = account_called(company, SHRINKAGE, "Cost of Goods Sold", "Expense", "SuppliesMaterialsCogs")
+    account = company.require("Account", shrinkage)
     detail = {"ItemRef": {"value": item["Id"], "name": item["FullyQualifiedName"]}, "QtyDiff": number(quantity)}
     obj: JsonObject = {
         "AdjustAccountRef": {"value": account["Id"], "name": account["FullyQualifiedName"]},
@@ -98,27 +100,6 @@ def write_off(company: Company, item: JsonObject) -> None:
         "Id": str(company.store.next_number("transactions")),
     }
     settle(company, NAME, None, company.save(NAME, obj, None, LAYOUT, "Create"))
-
-
-def shrinkage(company: Company) -> JsonObject:
-    """The account for what is missing, made on first use."""
-    holder = company.store.holder_of_name(f"Account//{SHRINKAGE.casefold()}")
-    if holder is not None:
-        return company.require("Account", holder[1])
-    obj: JsonObject = {
-        "Name": SHRINKAGE,
-        "SubAccount": False,
-        "FullyQualifiedName": SHRINKAGE,
-        "Active": True,
-        "Classification": "Expense",
-        "AccountType": "Cost of Goods Sold",
-        "AccountSubType": "SuppliesMaterialsCogs",
-        "CurrentBalance": 0,
-        "CurrentBalanceWithSubAccounts": 0,
-        "CurrencyRef": company.home_currency(None),
-        "Id": str(company.store.next_number("Account")),
-    }
-    return company.save("Account", obj, None, tuple(obj), "Create")
 
 
 INVENTORY_ADJUSTMENT = Entity(

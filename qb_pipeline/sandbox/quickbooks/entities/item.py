@@ -16,15 +16,28 @@ from qb_pipeline.sandbox.quickbooks.entities.names import (
     spread_name,
 )
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
-from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, not_modelled
+from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing, unsupported
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
-from qb_pipeline.sandbox.quickbooks.ledger.stock.restock import begin
+from qb_pipeline.sandbox.quickbooks.ledger.stock.restock import STARTING, begin, repost
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Number, Property, Ref, Text
 
 TYPES = ("Service", "NonInventory", "Inventory", "Category", "Group")
 TREE = Tree("Item", "Name", "SubItem", level=True)
 INVENTORY_NEEDS = ("QtyOnHand", "InvStartDate", "AssetAccountRef", "IncomeAccountRef", "ExpenseAccountRef")
+# Which accounts an item may sell and buy on.
+ACCOUNTS = {
+    "IncomeAccountRef": ("Income", "Other Income"),
+    "ExpenseAccountRef": (
+        "Expense", "Cost of Goods Sold", "Other Expense", "Other Current Asset", "Fixed Asset", "Other Asset",
+        "Other Current Liability", "Long Term Liability", "Equity", "Income", "Other Income", "Bank", "Credit Card",
+    ),
+}  # fmt: skip
+INVENTORY_ACCOUNTS = {
+    "IncomeAccountRef": ("Income", "Other Income"),
+    "ExpenseAccountRef": ("Cost of Goods Sold",),
+    "AssetAccountRef": ("Other Current Asset",),
+}
 OWN: dict[str, Property] = {
     **ECHOED,
     "Name": Text(100, name=True),
@@ -56,6 +69,8 @@ OWN: dict[str, Property] = {
     "TaxClassificationRef": Ref("", named=False),
     "DeferredRevenue": RO,
     "ItemCategoryType": RO,
+    "ItemGroupDetail": RO,
+    "PrintGroupedItems": RO,
 }
 LAYOUT = (
     "Name", "Sku", "Description", "Active", "SubItem", "ParentRef", "Level", "FullyQualifiedName", "Taxable",
@@ -90,7 +105,7 @@ def complete(company: Company, draft: Draft) -> JsonObject:
 def check_type(obj: JsonObject, before: JsonObject | None) -> None:
     """Bundles are read only; inventory items keep their type; categories stay active."""
     if obj["Type"] == "Group":
-        raise not_modelled("writing an Item of Type Group")
+        raise unsupported("writing an Item of Type Group")
     if before is not None and before.get("Type") != obj["Type"] and "Inventory" in (before.get("Type"), obj["Type"]):
         raise business(f"Item {before['Id']} cannot change its Type from {before.get('Type')} to {obj['Type']}.")
     if obj["Type"] == "Category" and obj.get("Active") is False:
@@ -121,6 +136,8 @@ def complete_inventory(obj: JsonObject, before: JsonObject | None) -> None:
     for key in INVENTORY_NEEDS:
         if obj.get(key) is None:
             raise Fault(6520, f"Inventory item needs {key}.", element=key) if key == "QtyOnHand" else missing(key)
+    if before is None and decimal_of(obj["QtyOnHand"]) < 0:
+        raise Fault(2160, f"QtyOnHand must not be negative: {obj['QtyOnHand']}.", element="QtyOnHand")
     obj["TrackQtyOnHand"] = True
 
 
@@ -135,10 +152,11 @@ def complete_accounts(company: Company, obj: JsonObject) -> None:
             "value": default,
             "name": company.require("Account", default)["FullyQualifiedName"],
         }
-    if income is not None:
-        kind = company.require("Account", income).get("AccountType")
-        if kind not in ("Income", "Other Income"):
-            raise Fault(6430, f"IncomeAccountRef {income} is of type {kind}, not Income.", element="IncomeAccountRef")
+    for key, kinds in (INVENTORY_ACCOUNTS if obj["Type"] == "Inventory" else ACCOUNTS).items():
+        identifier = ref_value(obj, key)
+        kind = None if identifier is None else company.require("Account", identifier).get("AccountType")
+        if kind is not None and kind not in kinds:
+            raise Fault(6430, f"{key} {identifier} is of type {kind}, not {kinds[0]}.", element=key)
 
 
 SPREAD = spread_name("Item")
@@ -151,7 +169,10 @@ def effect(company: Company, before: JsonObject | None, after: JsonObject | None
         return
     if before is None:
         begin(company, after)
-    elif before.get("Active") is not False and after.get("Active") is False and decimal_of(after.get("QtyOnHand")):
+        return
+    if before.get("InvStartDate") != after.get("InvStartDate"):
+        repost(company, (STARTING, str(after["Id"])))
+    if before.get("Active") is not False and after.get("Active") is False and decimal_of(after.get("QtyOnHand")):
         write_off(company, after)
 
 

@@ -17,7 +17,7 @@ from qb_pipeline.sandbox.quickbooks.entities.names import (
 )
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Flag, Number, Property, Ref, Text
 
 FIRST_CLASS_ID = 2_000_000_000_000_000_001
@@ -67,14 +67,26 @@ def complete_term(company: Company, draft: Draft) -> JsonObject:
     obj = draft.obj
     if not obj.get("Name"):
         raise missing("Name")
-    obj["Type"] = "DATE_DRIVEN" if "DayOfMonthDue" in obj else "STANDARD"
-    if obj["Type"] == "STANDARD" and "DueDays" not in obj:
-        raise missing("DueDays")
-    if "DayOfMonthDue" in obj and not 1 <= int(obj["DayOfMonthDue"]) <= 31:
-        raise Fault(2180, "DayOfMonthDue must be between 1 and 31.", element="DayOfMonthDue")
+    settle_term_type(draft)
     apply_activity(draft, "Name")
     require_unique(company, "Term", obj, draft.before)
     return obj
+
+
+def settle_term_type(draft: Draft) -> None:
+    """2020 for a term that says neither days nor a day; 2180 and 2150 for numbers out of range."""
+    obj, sent = draft.obj, draft.sent
+    # Clients with fixed classes send zeros for the kind of term they do not mean.
+    dated = bool(obj.get("DayOfMonthDue")) and not (sent.get("DueDays") and not sent.get("DayOfMonthDue"))
+    for key in STANDARD if dated else DATE_DRIVEN:
+        obj.pop(key, None)
+    obj["Type"] = "DATE_DRIVEN" if dated else "STANDARD"
+    if not dated and "DueDays" not in obj:
+        raise missing("DueDays")
+    for key, (lowest, highest) in RANGES.items():
+        if key in obj and not lowest <= decimal_of(obj[key]) <= highest:
+            code = 2150 if key == "DiscountPercent" else 2180
+            raise Fault(code, f"{key} must lie between {lowest} and {highest}, not {obj[key]}.", element=key)
 
 
 def complete_payment_method(company: Company, draft: Draft) -> JsonObject:
@@ -90,6 +102,16 @@ def complete_payment_method(company: Company, draft: Draft) -> JsonObject:
 
 CLASS = tree_entity(Tree("Class", "Name", "SubClass", level=False), FIRST_CLASS_ID)
 DEPARTMENT = tree_entity(Tree("Department", "Name", "SubDepartment", level=False), 1)
+STANDARD = ("DueDays", "DiscountDays")
+DATE_DRIVEN = ("DayOfMonthDue", "DueNextMonthDays", "DiscountDayOfMonth")
+RANGES = {
+    "DueDays": (0, 999),
+    "DiscountDays": (0, 999),
+    "DayOfMonthDue": (1, 31),
+    "DueNextMonthDays": (0, 999),
+    "DiscountDayOfMonth": (1, 31),
+    "DiscountPercent": (0, 100),
+}
 TERM_NUMBERS = ("DiscountPercent", "DueDays", "DiscountDays", "DayOfMonthDue", "DueNextMonthDays", "DiscountDayOfMonth")
 TERM = Entity(
     name="Term",

@@ -4,6 +4,7 @@ Invariant: an agency has a name of its own and a liability account its tax is po
 API.
 """
 
+from qb_pipeline.sandbox.quickbooks.accounts import account_called
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.common import ECHOED, HEAD
 from qb_pipeline.sandbox.quickbooks.entities.names import require_unique
@@ -34,22 +35,7 @@ def effect(company: Company, before: JsonObject | None, after: JsonObject | None
     if before is not None or after is None:
         return
     name = f"{after['DisplayName']} Payable"
-    if company.store.holder_of_name(f"Account//{name.casefold()}") is not None:
-        return
-    account: JsonObject = {
-        "Name": name,
-        "SubAccount": False,
-        "FullyQualifiedName": name,
-        "Active": True,
-        "Classification": "Liability",
-        "AccountType": "Other Current Liability",
-        "AccountSubType": "GlobalTaxPayable",
-        "CurrentBalance": 0,
-        "CurrentBalanceWithSubAccounts": 0,
-        "CurrencyRef": company.home_currency(None),
-        "Id": str(company.store.next_number("Account")),
-    }
-    company.save("Account", account, None, tuple(account), "Create")
+    account_called(company, name, "Other Current Liability", "Liability", "GlobalTaxPayable")
 
 
 TAX_AGENCY = Entity(

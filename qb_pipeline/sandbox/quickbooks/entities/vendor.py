@@ -6,14 +6,18 @@ Invariant: a tax identifier and a bank account are stored masked, as QBO shows t
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.common import ADDRESS, HEAD, NAME_VERBS, PERSON, RO
 from qb_pipeline.sandbox.quickbooks.entities.names import apply_activity, require_unique, spread_name
+from qb_pipeline.sandbox.quickbooks.entities.opening_balance import open_vendor, opening_of
 from qb_pipeline.sandbox.quickbooks.entities.people import number_addresses, settle_display_name
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
-from qb_pipeline.sandbox.quickbooks.schema import Choice, Flag, Group, Number, Property, Ref, Text
+from qb_pipeline.sandbox.quickbooks.schema import MONEY, Choice, Day, Flag, Group, Number, Property, Ref, Text
 
 OWN: dict[str, Property] = {
+    # Writable when the vendor is made: its opening balance.
+    "Balance": MONEY,
+    "OpenBalanceDate": Day(),
     "CompanyName": Text(100),
     "Notes": Text(4000),
     "BillAddr": ADDRESS,
@@ -62,7 +66,10 @@ def complete(company: Company, draft: Draft) -> JsonObject:
     number_addresses(company, obj, before)
     obj.setdefault("Vendor1099", False)
     obj.setdefault("PrintOnCheckName", str(obj.get("CompanyName") or obj["DisplayName"])[:110])
-    obj["Balance"] = (before or {}).get("Balance", 0)
+    obj["Balance"] = (before or {}).get("Balance", number(opening_of(draft)))
+    if before is not None:
+        obj.pop("OpenBalanceDate", None)
+        obj.update({key: before[key] for key in ("OpenBalanceDate",) if key in before})
     if "TaxIdentifier" in obj:
         obj["TaxIdentifier"] = masked(str(obj["TaxIdentifier"]))
     bank = obj.get("VendorPaymentBankDetail") or {}
@@ -93,6 +100,16 @@ def check_settled(draft: Draft) -> None:
         raise Fault(6220, f"Vendor {before['Id']} has a balance of {before['Balance']}; settle it first.")
 
 
+SPREAD = spread_name("Vendor")
+
+
+def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
+    """A new name spreads; an opening balance becomes a bill."""
+    SPREAD(company, before, after)
+    if before is None and after is not None and after["Balance"]:
+        open_vendor(company, after)
+
+
 VENDOR = Entity(
     name="Vendor",
     properties={**PERSON, **OWN},
@@ -101,5 +118,5 @@ VENDOR = Entity(
     verbs=NAME_VERBS,
     complete=complete,
     kept=("CurrencyRef", "Active", "TaxIdentifier", "V4IDPseudonym"),
-    effect=spread_name("Vendor"),
+    effect=effect,
 )

@@ -35,8 +35,13 @@ def move_accounts(company: Company, changes: Mapping[str, Decimal]) -> None:
     """Add to CurrentBalance of balance-sheet accounts, and with sub-accounts up the tree."""
     for identifier, debit in changes.items():
         account = company.store.get("Account", identifier)
-        if account is not None and debit:
-            change = shown(account, debit)
+        change = shown(account, debit) if account is not None else Decimal(0)
+        if account is None or not debit:
+            continue
+        if account.get("Active") is False:
+            # It shows nothing while it is inactive; the sums above it still count what is posted to it.
+            move_sums(company, "Account", ref_value(account, "ParentRef"), change, "CurrentBalanceWithSubAccounts")
+        else:
             move_up(company, "Account", identifier, change, ("CurrentBalance", "CurrentBalanceWithSubAccounts"))
 
 
@@ -59,8 +64,14 @@ def move_branch(company: Company, entity: str, key: str, before: JsonObject, aft
     if old == new or not amount:
         return
     for parent, change in ((old, -amount), (new, amount)):
-        current = company.store.get(entity, parent) if parent else None
-        while current is not None:
-            company.touch(entity, {**current, key: number(decimal_of(current.get(key)) + change)}, current)
-            higher = ref_value(current, "ParentRef")
-            current = company.store.get(entity, higher) if higher else None
+        move_sums(company, entity, parent, change, key)
+
+
+def move_sums(company: Company, entity: str, parent: str | None, change: Decimal, key: str) -> None:
+    """Add to a sum with subs, from a record up to the top."""
+    while parent is not None and change:
+        current = company.store.get(entity, parent)
+        if current is None:
+            return
+        company.touch(entity, {**current, key: number(decimal_of(current.get(key)) + change)}, current)
+        parent = ref_value(current, "ParentRef")

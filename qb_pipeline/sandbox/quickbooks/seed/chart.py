@@ -7,7 +7,7 @@ the usual ids (1 income, 4 Undeposited Funds, 22 Travel, 33 A/P, 35 Checking, 41
 
 from dataclasses import dataclass
 
-from qb_pipeline.sandbox.quickbooks.entities.account import TYPES
+from qb_pipeline.sandbox.quickbooks.entities.account_types import TYPES
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 
 
@@ -127,7 +127,7 @@ CONTRACTOR = (
     (62, "Equipment Rental", "Expense", "EquipmentRental", 58),
     (63, "Job Materials", "Expense", "SuppliesMaterials", 58),
     (68, "Permits", "Expense", "OtherMiscellaneousServiceCost", 58),
-    (69, "Accounting", "Expense", "LegalProfessionalFees", 12),
+    (69, "Bookkeeping & tax", "Expense", "LegalProfessionalFees", 12),
     (72, "Maintenance and Repair", "Expense", "RepairMaintenance"),
     (76, "Gas and Electric", "Expense", "Utilities", 24),
     (77, "Telephone", "Expense", "Utilities", 24),
