@@ -403,6 +403,8 @@ def test_an_unknown_report_name_is_refused_with_5020_also_in_the_wrong_case(book
         ({"start_date": "01/31/2026"}, "2060"),
         ({"end_date": "2026-02-30"}, "2060"),
         ({"start_date": "2026-03-01", "end_date": "2026-02-01"}, "2070"),
+        ({"start_date": "0001-01-01"}, "2070"),
+        ({"end_date": "9999-12-31"}, "2070"),
         ({"date_macro": "Some Day"}, "2170"),
         ({"accounting_method": "Barter"}, "2170"),
         ({"summarize_column_by": "Moons"}, "2170"),
@@ -430,6 +432,22 @@ def test_parameters_of_single_reports_are_checked_too(
 ) -> None:
     status, found, _ = refused(books, name, **params)
     assert (status, found) == (400, code)
+
+
+MACROS = [
+    *("Today", "Yesterday", "Next 4 Weeks", "All", "this month-to-date", "Last Fiscal Quarter-to-date"),
+    *(f"{which} {unit}" for which in ("This", "Last", "Next")
+      for unit in ("Week", "Month", "Fiscal Quarter", "Fiscal Year", "Calendar Year")),
+    *(f"{which} {unit}-to-date" for which in ("This", "Last")
+      for unit in ("Week", "Month", "Fiscal Quarter", "Fiscal Year")),
+]  # fmt: skip
+
+
+def test_every_named_range_ends_where_it_should(farm: Books) -> None:
+    for macro in MACROS:
+        header = run(farm, "CashFlow", date_macro=macro).header
+        assert header["DateMacro"].split(" ")[0] == macro.lower().split(" ")[0]
+        assert macro == "All" or header["StartPeriod"] <= header["EndPeriod"]
 
 
 def test_unknown_parameters_and_ids_of_nobody_find_nothing_and_are_no_fault(farm: Books) -> None:

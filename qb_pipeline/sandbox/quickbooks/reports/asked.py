@@ -5,9 +5,10 @@ Invariant: a value without a meaning is refused by its parameter's name; unknown
     asked(company, query, "This Month-to-date") -> Asked
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.faults import Fault
@@ -30,6 +31,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Recordings made without a minor version, or with one below this, show the older layout of detail reports.
 WELL_FORMED = 3
+# Days that can be asked for, and numbers.
+FIRST_DAY, LAST_DAY = date(1900, 1, 2), date(2999, 12, 31)
+WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
@@ -55,7 +59,7 @@ class Asked:
     def modern(self) -> bool:
         """Whether detail reports come in the layout of minor version 3 and later."""
         sent = self.values.get("minorversion", "")
-        return sent.isdecimal() and int(sent) >= WELL_FORMED
+        return bool(WHOLE.fullmatch(sent)) and int(sent) >= WELL_FORMED
 
     @property
     def summarize(self) -> str:
@@ -72,7 +76,7 @@ class Asked:
         sent = self.values.get(name, "").strip()
         if not sent:
             return default
-        if not sent.lstrip("-").isdecimal():
+        if not WHOLE.fullmatch(sent):
             raise Fault(2090, f"{name} must be a whole number. Supplied value:{sent}", element=name)
         if not least <= int(sent) <= most:
             raise Fault(2180, f"{name} must lie between {least} and {most}. Supplied value:{sent}", element=name)
@@ -122,14 +126,17 @@ def period(values: Mapping[str, str], default: str, now: date, first_month: int)
 
 
 def a_date(values: Mapping[str, str], name: str) -> date | None:
-    """A date parameter. 2060 for text that is none."""
+    """A date parameter. 2060 for text that is none, 2070 for a day no company's books reach."""
     sent = values.get(name)
     if sent is None:
         return None
     try:
-        return date.fromisoformat(sent.strip().strip("'\""))
+        found = datetime.strptime(sent.strip().strip("'\""), "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError as error:
         raise Fault(2060, f"{name} must be YYYY-MM-DD. Supplied value:{sent}", element=name) from error
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise Fault(2070, f"{name} must lie between {FIRST_DAY} and {LAST_DAY}. Supplied value:{sent}", element=name)
+    return found
 
 
 def choice(values: Mapping[str, str], name: str) -> str:

@@ -93,8 +93,12 @@ def with_parents(tree: Mapping[str, Named], shown: Iterable[str]) -> dict[str | 
 def tree_rows(
     tree: Mapping[str, Named], values: Mapping[str, Values], width: int, *, typed: bool = True, reverse: bool = False
 ) -> tuple[list[Row], Values]:
-    """Rows for what has values, nested under its parents, and the sum of all. `typed` as in `data`."""
-    children = with_parents(tree, values)
+    """Rows for what has values, nested under its parents, and the sum of all. `typed` as in `data`.
+
+    What has values and no name (its record was never loaded) is shown by its id: figures must not vanish.
+    """
+    nameless = {one: Named(one, one, one, None) for one in values if one not in tree}
+    children = with_parents({**tree, **nameless}, values)
     pairs = [branch(node, children, values, width, typed=typed) for node in children.get(None, [])]
     rows = [row for row, _ in pairs]
     return (rows[::-1] if reverse else rows), added((total for _, total in pairs), width)

@@ -93,6 +93,8 @@ def parameters(company: Company, asked: Asked, side: Side, as_of: date, referenc
     return {
         "c": company.store.company,
         "kind": side.kind,
+        # A posting of somebody of another kind belongs to nobody here: ids of vendors and customers may be the same.
+        "sort": side.party,
         "until": as_of.isoformat(),
         "reference": reference.isoformat(),
         "by_transaction": 1 if report.get("CalcAgingReportFromTxnDate") else 0,
@@ -125,7 +127,16 @@ def aged(
     """What each party owes, by how long it is past due: bucket 0 is not yet, the last one is over the last limit."""
     steps = (f"WHEN past <= {limit} THEN {number}" for number, limit in enumerate((0, *limits)))
     bucket = f"CASE {' '.join(steps)} ELSE {len(limits) + 1} END"
-    statement = " ".join((ITEMS, "SELECT party,", bucket, ", sum(open) FROM dated", WHERE, "GROUP BY 1, 2"))
+    statement = " ".join(
+        (
+            ITEMS,
+            "SELECT CASE sort WHEN :sort THEN party ELSE '' END,",
+            bucket,
+            ", sum(open) FROM dated",
+            WHERE,
+            "GROUP BY 1, 2",
+        )
+    )
     found = company.store.conn.execute(statement, parameters(company, asked, side, as_of, reference))
     result: dict[str, dict[int, Decimal]] = {}
     for party, bucket, millionths in found:

@@ -66,7 +66,7 @@ def party_detail(company: Company, asked: Asked, side: Side) -> Content:
     lines = shown.fitting(party_entries(company, side, items))
     by_party: defaultdict[str, list[Entry]] = defaultdict(list)
     for one, source in zip(lines, items, strict=True):
-        by_party[source.party].append(one)
+        by_party[source.party if source.sort == side.party else ""].append(one)
     people = {**names(company, side.party), "": NOBODY}
     order = sorted(by_party, key=lambda party: name_of(people, party).casefold(), reverse=asked.descending)
     rows = [party_section(name_of(people, party), party, by_party[party], shown) for party in order]
