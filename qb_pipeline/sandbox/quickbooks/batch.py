@@ -42,16 +42,23 @@ def run_batch(company: Company, body: Any, request_id: str | None) -> BatchResul
     if len(items) > MOST_ITEMS:
         raise Fault(1040, f"The batch has {len(items)} items; the maximum is {MOST_ITEMS}.")
     for item in items:
-        check_b_id(request_id, b_id_of(item))
+        check_b_id(request_id, b_id_of(item, required=request_id is not None))
     answers = [run_item(company, item, request_id) for item in items]
     return BatchResult(f"[{','.join(text for text, _ in answers)}]", sum(wrote for _, wrote in answers))
 
 
-def b_id_of(item: JsonObject) -> str:
-    """The client's mark of an item; 2020 without one."""
-    if item.get("bId") in (None, ""):
+def b_id_of(item: JsonObject, *, required: bool = False) -> str:
+    """The client's mark of an item, "" without one; 2020 where a replay has to tell the items apart by it."""
+    if item.get("bId") not in (None, ""):
+        return str(item["bId"])
+    if required:
         raise missing("bId")
-    return str(item["bId"])
+    return ""
+
+
+def marked(content: JsonObject, b_id: str) -> str:
+    """An item's answer, under its mark where it has one."""
+    return dumps({**content, "bId": b_id} if b_id else content)
 
 
 def run_item(company: Company, item: JsonObject, request_id: str | None) -> tuple[str, int]:
@@ -66,24 +73,25 @@ def run_item(company: Company, item: JsonObject, request_id: str | None) -> tupl
             if wrote:
                 remember(company.store, request_id, text, b_id)
     except Fault as fault:
-        return dumps({"Fault": fault.item(), "bId": b_id}), 0
+        return marked({"Fault": fault.item()}, b_id), 0
     return text, wrote
 
 
 def perform(company: Company, item: JsonObject, b_id: str) -> tuple[str, int]:
     """Run a query, a change feed or a write."""
+    mark = f'"bId":{dumps(b_id)},' if b_id else ""
     if "Query" in item:
         content = answer(company.store, str(item["Query"]), for_query, company.now)
-        return f'{{"bId":{dumps(b_id)},"QueryResponse":{content}}}', 0
+        return f'{{{mark}"QueryResponse":{content}}}', 0
     if "CDCQuery" in item:
         asked = item["CDCQuery"] if isinstance(item["CDCQuery"], dict) else {}
         found = changes(company.store, text_of(asked, "Entities"), text_of(asked, "ChangedSince"), company.now)
-        return f'{{"bId":{dumps(b_id)},"CDCResponse":{found}}}', 0
+        return f'{{{mark}"CDCResponse":{found}}}', 0
     names = [key for key in item if key not in CONTROL]
     if len(names) != 1:
         raise malformed("BatchItemRequest: one entity an item")
     stored = write(company, names[0], item)
-    return dumps({names[0]: stored, "bId": b_id}), 1
+    return marked({names[0]: stored}, b_id), 1
 
 
 def text_of(asked: JsonObject, name: str) -> str | None:

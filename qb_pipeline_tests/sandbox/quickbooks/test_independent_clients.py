@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -242,3 +243,11 @@ def test_intuits_client_refreshes_revokes_and_reports_a_dead_token(info: Body, a
     assert other.revoke(token=pair["refresh_token"]) is True
     with pytest.raises(AuthClientError):
         other.refresh(refresh_token=pair["refresh_token"])
+
+
+def test_items_of_a_batch_need_no_mark_of_their_own(qb: Any) -> None:
+    items = [{"Vendor": {"DisplayName": name}} for name in ("Unmarked", "Unmarked")]
+    made, refused = qb.batch_operation(json.dumps({"BatchItemRequest": items}))["BatchItemResponse"]
+    assert made["Vendor"]["DisplayName"] == "Unmarked"
+    assert refused["Fault"]["Error"][0]["code"] == "6240"
+    assert "bId" not in made and "bId" not in refused
