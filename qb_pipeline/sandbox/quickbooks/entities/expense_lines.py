@@ -2,7 +2,7 @@
 
 Invariant: a line is either on an account or on an item, never both, and keeps its Id as long as the client sends it.
 
-    complete_lines(company, sent_lines, stored_lines, FORM) -> the lines as stored
+    complete_lines(company, sent_lines, stored_lines, FORM, mode) -> the lines as stored
     sum_of(lines)                                            Decimal, before tax
 """
 
@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company, arranged
 from qb_pipeline.sandbox.quickbooks.entities.common import ANYTHING, CUSTOM_FIELDS, LINKED, RO
+from qb_pipeline.sandbox.quickbooks.entities.purchase_tax import complete_line_tax
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, inactive, missing, not_modelled
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, cents, decimal_of
 from qb_pipeline.sandbox.quickbooks.rows import ref_value, reference_name
@@ -89,10 +90,12 @@ class Form:
         return ("Id", "LineNum", "Description", "Amount", "LinkedTxn", "Received", "DetailType", ON_ACCOUNT, ON_ITEM)
 
 
-def complete_lines(company: Company, sent: list[JsonObject], stored: list[JsonObject], form: Form) -> list[JsonObject]:
+def complete_lines(
+    company: Company, sent: list[JsonObject], stored: list[JsonObject], form: Form, mode: str
+) -> list[JsonObject]:
     """Check and fill in all lines. 2020, 2170, 2500, 610, 6000, 6070, 6100, 6440."""
     old = {str(line["Id"]): line for line in stored if "Id" in line}
-    return [complete_line(company, line, old.get(str(line["Id"])), form) for line in with_ids(sent, old)]
+    return [complete_line(company, line, old.get(str(line["Id"])), form, mode) for line in with_ids(sent, old)]
 
 
 def with_ids(lines: list[JsonObject], old: dict[str, JsonObject]) -> list[JsonObject]:
@@ -110,7 +113,7 @@ def with_ids(lines: list[JsonObject], old: dict[str, JsonObject]) -> list[JsonOb
     return result
 
 
-def complete_line(company: Company, line: JsonObject, before: JsonObject | None, form: Form) -> JsonObject:
+def complete_line(company: Company, line: JsonObject, before: JsonObject | None, form: Form, mode: str) -> JsonObject:
     """One line as it is stored; `before` is the stored one of the same Id."""
     kind = kind_of(line)
     if not form.numbered:
@@ -127,7 +130,7 @@ def complete_line(company: Company, line: JsonObject, before: JsonObject | None,
         check_amount(line, detail)
         complete_item(company, detail, old, posts=form.posts)
     complete_status(company, detail, old)
-    complete_tax_code(detail)
+    complete_line_tax(company, line, detail, mode)
     line[kind] = arranged(detail, DETAIL_LAYOUT)
     complete_links(line, before, form)
     return {
@@ -195,7 +198,8 @@ def check_amount(line: JsonObject, detail: JsonObject) -> None:
     if not quantity or price is None:
         return
     expected, amount = cents(decimal_of(quantity) * decimal_of(price)), cents(decimal_of(line["Amount"]))
-    if expected != amount:
+    # A stored line whose price includes tax is sent back with its net amount.
+    if expected not in (amount, decimal_of(detail.get("TaxInclusiveAmt", amount))):
         raise Fault(
             6070,
             f"Amount is not equal to UnitPrice * Qty. Supplied value:{amount}, expected {expected}",
@@ -217,14 +221,6 @@ def complete_status(company: Company, detail: JsonObject, old: JsonObject) -> No
         detail["BillableStatus"] = "NotBillable"
     elif status is None:
         detail["BillableStatus"] = "Billable" if bills_costs(company) else "NotBillable"
-
-
-def complete_tax_code(detail: JsonObject) -> None:
-    """NON when nothing is said; TAX or NON in the United States (6100)."""
-    code = ref_value(detail, "TaxCodeRef") or "NON"
-    if code not in ("TAX", "NON"):
-        raise Fault(6100, f"Invalid Line TaxCode {code}: in the United States it is TAX or NON.", element="TaxCodeRef")
-    detail["TaxCodeRef"] = {"value": code}
 
 
 def bills_costs(company: Company) -> bool:

@@ -9,7 +9,9 @@ from qb_pipeline.sandbox.quickbooks.accounts import account_for
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.common import ADDRESS, RO, TRANSACTION
 from qb_pipeline.sandbox.quickbooks.entities.expense_lines import LINE, Form, complete_lines, sum_of
+from qb_pipeline.sandbox.quickbooks.entities.purchase_tax import complete_purchase_tax, purchase_mode
 from qb_pipeline.sandbox.quickbooks.entities.sale import due_date
+from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL
 from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date
 from qb_pipeline.sandbox.quickbooks.entity import Draft
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
@@ -24,12 +26,13 @@ PAYABLE: dict[str, Property] = {
     "APAccountRef": Ref("Account"),
     "VendorAddr": ADDRESS,
     "Line": LINE,
-    "TxnTaxDetail": RO,
+    "TxnTaxDetail": TAX_DETAIL,
     "Balance": RO,
     "HomeBalance": RO,
     "RecurringInfo": RO,
     "IncludeInAnnualTPAR": RO,
 }
+AMOUNTS = {"Line", "TxnTaxDetail", "GlobalTaxCalculation"}
 KEPT = ("CurrencyRef", "APAccountRef", "VendorAddr", "DocNumber")
 
 
@@ -44,18 +47,18 @@ def complete_payable(company: Company, draft: Draft, form: Form) -> Decimal:
     complete_date(company, obj)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
     obj.pop("ExchangeRate", None)
-    obj.pop("GlobalTaxCalculation", None)
     obj["APAccountRef"] = payables_account(company, obj)
     complete_address(company, draft)
     return complete_total(company, draft, form)
 
 
 def complete_total(company: Company, draft: Draft, form: Form) -> Decimal:
-    """Lines and their sum; kept as they are when a sparse update does not name them."""
-    obj, before = draft.obj, draft.before
-    if before is None or "Line" in draft.sent:
-        obj["Line"] = complete_lines(company, obj["Line"], (before or {}).get("Line") or [], form)
-    total = sum_of(obj["Line"])
+    """Lines, tax and their sum; kept as they are when a sparse update names none of them."""
+    obj, before, mode = draft.obj, draft.before, purchase_mode(company, draft.obj)
+    if before is not None and draft.sparse and not AMOUNTS & set(draft.sent):
+        return decimal_of(before.get("TotalAmt"))
+    obj["Line"] = complete_lines(company, obj["Line"], (before or {}).get("Line") or [], form, mode)
+    total = sum_of(obj["Line"]) + complete_purchase_tax(company, draft, mode)
     if total < 0:
         raise business(f"Transaction amount must be 0 or greater, not {total}.", element="TotalAmt")
     obj["TotalAmt"] = number(total)

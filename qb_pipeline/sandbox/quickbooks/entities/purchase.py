@@ -10,6 +10,7 @@ from qb_pipeline.sandbox.quickbooks.entities.expense_lines import LINE, ON_ACCOU
 from qb_pipeline.sandbox.quickbooks.entities.payable import complete_total
 from qb_pipeline.sandbox.quickbooks.entities.purchase_links import bill_orders, check_orders
 from qb_pipeline.sandbox.quickbooks.entities.reimburse_charge import charge_lines
+from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL
 from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, inactive, missing
@@ -41,7 +42,7 @@ OWN: dict[str, Property] = {
     "PaymentMethodRef": Ref("PaymentMethod", named=False),
     "PaymentRefNum": RO,
     "Line": LINE,
-    "TxnTaxDetail": RO,
+    "TxnTaxDetail": TAX_DETAIL,
     "IncludeInAnnualTPAR": RO,
 }
 LAYOUT = (
@@ -60,8 +61,7 @@ def complete(company: Company, draft: Draft) -> JsonObject:
             raise missing(key)
     complete_date(company, obj)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
-    for key in ("ExchangeRate", "GlobalTaxCalculation"):
-        obj.pop(key, None)
+    obj.pop("ExchangeRate", None)
     complete_way(company, obj)
     complete_party(company, draft)
     complete_total(company, draft, FORM)
