@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from qb_pipeline.sync.matching.assign import assign, duplicates
 from qb_pipeline.sync.matching.blocks import block
-from qb_pipeline.sync.matching.model import Candidate, Document, MatchClass, Pair, Scored
+from qb_pipeline.sync.matching.model import OWN_SIDES, SIDES, Candidate, Document, MatchClass, Pair, Scored
 from qb_pipeline.sync.matching.normalise import code
 
 DAYS_APART = 5
@@ -21,18 +21,25 @@ Verdict = tuple[MatchClass, float, str]  # class, bits, score
 
 
 def match_documents(
-    left: Sequence[Document], right: Sequence[Document], *, rejected: Collection[Pair] = frozenset()
+    left: Sequence[Document],
+    right: Sequence[Document],
+    *,
+    sides: tuple[str, str] = SIDES,
+    rejected: Collection[Pair] = frozenset(),
 ) -> list[Candidate]:
-    """Links and weak candidates between two lists of documents of one kind, never one of the `rejected` pairs."""
+    """Links and weak candidates between two lists of documents of one kind, never one of the `rejected` pairs.
+
+    `sides` names the lists in the evidence.
+    """
     lefts, rights = sorted(left, key=lambda d: d.id), sorted(right, key=lambda d: d.id)
-    compared = (_score(lefts[i], rights[j]) for i, j in _worth_comparing(lefts, rights))
+    compared = (_score(lefts[i], rights[j], sides) for i, j in _worth_comparing(lefts, rights))
     return assign((s for s in compared if s is not None), rejected)
 
 
 def duplicate_documents(documents: Sequence[Document], *, rejected: Collection[Pair] = frozenset()) -> list[Candidate]:
     """Pairs of one list that may be one document entered twice, the lower id left."""
     own = sorted(documents, key=lambda d: d.id)
-    compared = (_score(own[i], own[j]) for i, j in _worth_comparing(own, own) if i < j)
+    compared = (_score(own[i], own[j], OWN_SIDES) for i, j in _worth_comparing(own, own) if i < j)
     return duplicates((s for s in compared if s is not None), rejected)
 
 
@@ -56,12 +63,12 @@ def _all_keys(d: Document) -> Iterable[Hashable]:
         yield "party+total", d.party, d.total
 
 
-def _score(left: Document, right: Document) -> Scored | None:
+def _score(left: Document, right: Document, sides: tuple[str, str]) -> Scored | None:
     verdict = judge(left, right)
     if verdict is None:
         return None
     match_class, bits, score = verdict
-    return Scored(left.id, right.id, match_class, bits, Decimal(score), _explain(left, right))
+    return Scored(left.id, right.id, match_class, bits, Decimal(score), _explain(left, right, sides))
 
 
 def judge(left: Document, right: Document) -> Verdict | None:
@@ -130,7 +137,7 @@ def _days_apart(left: Document, right: Document) -> int | None:
     return abs((left.date - right.date).days) if left.date and right.date else None
 
 
-def _explain(left: Document, right: Document) -> tuple[str, ...]:
+def _explain(left: Document, right: Document, sides: tuple[str, str]) -> tuple[str, ...]:
     fields = (
         ("number", left.number, right.number, code(left.number) == code(right.number)),
         ("reference", left.reference, right.reference, code(left.reference) == code(right.reference)),
@@ -138,16 +145,16 @@ def _explain(left: Document, right: Document) -> tuple[str, ...]:
         ("total", left.total, right.total, left.total == right.total),
         ("date", left.date, right.date, left.date == right.date),
     )
-    words = tuple(words for field, a, b, same in fields if (words := _phrase(field, a, b, same)))
+    words = tuple(words for field, a, b, same in fields if (words := _phrase(field, a, b, sides, same=same)))
     same_lines = _same_lines(left, right)
     return words if same_lines is None else (*words, "same lines" if same_lines else "lines differ")
 
 
-def _phrase(field: str, left: object, right: object, same: bool) -> str:
+def _phrase(field: str, left: object, right: object, sides: tuple[str, str], *, same: bool) -> str:
     if left in (None, "") and right in (None, ""):
         return ""
     if left in (None, "") or right in (None, ""):
-        return f"{field} missing in {'contractor' if left in (None, '') else 'QuickBooks'}"
+        return f"{field} missing in {sides[left not in (None, '')]}"
     if same:
         return f"same {field}"
     return f"{field} differs" if field == "party" else f"{field} differs: {left} / {right}"

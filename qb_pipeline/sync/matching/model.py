@@ -25,6 +25,8 @@ class MatchClass(StrEnum):
         return self in (MatchClass.EXACT, MatchClass.STRONG)
 
 
+SIDES = ("contractor", "QuickBooks")
+OWN_SIDES = ("the first", "the second")
 Pair = tuple[str, str]
 """The ids of a left and a right record."""
 

@@ -12,12 +12,9 @@ from qb_pipeline.sync.matching.assign import assign, duplicates
 from qb_pipeline.sync.matching.blocks import pairs, party_keys
 from qb_pipeline.sync.matching.comparison import Comparison, compare
 from qb_pipeline.sync.matching.evidence import in_words
-from qb_pipeline.sync.matching.model import Candidate, MatchClass, Pair, Party, Scored
+from qb_pipeline.sync.matching.model import OWN_SIDES, SIDES, Candidate, MatchClass, Pair, Party, Scored
 from qb_pipeline.sync.matching.profile import Profile, Seen, read_party
 from qb_pipeline.sync.matching.rules import classify
-
-SIDES = ("contractor", "QuickBooks")
-OWN_SIDES = ("the first", "the second")
 
 
 def match_parties(
