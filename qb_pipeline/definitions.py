@@ -9,16 +9,19 @@ from dagster import Definitions, in_process_executor
 
 from qb_pipeline.defs.checks import open_checks
 from qb_pipeline.defs.company_run import company_run
-from qb_pipeline.defs.jobs import hourly_sync, sync
+from qb_pipeline.defs.jobs import sync
+from qb_pipeline.defs.readings import cdc_sweep, nightly_reconciliation, webhook_changes
 from qb_pipeline.defs.staging_assets import staging_assets
 from qb_pipeline.defs.summary import summary_asset
 from qb_pipeline.defs.synced_assets import synced_assets
+from qb_pipeline.defs.timing import cdc_every_15_minutes, hourly_sync, nightly, webhook_inbox
 
 defs = Definitions(
     assets=[*staging_assets(), *synced_assets(), summary_asset()],
     asset_checks=[open_checks()],
-    jobs=[sync],
-    schedules=[hourly_sync],
+    jobs=[sync, cdc_sweep, webhook_changes, nightly_reconciliation],
+    schedules=[hourly_sync, cdc_every_15_minutes, nightly],
+    sensors=[webhook_inbox],
     resources={"company_run": company_run},
     # Every step in its own process would spend seconds on imports, and could not share the company's session.
     executor=in_process_executor,

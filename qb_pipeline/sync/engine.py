@@ -154,10 +154,15 @@ def sync(
     result = Result()
     prepare(ctx)
     (reading or extract)(ctx)
+    agree(ctx, result, only)
+    return result
+
+
+def agree(ctx: Context, result: Result, only: Iterable[str] | None = None) -> None:
+    """What follows the reading: match, diff and load entity by entity, then the summary."""
     for entity in entities(ctx, only):
         sync_entity(ctx, entity, result)
     finish(ctx, result)
-    return result
 
 
 def _leave_busy_overlaps(ctx: Context) -> None:

@@ -16,8 +16,8 @@ from dagster import (
 from sqlalchemy import Engine
 
 from qb_pipeline.defs.instance import prepare
-from qb_pipeline.defs.jobs import hourly_sync
 from qb_pipeline.defs.partitions import COMPANY_TAG, register_companies
+from qb_pipeline.defs.timing import hourly_sync
 from qb_pipeline.settings import settings
 from qb_pipeline.store import companies
 from qb_pipeline.store.companies import CompanyState

@@ -1,0 +1,158 @@
+"""Jobs that read in one way or another and then bring both sides into agreement: sweeps, webhooks, the night.
+
+Invariant: whatever was read, what is owed is planned from staging anew, in one op that is the engine's own sync without
+its reading; a job that fails leaves what it did not look at for the next one.
+"""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from dagster import (
+    Config,
+    DependencyDefinition,
+    GraphDefinition,
+    In,
+    JobDefinition,
+    Nothing,
+    OpDefinition,
+    OpExecutionContext,
+    Out,
+    Output,
+    PartitionedConfig,
+    in_process_executor,
+    op,
+)
+
+from qb_pipeline.defs import metadata
+from qb_pipeline.defs.company_run import CompanyRun, company_run
+from qb_pipeline.defs.partitions import COMPANIES, COMPANY_TAG
+from qb_pipeline.defs.store import open_store
+from qb_pipeline.defs.synced_assets import POOL
+from qb_pipeline.store import inbox
+from qb_pipeline.sync import engine
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.reading import hints, sweep
+
+
+class InboxRange(Config):
+    """Ids of the webhook events a run is to look at, both included."""
+
+    first: int
+    last: int
+
+
+@op(
+    description="Reads what changed on both sides since the last reading.",
+    out=Out(Nothing),
+    required_resource_keys={"company_run"},
+)
+def read_changes(context: OpExecutionContext) -> Output[None]:
+    """Change data capture on one side, listings since the position on the other."""
+    return _step(context, _read_changes)
+
+
+@op(
+    description="Looks at the records that webhooks named.",
+    out=Out(Nothing),
+    required_resource_keys={"company_run"},
+)
+def read_hinted(context: OpExecutionContext, config: InboxRange) -> Output[None]:
+    """Take the events of the range, and what an earlier run left of others, and read what they name."""
+    return _step(context, lambda ctx: _read_hinted(ctx, config.first, config.last))
+
+
+@op(
+    description="Compares ids, counts and hashes of everything on both sides with staging.",
+    ins={"changes": In(Nothing)},
+    out=Out(Nothing),
+    required_resource_keys={"company_run"},
+)
+def read_everything(context: OpExecutionContext) -> Output[None]:
+    """The deep sweep: what changed without a trace is found, what vanished is confirmed."""
+    return _step(context, _sweep)
+
+
+@op(
+    description="Matches, compares and writes entity by entity what either side owes the other.",
+    ins={"staged": In(Nothing)},
+    out=Out(Nothing),
+    required_resource_keys={"company_run"},
+    pool=POOL,
+)
+def bring_into_agreement(context: OpExecutionContext) -> Output[None]:
+    """The engine's sync, from matching to the summary."""
+    run: CompanyRun = context.resources.company_run
+    with run.step(context) as ctx:
+        engine.agree(ctx, run.result)
+        with ctx.begin() as conn:
+            inbox.done(conn, ctx.company, ctx.run_id, ctx.now())
+        settings, _ = open_store()
+        return Output(None, metadata=metadata.of_run(ctx, settings, run.result.writes))
+
+
+def job(name: str, reading: list[OpDefinition], description: str) -> JobDefinition:
+    """A partitioned job that reads by these ops in turn and then brings both sides into agreement."""
+    steps = [*reading, bring_into_agreement]
+    inputs = {read_everything.name: "changes", bring_into_agreement.name: "staged"}
+    dependencies = {
+        after.name: {inputs[after.name]: DependencyDefinition(before.name)} for before, after in pairwise(steps)
+    }
+    graph = GraphDefinition(name=name, node_defs=steps, dependencies=dependencies)
+    return graph.to_job(
+        name=name,
+        description=description,
+        resource_defs={"company_run": company_run},
+        config=PartitionedConfig(
+            COMPANIES,
+            run_config_for_partition_key_fn=lambda _company: {},
+            tags_for_partition_key_fn=lambda company: {COMPANY_TAG: company},
+        ),
+        tags={"qb/job": name},
+        executor_def=in_process_executor,
+    )
+
+
+cdc_sweep = job(
+    "cdc_sweep",
+    [read_changes],
+    "Reads what changed on both sides and brings it into agreement: the sweep that catches what webhooks did not tell.",
+)
+webhook_changes = job(
+    "webhook_changes",
+    [read_hinted],
+    "Looks at the records that webhooks named and brings them into agreement.",
+)
+nightly_reconciliation = job(
+    "nightly_reconciliation",
+    [read_changes, read_everything],
+    "Reads everything on both sides again, compares it with what is known, and brings into agreement what had changed "
+    "or vanished without a trace.",
+)
+
+
+def _step(context: OpExecutionContext, read: Callable[[Context], Mapping[str, Any]]) -> Output[None]:
+    run: CompanyRun = context.resources.company_run
+    with run.step(context) as ctx:
+        before = metadata.calls(ctx)
+        told = read(ctx)
+        cost = metadata.since(before, metadata.calls(ctx))
+    return Output(None, metadata={**told, **cost})
+
+
+def _read_changes(ctx: Context) -> Mapping[str, Any]:
+    engine.extract(ctx)
+    return {}
+
+
+def _read_hinted(ctx: Context, first: int, last: int) -> Mapping[str, Any]:
+    with ctx.begin() as conn:
+        abandoned = inbox.release_abandoned(conn, ctx.company, alive=ctx.run_id)
+        events = inbox.take(conn, ctx.company, first, last, ctx.run_id)
+    read = hints.read(ctx, hints.hints_of(events))
+    return {"events": len(events), "events of runs that failed": abandoned, "records read": read}
+
+
+def _sweep(ctx: Context) -> Mapping[str, Any]:
+    found = sweep.sweep(ctx)
+    return {f"{one.entity} ({one.side.value})": f"{one.found} of {one.counted}" for one in found if one.found}

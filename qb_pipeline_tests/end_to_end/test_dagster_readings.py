@@ -1,0 +1,96 @@
+"""Sweep, webhook and night as Dagster runs against both servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from dagster import DefaultScheduleStatus, DefaultSensorStatus
+
+from qb_pipeline.definitions import defs
+from qb_pipeline.defs.partitions import COMPANY_TAG, register_companies
+from qb_pipeline.defs.store import open_store
+from qb_pipeline.store import inbox
+from qb_pipeline.store.inbox import Event
+from qb_pipeline_tests.end_to_end.test_dagster_sync import COMPANY, World, world
+
+__all__ = ["world"]  # the fixture
+
+
+def run(world: World, name: str, config: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+    """The job to its end; the metadata of each op's output."""
+    store = open_store(world.settings)[1]
+    register_companies(world.instance, store)
+    job = defs.get_job_def(name)
+    done = job.execute_in_process(
+        instance=world.instance, partition_key=COMPANY, run_config=config or {}, tags={COMPANY_TAG: COMPANY}
+    )
+    assert done.success
+    return {
+        str(event.step_key): {key: value.value for key, value in event.step_output_data.metadata.items()}
+        for event in done.all_events
+        if event.event_type_value == "STEP_OUTPUT"
+    }
+
+
+def in_quickbooks(world: World, name: str, **fields: Any) -> str:
+    base, realm = world.quickbooks["base_url"], world.quickbooks["realm_id"]
+    pair = requests.post(f"{base}/_sandbox/token", json={"realm_id": realm}, timeout=10).json()
+    headers = {"Authorization": f"Bearer {pair['access_token']}", "Accept": "application/json"}
+    body = {"DisplayName": name, **fields}
+    answer = requests.post(f"{base}/v3/company/{realm}/customer", json=body, headers=headers, timeout=10)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["Customer"]["Id"])
+
+
+def names(world: World) -> set[str]:
+    headers = {"Authorization": f"Bearer {world.contractor['api_key']}"}
+    answer = requests.get(
+        f"{world.contractor['base_url']}/api/v1/customers?limit=500", headers=headers, timeout=10
+    ).json()
+    return {str(row["name"]) for row in answer["data"]}
+
+
+def test_the_sweep_carries_a_change_over_and_the_next_one_writes_nothing(world: World) -> None:
+    in_quickbooks(world, "Found by the sweep")
+    first = run(world, "cdc_sweep")
+    assert "Found by the sweep" in names(world)
+    assert first["read_changes"]["API calls to quickbooks"] >= 1
+    again = run(world, "cdc_sweep")
+    assert again["bring_into_agreement"]["writes"] == 0
+
+
+def test_a_webhook_run_looks_at_what_was_named_and_empties_the_inbox(world: World) -> None:
+    run(world, "cdc_sweep")
+    told = in_quickbooks(world, "Told by a webhook")
+    in_quickbooks(world, "Not told")
+    store = open_store(world.settings)[1]
+    with store.begin() as conn:
+        inbox.store(
+            conn, [Event("quickbooks", "Customer", told, "created", f"k{n}", company=COMPANY) for n in range(3)]
+        )
+        waiting = inbox.waiting(conn)[COMPANY]
+    config = {"ops": {"read_hinted": {"config": {"first": waiting.first, "last": waiting.last}}}}
+    done = run(world, "webhook_changes", config)
+    assert done["read_hinted"]["events"] == 3
+    assert done["read_hinted"]["API calls to quickbooks"] <= 2, "the preferences and one query"
+    assert "Told by a webhook" in names(world)
+    assert "Not told" not in names(world)
+    with store.connect() as conn:
+        assert inbox.waiting(conn) == {}
+        assert inbox.counts(conn)["quickbooks", "done"] >= 3
+
+
+def test_the_night_compares_everything_and_finds_nothing_after_a_sweep(world: World) -> None:
+    run(world, "cdc_sweep")
+    done = run(world, "nightly_reconciliation")
+    assert {k: v for k, v in done["read_everything"].items() if "(" in k} == {}
+    assert done["read_everything"]["API calls to quickbooks"] > 5
+    assert done["bring_into_agreement"]["writes"] == 0
+
+
+def test_every_timetable_is_switched_on() -> None:
+    repository = defs.get_repository_def()
+    timed = [repository.get_schedule_def(name) for name in ("hourly_sync", "cdc_every_15_minutes", "nightly")]
+    assert {one.default_status for one in timed} == {DefaultScheduleStatus.RUNNING}
+    assert repository.get_sensor_def("webhook_inbox").default_status is DefaultSensorStatus.RUNNING
