@@ -15,7 +15,8 @@ from qb_pipeline.sandbox.quickbooks.batch import run_batch
 from qb_pipeline.sandbox.quickbooks.cdc import changes
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.exchange_rate import rate_of_day
-from qb_pipeline.sandbox.quickbooks.entities.registry import for_query, known_name, writable
+from qb_pipeline.sandbox.quickbooks.entities.registry import ENTITIES, for_query, known_name, writable
+from qb_pipeline.sandbox.quickbooks.entity import Entity
 from qb_pipeline.sandbox.quickbooks.faults import (
     Fault,
     GatewayRefusal,
@@ -26,7 +27,7 @@ from qb_pipeline.sandbox.quickbooks.faults import (
 )
 from qb_pipeline.sandbox.quickbooks.files import link_to, signed, upload
 from qb_pipeline.sandbox.quickbooks.forms import form_pdf
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads
 from qb_pipeline.sandbox.quickbooks.query.evaluate import answer
 from qb_pipeline.sandbox.quickbooks.replay import LONGEST_FOR_BATCH, check_request_id, recall, remember
 from qb_pipeline.sandbox.quickbooks.reports import run as run_report
@@ -139,7 +140,14 @@ def read(company: Company, entity: str, identifier: str) -> str:
     text = company.store.text(entity, identifier)
     if text is None:
         raise not_found()
+    if company.include and entity in ENTITIES:
+        text = dumps(as_asked(company, ENTITIES[entity], loads(text)))
     return enveloped(company, f'"{entity}":{text}')
+
+
+def as_asked(company: Company, entity: Entity, obj: JsonObject) -> JsonObject:
+    """The object with what `include` asked for."""
+    return obj if entity.shown is None or not company.include else entity.shown(company, obj)
 
 
 def query(company: Company, statement: str | None) -> str:
@@ -224,7 +232,7 @@ def write(company: Company, name: str, incoming: Incoming, call: ApiCall) -> str
         raise unsupported(str(call.operation))
     if operation is void and entity.void_is_ignored:
         return enveloped(company, '"BatchItemResponse":[]')
-    return enveloped(company, f'"{entity.name}":{dumps(operation(company, entity, body))}')
+    return enveloped(company, f'"{entity.name}":{dumps(as_asked(company, entity, operation(company, entity, body)))}')
 
 
 def batch(company: Company, call: ApiCall) -> str:

@@ -53,6 +53,8 @@ class Entity:
     # What the write does to other objects; `after` is None on removal, `before` on creation.
     effect: Callable[[Company, JsonObject | None, JsonObject | None], None] = no_effect
     voided: Callable[[Company, JsonObject], JsonObject] | None = None
+    # What an answer about one object adds because the request's `include` asked for it; None where nothing can be.
+    shown: Callable[[Company, JsonObject], JsonObject] | None = None
     # A void is answered with success and an empty batch answer, and nothing happens (recorded for journal entries).
     void_is_ignored: bool = False
     # Where a sequence begins when the company is new (Class ids have 19 digits).

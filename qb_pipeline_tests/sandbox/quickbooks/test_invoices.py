@@ -328,3 +328,28 @@ def test_a_tax_code_of_two_rates_is_made_in_one_call_and_taxes_by_rate(books: Bo
     invoice = books.invoice(books.customer(), item, Line=[line(item, 422, "TAX")], TxnTaxDetail=taxed)
     assert [money(part["Amount"]) for part in invoice["TxnTaxDetail"]["TaxLine"]] == [money("29.96"), money("8.44")]
     assert books.refused("taxservice/taxcode", {"TaxCode": "tucson", "TaxRateDetails": rates})[1] == "6240"
+
+
+def test_the_link_of_an_invoice_comes_to_who_asks_for_it_where_it_can_be_paid_online(books: Books) -> None:
+    customer, item = books.customer(), books.item()
+    online = {"AllowOnlineCreditCardPayment": True, "BillEmail": {"Address": "a@b.test"}}
+    made = books.invoice(customer, item, **online)
+    assert "InvoiceLink" not in made
+    _, answer = books.get(f"invoice/{made['Id']}", include="invoiceLink")
+    assert answer["Invoice"]["InvoiceLink"].startswith("https://")
+    base = {"Id": made["Id"], "SyncToken": "0", "sparse": True, "PrivateNote": "x"}
+    changed = books.make("Invoice", base, include="invoiceLink")
+    assert changed["InvoiceLink"] == answer["Invoice"]["InvoiceLink"]
+    assert "InvoiceLink" not in books.again("Invoice", made)
+    plain = books.invoice(customer, item, BillEmail={"Address": "a@b.test"})
+    assert "InvoiceLink" not in books.get(f"invoice/{plain['Id']}", include="invoiceLink")[1]["Invoice"]
+
+
+def test_more_than_three_custom_fields_need_a_request_for_all_of_them(books: Books) -> None:
+    customer, item = books.customer(), books.item()
+    field = {"DefinitionId": "1000000001", "Name": "Plot", "StringValue": "7b"}
+    body = {"CustomerRef": {"value": customer["Id"]}, "Line": [line(item)], "CustomField": [field]}
+    assert books.refused("invoice", body)[1] == "3000"
+    made = books.make("Invoice", body, include="enhancedAllCustomFields")
+    assert made["CustomField"] == [{**field, "Type": "StringType"}]
+    assert books.change("Invoice", made, CustomField=made["CustomField"])["CustomField"] == made["CustomField"]

@@ -11,6 +11,7 @@ from qb_pipeline.sandbox.quickbooks.entities.applications import free_applicatio
 from qb_pipeline.sandbox.quickbooks.entities.auto_apply import use_credits
 from qb_pipeline.sandbox.quickbooks.entities.billing import bill, complete_billing
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, TRANSACTION_VERBS
+from qb_pipeline.sandbox.quickbooks.entities.invoice_link import with_invoice_link
 from qb_pipeline.sandbox.quickbooks.entities.money_account import complete_money_account
 from qb_pipeline.sandbox.quickbooks.entities.payment import PAYMENT
 from qb_pipeline.sandbox.quickbooks.entities.sale import KEPT, SALE, complete_sale, due_date, voided_sale
@@ -126,4 +127,5 @@ INVOICE = Entity(
     guard=refuse_closed,
     effect=effect,
     voided=voided,
+    shown=with_invoice_link,
 )

@@ -13,13 +13,14 @@ from qb_pipeline.sandbox.quickbooks.entities.common import (
     RO,
     TRANSACTION,
 )
+from qb_pipeline.sandbox.quickbooks.entities.custom_fields import complete_custom_fields
 from qb_pipeline.sandbox.quickbooks.entities.sale_lines import LINE, complete_lines
 from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL, complete_tax
 from qb_pipeline.sandbox.quickbooks.entities.tax_rates import AST, US, tax_mode
 from qb_pipeline.sandbox.quickbooks.entities.tracking import check_tracking
 from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, complete_number, void_note
 from qb_pipeline.sandbox.quickbooks.entity import Draft
-from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
+from qb_pipeline.sandbox.quickbooks.faults import business, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import Choice, Day, Flag, Group, Property, Ref, Text
@@ -88,7 +89,7 @@ def complete_sale(company: Company, entity: str, draft: Draft) -> Decimal:
     obj.pop("ExchangeRate", None)
     if obj["EmailStatus"] == "NeedToSend" and not obj.get("BillEmail"):
         raise business("EmailStatus NeedToSend needs a BillEmail.", element="BillEmail")
-    complete_custom_fields(company, obj)
+    complete_custom_fields(company, draft)
     obj["TotalAmt"] = number(complete_amounts(company, draft))
     return decimal_of(obj["TotalAmt"])
 
@@ -136,34 +137,6 @@ def number_addresses(company: Company, draft: Draft) -> None:
             rest = {part: value for part, value in address.items() if part != "Id"}
             known = ((draft.before or {}).get(key) or {}).get("Id") or address.get("Id")
             draft.obj[key] = {"Id": known or str(company.store.next_number("addresses")), **rest}
-
-
-def complete_custom_fields(company: Company, obj: JsonObject) -> None:
-    """Every defined field appears, with a value or without."""
-    sent = {str(field.get("DefinitionId")): field for field in obj.get("CustomField") or []}
-    fields = {
-        str(number): {"DefinitionId": str(number), "Name": name, "Type": "StringType"}
-        for number, name in definitions(company).items()
-    }
-    for identifier, field in sent.items():
-        if identifier not in ("1", "2", "3"):
-            raise Fault(
-                3000, f"There is no custom field {identifier}: sales forms have 1, 2 and 3.", element="CustomField"
-            )
-        fields[identifier] = {**fields.get(identifier, {}), **field, "Type": "StringType"}
-    obj["CustomField"] = [fields[identifier] for identifier in sorted(fields)]
-
-
-def definitions(company: Company) -> dict[int, str]:
-    """The sales forms' custom fields that are switched on: number -> label."""
-    groups = (company.preferences().get("SalesFormsPrefs") or {}).get("CustomField") or []
-    entries = {entry["Name"]: entry for group in groups for entry in group.get("CustomField") or []}
-    return {
-        n: entries[f"SalesFormsPrefs.SalesCustomName{n}"].get("StringValue", "")
-        for n in (1, 2, 3)
-        if entries.get(f"SalesFormsPrefs.UseSalesCustom{n}", {}).get("BooleanValue")
-        and f"SalesFormsPrefs.SalesCustomName{n}" in entries
-    }
 
 
 def due_date(company: Company, obj: JsonObject) -> str:
