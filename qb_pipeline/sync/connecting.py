@@ -18,7 +18,7 @@ from qb_pipeline.quickbooks.oauth import Endpoints, Grant, OAuth
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.tokens import InMemoryTokenStore, TokenSource
 from qb_pipeline.settings import Settings, token_key
-from qb_pipeline.store import companies
+from qb_pipeline.store import companies, inbox
 from qb_pipeline.store.companies import Company, CompanyState
 from qb_pipeline.store.locks import company_lock
 from qb_pipeline.store.sealing import Sealer
@@ -123,6 +123,7 @@ class Connecting:
                     webhook_secret=wanted.webhook_secret,
                 )  # fmt: skip
                 companies.connected(conn, self._name, grant.realm_id)
+                inbox.adopt(conn, self._name, grant.realm_id)
             tokens = grant.tokens
             with TokenStore(self._engine, self._name, self._sealer).locked() as stored:
                 stored.save(
