@@ -39,10 +39,11 @@ class Children:
         """Start one whose first line is a JSON object, and return it."""
         child = self._start(name, command, stdout=subprocess.PIPE)
         line = child.stdout.readline() if child.stdout else ""
-        if not line:
+        try:
+            return dict(json.loads(line))
+        except ValueError:  # it says nothing, or begins to say why it fails
             child.wait()
-            raise self._ended(name)
-        return dict(json.loads(line))
+            raise self._ended(name) from None
 
     def wait(self) -> None:
         """Until somebody stops us; `Misconfigured` when a child ends by itself."""
