@@ -32,6 +32,7 @@ _COMMANDS = {
     "match": ("qb_pipeline.commands.match:match", "Match two CSV files with the engine's own matcher."),
     "up": ("qb_pipeline.commands.up:up", "Start Dagster's UI and daemon for real use."),
     "dev": ("qb_pipeline.commands.up:dev", "Start Dagster and both sandboxes, until stopped."),
+    "console": ("qb_pipeline.commands.console:console", "Take webhooks and lead through QuickBooks' consent."),
     "demo": ("qb_pipeline.demo.command:demo", "The main job against both sandboxes, from nothing."),
     "sandbox": ("qb_pipeline.sandbox.cli:sandbox", "A QuickBooks Online server and a contractor server for tests."),
     "db": ("qb_pipeline.commands.database:db", "The database's tables."),

@@ -1,4 +1,4 @@
-"""`up` and `dev`: Dagster's web server and daemon in the foreground, for `dev` beside both sandboxes.
+"""`up` and `dev`: Dagster's web server and daemon and the console in the foreground, for `dev` beside both sandboxes.
 
 Invariant: everything started here ends with the command, and everything it keeps stands under QB_HOME.
 """
@@ -9,8 +9,10 @@ import secrets
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
+import requests
 from dagster import DagsterInstance
 from sqlalchemy import Engine
 
@@ -21,6 +23,7 @@ from qb_pipeline.commands.opening import store
 from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.defs.instance import prepare
 from qb_pipeline.defs.partitions import register_companies
+from qb_pipeline.errors import Misconfigured
 from qb_pipeline.settings import Settings
 from qb_pipeline.sync.connecting import Connected, Connecting, Wanted
 
@@ -31,19 +34,25 @@ _WORKSPACE = """load_from:
 """
 _port = click.option("--port", default=3000, show_default=True, help="Of Dagster's web pages.")
 _host = click.option("--host", default="127.0.0.1", show_default=True)
+_console_port = click.option(
+    "--console-port", type=click.IntRange(0, 65_535), help="Of the console; default: QB_CONSOLE_PORT."
+)
 _CONSENT_SECONDS = 30
+_SUBSCRIBE_SECONDS = 10
 
 
 @click.command()
 @_port
 @_host
+@_console_port
 @json_option
 @click.pass_obj
-def up(output: Output, port: int, host: str) -> None:
-    """Start Dagster's UI and daemon for real use, until stopped (Ctrl-C or SIGTERM)."""
+def up(output: Output, port: int, host: str, console_port: int | None) -> None:
+    """Start Dagster's UI and daemon and the console for real use, until stopped (Ctrl-C or SIGTERM)."""
     with store() as (settings, engine), children(settings.home / "logs") as family:
+        console = _start_console(family, console_port)
         _start_dagster(family, settings, engine, host, port)
-        _announce(output, {"ui": f"http://{host}:{port}", "home": str(settings.home)})
+        _announce(output, {"ui": f"http://{host}:{port}", "console": console, "home": str(settings.home)})
         family.wait()
 
 
@@ -52,19 +61,31 @@ def up(output: Output, port: int, host: str) -> None:
 @_host
 @click.option("--quickbooks-port", default=8040, show_default=True, help="Of the QuickBooks sandbox.")
 @click.option("--contractor-port", default=8041, show_default=True, help="Of the contractor sandbox.")
+@_console_port
 @click.option("--company", default="sandbox", show_default=True, help="Connected to both sandboxes by itself.")
 @json_option
 @click.pass_obj
-def dev(output: Output, port: int, host: str, quickbooks_port: int, contractor_port: int, company: str) -> None:
-    """Start Dagster and both sandboxes with a company connected to them, until stopped."""
+def dev(
+    output: Output,
+    port: int,
+    host: str,
+    quickbooks_port: int,
+    contractor_port: int,
+    console_port: int | None,
+    company: str,
+) -> None:
+    """Start Dagster, the console and both sandboxes with a company connected to them, until stopped."""
     with store() as (settings, engine), children(settings.home / "logs") as family:
         output.say("starting both sandboxes")
         quickbooks = family.start_and_read("sandbox-quickbooks", _sandbox(settings, "quickbooks", quickbooks_port))
         contractor = family.start_and_read("sandbox-contractor", _sandbox(settings, "contractor", contractor_port))
         _connect(engine, settings, company, quickbooks, contractor)
-        output.say(f"{company} is connected; starting Dagster")
+        output.say(f"{company} is connected; starting the console and Dagster")
+        console = _start_console(family, console_port)
+        _subscribe(quickbooks, console["webhooks"]["quickbooks"], "cloudevents")
+        _subscribe(contractor, f"{console['webhooks']['contractor']}/{quote(company, safe='')}", None)
         _start_dagster(family, settings, engine, host, port)
-        document = {"ui": f"http://{host}:{port}", "home": str(settings.home), "company": company}
+        document = {"ui": f"http://{host}:{port}", "console": console, "home": str(settings.home), "company": company}
         _announce(output, {**document, "quickbooks": quickbooks, "contractor": contractor})
         family.wait()
 
@@ -79,6 +100,26 @@ def _start_dagster(family: Children, settings: Settings, engine: Engine, host: s
     family.start("dagster-daemon", [*_module("dagster._daemon"), "run", "-w", str(workspace)])
     pages = ["-h", host, "-p", str(port), "-w", str(workspace)]
     family.start("dagster-webserver", [*_module("dagster_webserver"), *pages])
+
+
+def _start_console(family: Children, port: int | None) -> dict[str, Any]:
+    """The console's first line; it listens from then on."""
+    options = [] if port is None else ["--port", str(port)]
+    return family.start_and_read("console", [*_module("qb_pipeline.cli"), "console", "--json", *options])
+
+
+def _subscribe(sandbox: dict[str, Any], url: str, wanted: str | None) -> None:
+    """Have a sandbox send its webhooks to `url`; subscribing again changes nothing."""
+    body = {"url": url} | ({"format": wanted} if wanted else {})
+    try:
+        answer = requests.post(f"{sandbox['base_url']}/_sandbox/subscribe", json=body, timeout=_SUBSCRIBE_SECONDS)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise Misconfigured(
+            f"The sandbox at {sandbox['base_url']} takes no subscription ({type(error).__name__}).",
+            code="no_subscription",
+            fix="Its log is in QB_HOME/logs; start dev again.",
+        ) from None
 
 
 def _module(name: str) -> list[str]:
@@ -98,6 +139,7 @@ def _connect(
     wanted = Wanted(
         "reference", contractor["base_url"], contractor["api_key"], quickbooks["base_url"],
         quickbooks["discovery_url"], quickbooks["client_id"], quickbooks["client_secret"],
+        quickbooks["verifier_token"], contractor["webhook_secret"],
     )  # fmt: skip
     connecting, state = Connecting(engine, settings, company, wanted), secrets.token_urlsafe(24)
     connecting.check_contractor()
@@ -110,5 +152,8 @@ def _connect(
 
 def _announce(output: Output, document: dict[str, Any]) -> None:
     """Said when everything was started; the command then stays."""
-    text = f"Dagster starts at {document['ui']}; everything is kept in {document['home']}. Stop with Ctrl-C."
+    text = (
+        f"Dagster starts at {document['ui']}, the console at {document['console']['base_url']}; everything is kept in "
+        f"{document['home']}. Stop with Ctrl-C."
+    )
     output.result(document, lambda console: console.print(text, markup=False))

@@ -1,0 +1,135 @@
+"""The two receivers of webhooks.
+
+Invariant: nothing of a body is looked at before its signature has been verified; 200 means that every event in it
+stands in the inbox; what is refused is counted and logged without its body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+
+import simplejson
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from qb_pipeline.console import events, notifications, signatures
+from qb_pipeline.console.answering import Patience, Refused, address_of, body_of
+from qb_pipeline.console.directory import Directory, Known
+from qb_pipeline.console.meters import Meters
+from qb_pipeline.console.storing import Storing
+from qb_pipeline.contractor.webhook import parse_delivery
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.errors import FixTheData, RetryLater
+from qb_pipeline.settings import Settings
+from qb_pipeline.store.inbox import Event, InboxState
+
+_log = structlog.get_logger(__name__)
+QUICKBOOKS, CONTRACTOR = Side.QUICKBOOKS.value, Side.CONTRACTOR.value
+
+
+class Receiver:
+    """What is behind `/webhooks/…`."""
+
+    def __init__(
+        self, settings: Settings, directory: Directory, storing: Storing, patience: Patience, meters: Meters
+    ) -> None:
+        self._limit, self._seconds = settings.console_body_limit, settings.console_body_seconds
+        self._directory, self._storing = directory, storing
+        self._patience, self._meters = patience, meters
+
+    async def quickbooks(self, request: Request) -> Response:
+        """`POST /webhooks/quickbooks`"""
+        return await self._answered(QUICKBOOKS, request)
+
+    async def contractor(self, request: Request) -> Response:
+        """`POST /webhooks/contractor` and `POST /webhooks/contractor/{company}`"""
+        return await self._answered(CONTRACTOR, request)
+
+    async def _answered(self, source: str, request: Request) -> Response:
+        try:
+            found = await (self._from_quickbooks if source == QUICKBOOKS else self._from_contractor)(request)
+            await self._storing.put(found)
+        except FixTheData as error:
+            refused = Refused(400, "unreadable", error.cause)
+        except RetryLater as error:
+            refused = Refused(503, error.code, str(error))
+        except SQLAlchemyError as error:
+            _log.error("console.database", error=type(error).__name__)
+            refused = Refused(503, "database", "The database can't be reached. Deliver it again.")
+        except Refused as error:
+            refused = error
+        else:
+            return JSONResponse({"events": len(found)})
+        self._meters.refused.add(source, refused.why)
+        _log.warning("console.refused", source=source, why=refused.why, address=address_of(request))
+        return refused.response()
+
+    async def _from_quickbooks(self, request: Request) -> list[Event]:
+        given = request.headers.get(signatures.INTUIT_HEADER, "")
+        body = await self._body(request, signed=bool(given))
+        known = await self._directory.known()
+        if not signatures.intuit_signed(body, given, known.verifier_tokens):
+            known = await self._directory.newest()
+            if not signatures.intuit_signed(body, given, known.verifier_tokens):
+                raise self._forged(request)
+        delivery = notifications.read(body)
+        found = events.of_quickbooks(delivery.events, known.by_realm)
+        ignored = sum(event.state is InboxState.IGNORED for event in found)
+        self._count(QUICKBOOKS, len(found), ignored, delivery.unreadable)
+        return found
+
+    async def _from_contractor(self, request: Request) -> list[Event]:
+        body = await self._body(request, signed=True)
+        company = request.path_params.get("company")
+        known = await self._directory.known()
+        signers = _signers(known, company, request.headers, body)
+        if not signers:
+            known = await self._directory.newest()
+            signers = _signers(known, company, request.headers, body)
+        if not signers:
+            raise self._forged(request)
+        source = known.sources[signers[0]]
+        changes = parse_delivery(source.shape, request.headers, body, source.secret)
+        found = events.of_contractor(changes, signers)
+        self._count(CONTRACTOR, len(found), _said(body) - len(changes), 0)
+        return found
+
+    async def _body(self, request: Request, *, signed: bool) -> bytes:
+        if not signed:
+            raise self._forged(request)
+        return await body_of(request, self._limit, self._seconds)
+
+    def _forged(self, request: Request) -> Refused:
+        """Only those that are wrong count: a proxy's address is shared by forgers and by Intuit."""
+        if self._patience.note(address_of(request)):
+            return Refused(401, "signature", "The signature does not fit the body.", close=True)
+        return Refused(429, "too_many", "Too many wrong signatures from this address.", close=True)
+
+    def _count(self, source: str, received: int, ignored: int, unreadable: int) -> None:
+        self._meters.received.add(source, by=received + (ignored if source == CONTRACTOR else 0))
+        self._meters.ignored.add(source, by=ignored)
+        self._meters.unreadable.add(source, by=unreadable)
+        if unreadable:
+            _log.warning("console.unreadable_events", source=source, count=unreadable)
+
+
+def _signers(known: Known, company: str | None, headers: Mapping[str, str], body: bytes) -> list[str]:
+    """The companies the delivery may be about: those of one platform whose secret fits, or the one of the path."""
+    asked = {name: s for name, s in known.sources.items() if company in (None, name)}
+    in_lower_case = {name.lower(): value for name, value in headers.items()}
+    found: list[str] = []
+    by_shape = sorted(asked, key=lambda name: repr(asked[name].shape))
+    for _, names in groupby(by_shape, key=lambda name: repr(asked[name].shape)):
+        of_shape = list(names)
+        secrets = {name: asked[name].secret for name in of_shape}
+        found = signatures.signers(asked[of_shape[0]].shape, in_lower_case, body, secrets) or found
+    return found
+
+
+def _said(body: bytes) -> int:
+    """How many events a delivery that has been read holds."""
+    whole = simplejson.loads(body)
+    return len(whole) if isinstance(whole, list) else 1

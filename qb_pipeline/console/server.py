@@ -1,0 +1,112 @@
+"""The console on a socket.
+
+Invariant: `announce` is called once, when connections are accepted; after SIGTERM or SIGINT no new request is taken and
+those under way are answered; a client that sends no request in time loses its connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from qb_pipeline.errors import Misconfigured
+from qb_pipeline.settings import Settings
+
+_BACKLOG = 512
+_MOST_CONNECTIONS = 1000
+_GRACE = 12  # seconds for requests under way: longer than a body may take
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 takes a free one. `Misconfigured` when it can't be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise Misconfigured(
+            f"The console can't listen on {host}:{port} ({error.strerror or error}).",
+            code="console_address",
+            fix="Stop what uses that port, or choose another with --port (QB_CONSOLE_PORT).",
+        ) from None
+
+
+def base_url(listener: socket.socket, host: str) -> str:
+    """The address as a client on this machine writes it."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104  # replaced here
+    name = f"[{reachable}]" if ":" in reachable else reachable
+    return f"http://{name}:{listener.getsockname()[1]}"
+
+
+def serve(app: ASGIApp, settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Run until told to stop."""
+    config = uvicorn.Config(
+        app,
+        http=_protocol(settings.console_body_seconds),
+        ws="none",
+        lifespan="on",
+        access_log=False,  # it would hold the codes of consents
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_GRACE,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.console_proxies,
+    )
+    if threading.current_thread() is threading.main_thread():
+        # uvicorn raises a caught signal again after its shutdown; by then everything has been said.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: None)
+    _Announcing(config, announce).run(sockets=[listener])
+
+
+class _Announcing(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+
+def _protocol(seconds: float) -> type[HttpToolsProtocol]:
+    """uvicorn's protocol, which by itself waits for ever for a client's first request."""
+
+    class Hurried(HttpToolsProtocol):
+        _headers_due: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+            super().connection_made(transport)
+            self._hurry()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._hurry()
+
+        def on_headers_complete(self) -> None:
+            self._wait_no_more()
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._wait_no_more()
+            super().connection_lost(exc)
+
+        def _hurry(self) -> None:
+            if self._headers_due is None:
+                self._headers_due = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+        def _wait_no_more(self, *_: Any) -> None:
+            if self._headers_due is not None:
+                self._headers_due.cancel()
+                self._headers_due = None
+
+    return Hurried
