@@ -116,7 +116,7 @@ class SandboxMiddleware:
         answer = await self._answer_of(visit, scope, receive)
         items = visit.call.items if answer.status < 400 else 0
         for rule in served:
-            answer = self._spoiler.review(rule, visit.asked, visit.call, answer)
+            answer = self._spoiler.review(rule, visit.incoming, visit.call, answer)
         await wait(late)
         if final is not None and final.action == "drop_after":
             self._log(visit, 0, items=items)

@@ -25,7 +25,7 @@ class Spoiler(Protocol):
         """Before the server works; returns the request it shall see."""
 
     def review(self, rule: FaultRule, incoming: Incoming, call: Call, answer: Answer) -> Answer:
-        """After the server has worked; returns what the client shall see. `incoming` is what the client sent."""
+        """After the server has worked; returns what the client shall see. `incoming` is what the server saw."""
 
     def xml(self, answer: Answer) -> Answer:
         """A refusal as XML, as gateways word it whatever the client accepts."""

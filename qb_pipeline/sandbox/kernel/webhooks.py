@@ -237,6 +237,8 @@ class Webhooks:
             return
         body, headers = self._render([json.loads(event) for _, event, _ in rows], found[1])
         times = 2 if self._mode == "duplicate" else 1
+        self._counts["doubled"] += len(rows) * (times - 1)
+        self._counts["shuffled"] += len(rows) * (self._mode == "shuffle")
         accepted = [await asyncio.to_thread(post, session, found[0], body, headers) for _ in range(times)]
         with transaction(self._conn):
             if any(accepted):

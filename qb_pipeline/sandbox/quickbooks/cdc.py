@@ -1,8 +1,9 @@
 """Change data capture.
 
-Invariant: at most 1000 objects leave, over all entities asked for, with no sign of what was left out.
+Invariant: at most `cap` objects (1000, or the switch `cdc_cap`) leave, over all entities asked for, with no sign of
+what was left out.
 
-    changes(store, entities, changed_since, now) -> JSON text of the CDCResponse array
+    changes(store, entities, changed_since, now, cap) -> JSON text of the CDCResponse array
 
 `GET /cdc` answers with it, and a batch item with a `CDCQuery {"Entities", "ChangedSince"}`. The moment itself counts as
 changed; a time without a zone is read as US Pacific. Paging parameters are ignored, as QBO ignores them.
@@ -20,11 +21,11 @@ CAP = 1000
 LOOK_BACK = timedelta(days=30)
 
 
-def changes(store: Store, entities: str | None, changed_since: str | None, now: datetime) -> str:
+def changes(store: Store, entities: str | None, changed_since: str | None, now: datetime, cap: int = CAP) -> str:
     """One QueryResponse an entity in the order asked; an unchanged one is `{}`."""
     names = entity_names(entities)
     since = instant(changed_since, now)
-    room, blocks = CAP, []
+    room, blocks = max(cap, 1), []
     for name in names:
         live, dead = live_since(store, name, since, room), []
         if len(live) < room:

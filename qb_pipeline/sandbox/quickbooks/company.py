@@ -43,6 +43,8 @@ class Switches:
     any_accept: str = "json"
     # A file's Size and addresses sent back in an update of its Attachable: "refuse" (2010) or "ignore".
     attachable_echo: str = "refuse"
+    # How many objects a change feed holds at most, over all its entities; at least 1 (QBO: 1000).
+    cdc_cap: int = 1000
     # Whether companies have payroll: an employee then needs both names and a city and state, and QBO makes DisplayName.
     payroll: bool = False
 

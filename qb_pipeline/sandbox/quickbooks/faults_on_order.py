@@ -40,11 +40,11 @@ class QuickBooksSpoiler:
         self._world = world
 
     def prepare(self, rule: FaultRule, incoming: Incoming, call: Call) -> Incoming:
-        """Change a row before a page is answered; take an item that shall fail out of its batch."""
+        """Change a row before a page is answered; put a mark in the place of a batch item that shall fail."""
         if rule.action == "row_change" and asks_page_of(incoming, call, rule.match["entity"]) and due_to_change(rule):
             self._change(rule, str(call.realm))
         if rule.action == "batch_item" and call.operation == "batch" and not rule.after:
-            return without_items(incoming, struck_items(rule, loads_or_none(incoming.body)))
+            return with_struck(rule, incoming)
         return incoming
 
     def _change(self, rule: FaultRule, realm: str) -> None:
@@ -102,19 +102,18 @@ class QuickBooksSpoiler:
         return {**body, "BatchItemResponse": items}
 
     def _item_faults(self, rule: FaultRule, incoming: Incoming, answer: Answer) -> Answer:
-        """Each struck item answers with its fault; the others stand in the order they were sent."""
-        sent, body = loads_or_none(incoming.body), loads_or_none(answer.body)
-        if not (isinstance(sent, dict) and isinstance(body, dict) and "BatchItemResponse" in body):
+        """Each struck item answers with its fault: one marked before the work, or one drawn now that it is done."""
+        items, body = items_of(loads_or_none(incoming.body)), loads_or_none(answer.body)
+        answers = body.get("BatchItemResponse") if isinstance(body, dict) else None
+        if not isinstance(answers, list) or len(answers) != len(items):
             return answer
-        given = {b_id(item): item for item in body["BatchItemResponse"]}
-        items = sent["BatchItemRequest"]
-        # An item struck before the work is missing from the answer; after the work, the draw is made now.
-        missing = {b_id(one) for n, one in enumerate(items) if chosen(rule, one, n)} - set(given)
-        fault = item_fault(int(rule.own["code"]))
-        for struck in struck_items(rule, sent) if rule.after else missing:
-            given[struck] = {"Fault": fault, "bId": struck}
-        answers = [given[b_id(item)] for item in items if b_id(item) in given]
-        return replace(answer, body=dumps({**body, "BatchItemResponse": answers}).encode())
+        mark, fault = mark_of(rule), item_fault(int(rule.own["code"]))
+        struck = struck_items(rule, items) if rule.after else {n for n, one in enumerate(items) if is_marked(one, mark)}
+        spoiled = [
+            {"Fault": fault, **{key: one[key] for key in one if key == "bId"}} if n in struck else one
+            for n, one in enumerate(answers)
+        ]
+        return replace(answer, body=dumps({**body, "BatchItemResponse": spoiled}).encode())
 
     def xml(self, answer: Answer) -> Answer:
         """The refusal in QBO's XML, whatever the client accepts."""
@@ -193,12 +192,25 @@ def b_id(item: JsonObject) -> str:
     return str(item.get("bId"))
 
 
-def struck_items(rule: FaultRule, sent: Any) -> set[str]:
-    """The bIds of the items on which a rule fires now."""
+def items_of(sent: Any) -> list[JsonObject]:
+    """The items of a batch; none where the body is no batch, which the API will say itself."""
     items = sent.get("BatchItemRequest") if isinstance(sent, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        return set()
-    return {b_id(item) for position, item in enumerate(items) if chosen(rule, item, position) and rule.strikes()}
+    return items if isinstance(items, list) and all(isinstance(item, dict) for item in items) else []
+
+
+def struck_items(rule: FaultRule, items: list[JsonObject]) -> set[int]:
+    """The positions of the items on which a rule fires now."""
+    return {n for n, item in enumerate(items) if chosen(rule, item, n) and rule.strikes()}
+
+
+def mark_of(rule: FaultRule) -> str:
+    """What stands in the place of a struck item: a query that the API cannot read, so it does nothing."""
+    return f"struck on order, code {rule.own['code']}"
+
+
+def is_marked(item: JsonObject, mark: str) -> bool:
+    """Whether this mark has taken the place of an item."""
+    return item.get("Query") == mark
 
 
 def chosen(rule: FaultRule, item: JsonObject, position: int) -> bool:
@@ -222,11 +234,17 @@ def operation_of(item: JsonObject) -> str:
     return "void" if "void" in str(item.get("optionsData") or "").lower() else str(item.get("operation", "create"))
 
 
-def without_items(incoming: Incoming, struck: set[str]) -> Incoming:
-    """The request with some items of its batch left out; the very same request when there are none."""
+def with_struck(rule: FaultRule, incoming: Incoming) -> Incoming:
+    """The request with a mark in the place of the items on which the rule fires; the very same where it does not."""
+    sent = loads_or_none(incoming.body)
+    items = items_of(sent)
+    struck = struck_items(rule, items)
     if not struck:
         return incoming
-    sent = loads(incoming.body)
-    kept = [item for item in sent["BatchItemRequest"] if b_id(item) not in struck]
+    mark = {"Query": mark_of(rule)}
+    kept = [
+        {**mark, **{key: one[key] for key in one if key == "bId"}} if n in struck else one
+        for n, one in enumerate(items)
+    ]
     body = dumps({**sent, "BatchItemRequest": kept}).encode()
     return Incoming(incoming.method, incoming.path, incoming.query_string, incoming.headers, body)

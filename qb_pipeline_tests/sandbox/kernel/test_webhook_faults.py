@@ -76,6 +76,17 @@ def test_doubled_events_come_twice_and_are_counted(subscribed: Client, receiver:
     assert grown(subscribed, before)["doubled"] == 2
 
 
+def test_what_a_mode_loses_doubles_and_shuffles_is_counted_too(subscribed: Client, receiver: Receiver) -> None:
+    before = counts(subscribed)
+    for number, mode in enumerate(("drop", "duplicate", "shuffle")):
+        subscribed.control("webhooks", {"deliver": mode})
+        make(subscribed, 1)
+        until(subscribed, "delivered", before["delivered"] + number)
+    told = grown(subscribed, before)
+    assert (told["dropped"], told["doubled"], told["shuffled"]) == (1, 1, 1)
+    assert len(receiver.seen) == 3
+
+
 def test_only_events_that_match_are_struck(subscribed: Client, receiver: Receiver) -> None:
     subscribed.control("faults", [{"match": {"entity": "terms", "operation": "created"}, "action": "webhook_lost"}])
     make(subscribed, 1, "terms")

@@ -225,6 +225,19 @@ def test_a_change_feed_in_a_batch_answers_as_the_feed_does_and_meets_the_poison_
     assert code_of(books.post("batch", body)[1]["BatchItemResponse"][0]) == "4002"
 
 
+def test_a_change_feed_can_be_made_to_end_earlier(books: Books) -> None:
+    made = invoices(books, 3)
+    since, switches = made[0]["MetaData"]["CreateTime"], f"{books.base}/_sandbox/switches"
+    requests.post(switches, json={"cdc_cap": 2}, timeout=10).raise_for_status()
+    try:
+        first, second = books.get("cdc", entities="Invoice,Vendor", changedSince=since)[1]["CDCResponse"][0][
+            "QueryResponse"
+        ]
+    finally:
+        requests.post(switches, json={"cdc_cap": 1000}, timeout=10).raise_for_status()
+    assert (ids(first), second) == ([one["Id"] for one in made[:2]], {})
+
+
 def test_an_answer_without_the_poisoned_row_leaves_byte_for_byte(books: Books) -> None:
     made = invoices(books, 2)
     url = f"{books.url}/invoice/{made[0]['Id']}"
@@ -353,8 +366,8 @@ def test_one_item_of_a_batch_is_done_behind_its_fault(books: Books) -> None:
 def test_two_rules_strike_two_items_each_with_its_code(books: Books) -> None:
     order(
         books,
-        {"action": "batch_item", "position": 2, "code": 5010},
         {"action": "batch_item", "position": 0, "code": 6140},
+        {"action": "batch_item", "position": 2, "code": 5010},
     )
     answers = batch_of_customers(books)
     assert [code_of(answers["i0"]), code_of(answers["i2"])] == ["6140", "5010"]
