@@ -85,8 +85,8 @@ def perform(company: Company, item: JsonObject, b_id: str) -> tuple[str, int]:
         return f'{{{mark}"QueryResponse":{content}}}', 0
     if "CDCQuery" in item:
         asked = item["CDCQuery"] if isinstance(item["CDCQuery"], dict) else {}
-        names, since = text_of(asked, "Entities"), text_of(asked, "ChangedSince")
-        found = changes(company.store, names, since, company.now, company.switches.cdc_cap)
+        wanted, since = text_of(asked, "Entities"), text_of(asked, "ChangedSince")
+        found = changes(company.store, wanted, since, company.now, company.switches.cdc_cap)
         return f'{{{mark}"CDCResponse":{found}}}', 0
     names = [key for key in item if key not in CONTROL]
     if len(names) != 1:
