@@ -37,7 +37,6 @@ class Sdist:
 # Later releases of python-quickbooks leave their integration tests out of the source distribution.
 SDISTS = {
     "python-quickbooks": Sdist("0.9.3", "f73b007363bafe12d0dd5a9293764d32dc2b48144fe1f27225064defb38aec63"),
-    "intuit-oauth": Sdist("1.2.6", "b93439e8135d536acdbe53cf9842930ade2205410c6ab3530fb1dbea12eee5d0"),
 }
 
 
