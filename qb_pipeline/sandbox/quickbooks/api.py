@@ -115,7 +115,11 @@ def read_route(company: Company, incoming: Incoming, call: ApiCall) -> str:  # n
             return query(company, incoming.query.get("query"))
         case ["cdc"]:
             found = changes(
-                company.store, incoming.query.get("entities"), incoming.query.get("changedSince"), company.now
+                company.store,
+                incoming.query.get("entities"),
+                incoming.query.get("changedSince"),
+                company.now,
+                company.switches.cdc_cap,
             )
             return enveloped(company, f'"CDCResponse":{found}')
         case ["preferences"]:
