@@ -57,7 +57,7 @@ def test_the_keys_of_an_order_come_in_the_recorded_order(books: Books) -> None:
     [
         ({"VendorRef": None}, "2020"),
         ({"Line": []}, "2020"),
-        ({"APAccountRef": {"value": RECEIVABLES}}, "6430"),
+        ({"APAccountRef": {"value": "99"}}, "2500"),
         ({"POStatus": "Lost"}, "2170"),
         ({"EmailStatus": "NeedToSend"}, "6000"),
         ({"POEmail": {"Address": "nowhere"}}, "2210"),
@@ -67,6 +67,12 @@ def test_the_keys_of_an_order_come_in_the_recorded_order(books: Books) -> None:
 )
 def test_an_order_that_breaks_a_rule_is_refused_with_its_code(books: Books, change: Body, code: str) -> None:
     assert books.refused("purchaseorder", owed(vendor(books)) | change)[:2] == (400, code)
+
+
+def test_an_order_may_name_any_account_because_it_posts_nothing(books: Books) -> None:
+    made = order(books, vendor(books), APAccountRef={"value": RECEIVABLES})
+    assert made["APAccountRef"] == {"value": RECEIVABLES, "name": "Accounts Receivable (A/R)"}
+    assert balance(books, RECEIVABLES) == 0
 
 
 def test_an_orders_number_is_its_own(books: Books) -> None:

@@ -47,7 +47,7 @@ def complete_payable(company: Company, draft: Draft, form: Form) -> Decimal:
     complete_date(company, obj)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
     obj.pop("ExchangeRate", None)
-    obj["APAccountRef"] = payables_account(company, obj)
+    obj["APAccountRef"] = payables_account(company, obj, posts=form.posts)
     complete_address(company, draft)
     return complete_total(company, draft, form)
 
@@ -65,11 +65,11 @@ def complete_total(company: Company, draft: Draft, form: Form) -> Decimal:
     return total
 
 
-def payables_account(company: Company, obj: JsonObject) -> JsonObject:
-    """The account of payables the form names, else the usual one. 6430 for one of another type."""
+def payables_account(company: Company, obj: JsonObject, *, posts: bool) -> JsonObject:
+    """The account of payables the form names, else the usual one. 6430 for one of another type on a form that posts."""
     identifier = ref_value(obj, "APAccountRef") or account_for(company, "AccountsPayable")
     account = company.require("Account", identifier)
-    if account.get("AccountType") != "Accounts Payable":
+    if posts and account.get("AccountType") != "Accounts Payable":
         kind = account.get("AccountType")
         raise Fault(6430, f"APAccountRef {identifier} is of type {kind}, not Accounts Payable.", element="APAccountRef")
     return {"value": identifier, "name": reference_name("Account", account)}
