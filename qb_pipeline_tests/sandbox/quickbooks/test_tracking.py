@@ -17,7 +17,8 @@ def track(books: Books, **values: bool) -> None:
 def sent(books: Books, *, by_line: bool = False, by_form: bool = False, location: bool = False) -> Body:
     """An invoice with a class on its line, a class in its head, a location."""
     klass = {"value": books.make("Class", {"Name": "Lawn"})["Id"]}
-    sold = line(books.item(), 100, **({"ClassRef": klass} if by_line else {}))
+    tracked: Body = {"ClassRef": klass} if by_line else {}
+    sold = line(books.item(), 100, **tracked)
     body: Body = {"CustomerRef": {"value": books.customer()["Id"]}, "Line": [sold]}
     if by_form:
         body["ClassRef"] = klass
@@ -52,7 +53,8 @@ def sent_once(books: Books, number: int, part: str) -> Body:
     """As `sent`, with names that are not taken yet."""
     klass = {"value": books.make("Class", {"Name": f"Class {number}"})["Id"]}
     place = {"value": books.make("Department", {"Name": f"Place {number}"})["Id"]}
-    sold = line(books.item(f"Item {number}"), 100, **({"ClassRef": klass} if part == "by_line" else {}))
+    tracked: Body = {"ClassRef": klass} if part == "by_line" else {}
+    sold = line(books.item(f"Item {number}"), 100, **tracked)
     body: Body = {"CustomerRef": {"value": books.customer(f"Customer {number}")["Id"]}, "Line": [sold]}
     head = {"by_form": {"ClassRef": klass}, "location": {"DepartmentRef": place}}.get(part, {})
     return {**body, **head}
