@@ -49,6 +49,19 @@ def test_a_new_invoice_uses_up_payments_that_were_not_applied(books: Books) -> N
     assert books.again("Customer", customer)["Balance"] == -20
 
 
+def test_a_new_credit_memo_is_used_on_open_invoices_oldest_first(books: Books) -> None:
+    customer, item = books.customer(), books.item()
+    late = books.invoice(customer, item, 100, TxnDate="2026-03-05")
+    early = books.invoice(customer, item, 60, TxnDate="2026-03-01")
+    prefer(books, AutoApplyCredit=True)
+    memo = credit(books, customer, item, 70)
+    assert (memo["Balance"], memo["RemainingCredit"]) == (0, 0)
+    assert (books.again("Invoice", early)["Balance"], books.again("Invoice", late)["Balance"]) == (0, 90)
+    (made,) = payments(books)
+    assert [part["Amount"] for part in made["Line"]] == [60, 10, 70]
+    assert books.again("Customer", customer)["Balance"] == 90
+
+
 def test_credits_of_others_and_credits_without_the_preference_stay_open(books: Books) -> None:
     item, customer, other = books.item(), books.customer(), books.customer("Other")
     books.payment(customer, 70)

@@ -3,8 +3,11 @@
 Invariant: what is applied automatically is applied by Payments like any other, oldest first, and never more than is
 open on either side.
 
-    use_credits(company, invoice)      AutoApplyCredit: a new invoice uses up the customer's open credits
-    pay_oldest(company, payment)       AutoApplyPayments: the lines of a payment that came without any
+    use_credits(company, payments, invoice)    AutoApplyCredit: a new invoice uses up the customer's open credits
+    use_on_invoices(company, payments, memo)   AutoApplyCredit: a new credit memo settles open invoices
+    pay_oldest(company, payment)               AutoApplyPayments: the lines of a payment that came without any
+
+`payments` is the entity Payment.
 """
 
 from collections.abc import Iterator
@@ -41,11 +44,16 @@ def pay_oldest(company: Company, payment: JsonObject) -> list[JsonObject]:
     """Lines for the customer's open invoices until the payment is used up."""
     if not switched_on(company, "AutoApplyPayments"):
         return []
-    left, lines = decimal_of(payment["TotalAmt"]), list[JsonObject]()
-    for invoice in open_of(company, "Invoice", ref_value(payment, "CustomerRef")):
-        part = min(left, decimal_of(invoice["Balance"]))
+    return share(company, "Invoice", payment, decimal_of(payment["TotalAmt"]))
+
+
+def share(company: Company, kind: str, of: JsonObject, amount: Decimal) -> list[JsonObject]:
+    """Payment lines that spread an amount over the open documents of the same customer, oldest first."""
+    left, lines = amount, list[JsonObject]()
+    for document in open_of(company, kind, ref_value(of, "CustomerRef")):
+        part = min(left, decimal_of(document["Balance"]))
         if part > 0:
-            lines.append(application("Invoice", invoice, part))
+            lines.append(application(kind, document, part))
         left -= part
     return lines
 
@@ -59,22 +67,31 @@ def use_credits(company: Company, payments: Entity, invoice: JsonObject) -> None
     """First credit memos, by a Payment of nothing; then payments not used up, by a further line of theirs."""
     if not switched_on(company, "AutoApplyCredit"):
         return
-    customer, left = ref_value(invoice, "CustomerRef"), decimal_of(invoice["Balance"])
-    lines = list[JsonObject]()
-    for memo in open_of(company, "CreditMemo", customer):
-        part = min(left - total(lines), decimal_of(memo["Balance"]))
-        if part > 0:
-            lines.append(application("CreditMemo", memo, part))
+    left = decimal_of(invoice["Balance"])
+    lines = share(company, "CreditMemo", invoice, left)
     if lines:
-        paying = application("Invoice", invoice, total(lines))
-        body = {"CustomerRef": {"value": customer}, "TotalAmt": 0, "TxnDate": invoice["TxnDate"]}
-        create(company, payments, {**body, "Line": [paying, *lines], "PrivateNote": NOTE})
+        link(company, payments, invoice, [application("Invoice", invoice, total(lines)), *lines])
     left -= total(lines)
-    for payment in open_of(company, "Payment", customer):
+    for payment in open_of(company, "Payment", ref_value(invoice, "CustomerRef")):
         part = min(left, decimal_of(payment["UnappliedAmt"]))
         if part > 0:
             extend(company, payment, application("Invoice", invoice, part))
         left -= part
+
+
+def use_on_invoices(company: Company, payments: Entity, memo: JsonObject) -> None:
+    """A new credit memo settles open invoices, by a Payment of nothing."""
+    if not switched_on(company, "AutoApplyCredit"):
+        return
+    lines = share(company, "Invoice", memo, decimal_of(memo["Balance"]))
+    if lines:
+        link(company, payments, memo, [*lines, application("CreditMemo", memo, total(lines))])
+
+
+def link(company: Company, payments: Entity, of: JsonObject, lines: list[JsonObject]) -> None:
+    """The Payment of nothing that QBO makes itself."""
+    body = {"CustomerRef": {"value": ref_value(of, "CustomerRef")}, "TotalAmt": 0, "TxnDate": of["TxnDate"]}
+    create(company, payments, {**body, "Line": lines, "PrivateNote": NOTE})
 
 
 def total(lines: list[JsonObject]) -> Decimal:

@@ -5,11 +5,13 @@ Invariant: Balance = RemainingCredit = TotalAmt - what payments have used of it.
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.applications import free_applications
+from qb_pipeline.sandbox.quickbooks.entities.auto_apply import use_on_invoices
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, RO, TRANSACTION_VERBS
+from qb_pipeline.sandbox.quickbooks.entities.payment import PAYMENT
 from qb_pipeline.sandbox.quickbooks.entities.sale import KEPT, SALE, complete_sale
-from qb_pipeline.sandbox.quickbooks.entities.transaction import refuse_closed
+from qb_pipeline.sandbox.quickbooks.entities.transaction import refuse_closed, refuse_foreign_links
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
-from qb_pipeline.sandbox.quickbooks.faults import Fault, business, not_modelled
+from qb_pipeline.sandbox.quickbooks.faults import Fault, business
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 
@@ -25,9 +27,7 @@ LAYOUT = (
 def complete(company: Company, draft: Draft) -> JsonObject:
     """Check and fill in a credit memo."""
     obj, before = draft.obj, draft.before
-    if draft.sent.get("LinkedTxn"):
-        raise not_modelled("LinkedTxn on a credit memo; apply it through a Payment")
-    obj.pop("LinkedTxn", None)
+    refuse_foreign_links(draft)
     total = complete_sale(company, "CreditMemo", draft)
     applied = decimal_of((before or {}).get("TotalAmt")) - decimal_of((before or {}).get("Balance"))
     if total < applied:
@@ -39,8 +39,10 @@ def complete(company: Company, draft: Draft) -> JsonObject:
 
 
 def effect(company: Company, before: JsonObject | None, after: JsonObject | None) -> None:
-    """A removed credit memo re-opens the invoices it paid."""
-    if before is not None and after is None:
+    """A new one is used at once where the company wants that; a removed one re-opens the invoices it paid."""
+    if before is None:
+        use_on_invoices(company, PAYMENT, after or {})
+    elif after is None:
         free_applications(company, "CreditMemo", str(before["Id"]))
 
 
