@@ -5,6 +5,7 @@ Invariant: the newest bill is of the first vendor by name and wholly open, becau
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 from qb_pipeline.sandbox.quickbooks.seed.maker import Maker
@@ -41,6 +42,8 @@ BILLS: tuple[Bought, ...] = (
     ("books", "Quill Bookkeeping", -7, (Cost(225, account="69"),)),
     ("lift", "Anchor Tool Rental", -2, (Cost(460, account="62", customer="Juniper Apartments:Building B"),)),
 )  # fmt: skip
+# Orders that came with a bill of the same name.
+DELIVERED = ("boards",)
 # Name, vendor, days from today, "Check" or "CreditCard", bills paid whole.
 BILL_PAYMENTS = (
     ("policy", "Bell Insurance Brokers", -64, "Check", ("policy",)),
@@ -64,7 +67,8 @@ def seed_purchases(maker: Maker) -> None:
     for order in ORDERS:
         make_bought(maker, "PurchaseOrder", order, APAccountRef={"value": "33"})
     for bill in BILLS:
-        make_bought(maker, "Bill", bill)
+        came = [maker.link("PurchaseOrder", bill[0])] if bill[0] in DELIVERED else None
+        make_bought(maker, "Bill", bill, LinkedTxn=came)
     for name, vendor, days, kind, bills in BILL_PAYMENTS:
         pay_bills(maker, name, vendor, days, kind, bills)
     for credit in CREDITS:
@@ -81,7 +85,7 @@ def seed_purchases(maker: Maker) -> None:
         )
 
 
-def make_bought(maker: Maker, entity: str, bought: Bought, **more: JsonObject) -> None:
+def make_bought(maker: Maker, entity: str, bought: Bought, **more: Any) -> None:
     """A document of a vendor."""
     name, vendor, days, costs = bought
     lines = [line(maker, cost) for cost in costs]

@@ -28,6 +28,8 @@ class Form:
     class_name: str | None = None
     location: str | None = None
     percent_off: int = 0
+    # The estimate that is billed.
+    estimate: str | None = None
     more: JsonObject = field(default_factory=dict)
 
 
@@ -39,17 +41,18 @@ ESTIMATES = (
     Form("gym roof", "Dunmore Elementary:Gym roof", -30, (("Demolition", 24, 65), ("Carpentry", 80, 75)),
          class_name="Commercial"),
     Form("shelving", "Dunmore Elementary:Library shelving", -80, (("Carpentry", 24, 75),),
-         class_name="Commercial", more={"TxnStatus": "Closed"}),
+         class_name="Commercial", more={"TxnStatus": "Accepted"}),
     Form("patio cover", "Fennel & Fig Kitchen:Patio cover", -8, (("Deck board", 60, 28), ("Carpentry", 18, 75)),
          CALIFORNIA, "Remodel", percent_off=5),
 )  # fmt: skip
 INVOICES = (
     Form("racks 1", "Alder Creek Winery:Barrel hall", -90, (("Carpentry", 20, 75), ("Lumber 2x4", 30, 12)),
-         CALIFORNIA, "Commercial"),
+         CALIFORNIA, "Commercial", estimate="barrel racks"),
     Form("hinges", "Kestrel Cycles", -85, (("Door lock set", 4, 89), ("Installation", 3, 70)), CALIFORNIA, "Repair"),
     Form("deck", "Hartwell Residence:Deck", -75, (("Deck board", 48, 28), ("Carpentry", 30, 75)), CALIFORNIA,
          "Remodel"),
-    Form("shelving", "Dunmore Elementary:Library shelving", -70, (("Carpentry", 24, 75),), class_name="Commercial"),
+    Form("shelving", "Dunmore Elementary:Library shelving", -70, (("Carpentry", 24, 75),),
+         class_name="Commercial", estimate="shelving"),
     Form("wiring", "Brightwater Dental", -66, (("Electrical", 9, 110), ("Permit fee", 1, 150)),
          class_name="Commercial"),
     Form("windows A", "Juniper Apartments:Building A", -62, (("Window unit", 4, 310), ("Installation", 10, 70)), RENO,
@@ -59,7 +62,7 @@ INVOICES = (
     Form("racks 2", "Alder Creek Winery:Barrel hall", -40, (("Carpentry", 20, 75), ("Lumber 2x4", 30, 12)),
          CALIFORNIA, "Commercial"),
     Form("kitchen start", "Hartwell Residence:Kitchen remodel", -35, (("Design", 12, 95), ("Demolition", 16, 65)),
-         class_name="Remodel", percent_off=10),
+         class_name="Remodel", percent_off=10, estimate="kitchen"),
     Form("roof leak", "Eastgate Storage", -28, (("Site visit", 1, 85), ("Maintenance & Repair", 7, 68)),
          class_name="Repair"),
     Form("heaters", "Fennel & Fig Kitchen", -21, (("Patio heater", 2, 420),), CALIFORNIA, "Commercial"),
@@ -116,6 +119,7 @@ def make_form(maker: Maker, entity: str, form: Form) -> None:
         TxnDate=maker.day(form.days),
         DepartmentRef=maker.ref("Department", form.location or "West Sacramento yard"),
         Line=lines,
+        LinkedTxn=None if form.estimate is None else [maker.link("Estimate", form.estimate)],
         TxnTaxDetail=None if form.tax is None else {"TxnTaxCodeRef": {"value": form.tax}},
         **form.more,
     )

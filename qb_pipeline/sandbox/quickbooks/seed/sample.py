@@ -15,6 +15,7 @@ from qb_pipeline.sandbox.quickbooks.seed.people import seed_people
 from qb_pipeline.sandbox.quickbooks.seed.purchases import seed_purchases
 from qb_pipeline.sandbox.quickbooks.seed.receipts import seed_receipts
 from qb_pipeline.sandbox.quickbooks.seed.sales import seed_sales
+from qb_pipeline.sandbox.quickbooks.seed.templates import seed_templates
 
 NAME = "Larkspur Building & Repair"
 
@@ -33,3 +34,4 @@ def sample_company(company: Company) -> None:
     seed_receipts(maker)
     seed_books(maker)
     seed_purchases(maker)
+    seed_templates(maker)
