@@ -126,9 +126,8 @@ def test_a_payment_at_another_rate_realises_the_difference(world: Books) -> None
 def test_payments_in_parts_leave_no_cent_on_receivables(world: Books) -> None:
     customer = euro_customer(world)
     invoice = world.invoice(customer, world.item(), "10.05", TxnDate="2026-02-01", ExchangeRate="1.3333")
-    payments = []
-    for part in ("3.35", "3.33", "3.37"):
-        payments.append(world.payment(customer, part, (invoice, part), ExchangeRate="1.41"))
+    parts = ("3.35", "3.33", "3.37")
+    payments = [world.payment(customer, part, (invoice, part), ExchangeRate="1.41") for part in parts]
     _, report = world.get("reports/TrialBalance", start_date="2026-01-01", end_date="2027-12-31")
     assert "A/R) - EUR" not in str(report)
     current = world.again("Payment", payments[0])
