@@ -233,7 +233,16 @@ def test_a_billable_line_makes_a_charge_that_follows_it(books: Books) -> None:
     assert books.read("ReimburseCharge", link["TxnId"])["Amount"] == 50
     plain = books.change("Bill", changed, **base, Line=[{**cost(50, **to, BillableStatus="NotBillable"), "Id": "1"}])
     assert "LinkedTxn" not in plain
+    assert [one["SyncToken"] for one in (made, changed, plain, books.again("Bill", made))] == ["0", "1", "2", "2"]
     assert books.get(f"reimbursecharge/{link['TxnId']}")[0] == 400
+
+
+def test_a_billable_line_that_is_left_out_takes_its_charge_along(books: Books) -> None:
+    seller, customer = vendor(books), books.customer()
+    made = books.make("Bill", owed(seller, cost(80, CustomerRef={"value": customer["Id"]}), cost(20)))
+    changed = books.change("Bill", made, VendorRef=made["VendorRef"], Line=[{**cost(20), "Id": "2"}])
+    assert ("LinkedTxn" in changed, changed["SyncToken"], changed["TotalAmt"]) == (False, "1", 20)
+    assert books.query("select * from ReimburseCharge") == {}
 
 
 def test_charges_go_with_their_bill_and_nobody_writes_them(books: Books) -> None:

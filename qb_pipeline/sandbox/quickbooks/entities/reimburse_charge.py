@@ -34,22 +34,23 @@ def detail_of(line: JsonObject) -> JsonObject:
     return line.get(ON_ACCOUNT) or line.get(ON_ITEM) or {}
 
 
-def charge_of(line: JsonObject) -> str | None:
-    """The id of the charge a line has."""
-    links = line.get("LinkedTxn") or []
+def charge_of(holder: JsonObject) -> str | None:
+    """The id of the charge a line (or, the first one, a form's head) names."""
+    links = holder.get("LinkedTxn") or []
     return next((str(link["TxnId"]) for link in links if link.get("TxnType") == NAME), None)
 
 
 def charge_lines(company: Company, entity: str, before: JsonObject | None, after: JsonObject | None) -> None:
     """Bring the charges in line with the form's lines; `after` is changed in place, as it is answered."""
     kept = {charge for line in (after or {}).get("Line") or [] if wants(line) and (charge := charge_of(line))}
+    # The form lets go of a charge before it is erased, so that nothing is left to unlink there.
+    if after is not None and (charge_of(after) or any(map(wants, after["Line"]))):
+        link_charges(company, entity, after)
     for line in (before or {}).get("Line") or []:
         gone = charge_of(line)
         if gone is not None and gone not in kept and (found := company.store.get(NAME, gone)):
             company.erase(NAME, found)
             unlink(company, (NAME, gone))
-    if after is not None and any(wants(line) or charge_of(line) for line in after.get("Line") or []):
-        link_charges(company, entity, after)
 
 
 def wants(line: JsonObject) -> bool:
