@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books, money
+from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books
 
 CHECKING, RECEIVABLE, PAYABLE, EXPENSE = "25", "31", "23", "14"
 
@@ -28,9 +28,15 @@ def euro_customer(books: Books) -> Body:
     return books.customer("Hof Berg", CurrencyRef={"value": "EUR"})
 
 
+def worth(value: object) -> object:
+    """A JSON number to compare with."""
+    return Decimal(str(value))
+
+
 def found(books: Books, name: str) -> Body:
+    account: Body
     (account,) = books.query(f"select * from Account where Name = '{name}'")["Account"]
-    account["CurrentBalance"] = money(account["CurrentBalance"])
+    account["CurrentBalance"] = worth(account["CurrentBalance"])
     return account
 
 
@@ -84,12 +90,12 @@ def test_an_invoice_takes_currency_and_rate_and_lies_on_receivables_of_its_curre
     customer = euro_customer(world)
     made = world.invoice(customer, world.item(), 100, TxnDate="2026-02-01")
     assert made["CurrencyRef"] == {"value": "EUR", "name": "Euro"}
-    assert (money(made["ExchangeRate"]), money(made["HomeTotalAmt"])) == (Decimal("1.1"), 110)
-    assert money(made["HomeBalance"]) == 110
+    assert (worth(made["ExchangeRate"]), worth(made["HomeTotalAmt"])) == (Decimal("1.1"), 110)
+    assert worth(made["HomeBalance"]) == 110
     assert world.again("Customer", customer)["Balance"] == 100
     receivable = found(world, "Accounts Receivable (A/R) - EUR")
     assert (receivable["CurrentBalance"], receivable["CurrencyRef"]["value"]) == (100, "EUR")
-    assert money(world.read("Account", RECEIVABLE)["CurrentBalance"]) == 0
+    assert worth(world.read("Account", RECEIVABLE)["CurrentBalance"]) == 0
 
 
 def test_a_transaction_cannot_be_in_another_currency_than_its_party(world: Books) -> None:
@@ -112,8 +118,8 @@ def test_a_payment_at_another_rate_realises_the_difference(world: Books) -> None
     funds = {"DepositToAccountRef": {"value": CHECKING}, "TxnDate": "2026-03-01", "ExchangeRate": "1.2"}
     world.payment(customer, 100, (invoice, 100), **funds)
     paid = world.again("Invoice", invoice)
-    assert (money(paid["Balance"]), money(paid["HomeBalance"])) == (0, 0)
-    assert money(world.read("Account", CHECKING)["CurrentBalance"]) == 120
+    assert (worth(paid["Balance"]), worth(paid["HomeBalance"])) == (0, 0)
+    assert worth(world.read("Account", CHECKING)["CurrentBalance"]) == 120
     assert found(world, "Accounts Receivable (A/R) - EUR")["CurrentBalance"] == 0
     assert world.again("Customer", customer)["Balance"] == 0
     status, report = world.get("reports/TrialBalance", start_date="2026-01-01", end_date="2026-12-31")
@@ -133,7 +139,7 @@ def test_payments_in_parts_leave_no_cent_on_receivables(world: Books) -> None:
     current = world.again("Payment", payments[0])
     world.make("Payment", {"Id": current["Id"], "SyncToken": current["SyncToken"]}, operation="delete")
     open_one = world.again("Invoice", invoice)
-    assert (money(open_one["Balance"]), money(open_one["HomeBalance"])) == (Decimal("3.35"), Decimal("4.47"))
+    assert (worth(open_one["Balance"]), worth(open_one["HomeBalance"])) == (Decimal("3.35"), Decimal("4.47"))
 
 
 def test_a_bill_in_euros_is_owed_in_euros_and_costs_dollars(world: Books) -> None:
@@ -141,7 +147,7 @@ def test_a_bill_in_euros_is_owed_in_euros_and_costs_dollars(world: Books) -> Non
     detail = {"AccountRef": {"value": EXPENSE}}
     line = {"DetailType": "AccountBasedExpenseLineDetail", "Amount": 50, "AccountBasedExpenseLineDetail": detail}
     bill = world.make("Bill", {"VendorRef": {"value": vendor["Id"]}, "TxnDate": "2026-02-01", "Line": [line]})
-    assert (bill["CurrencyRef"]["value"], money(bill["HomeBalance"])) == ("EUR", 55)
+    assert (bill["CurrencyRef"]["value"], worth(bill["HomeBalance"])) == ("EUR", 55)
     assert world.again("Vendor", vendor)["Balance"] == 50
     assert found(world, "Accounts Payable (A/P) - EUR")["CurrentBalance"] == -50
 
@@ -170,7 +176,7 @@ def test_a_bank_account_in_euros_shows_euros(world: Books) -> None:
     customer = euro_customer(world)
     funds = {"DepositToAccountRef": {"value": bank["Id"]}, "TxnDate": "2026-02-01"}
     world.payment(customer, 100, **funds)
-    assert money(world.again("Account", bank)["CurrentBalance"]) == 100
+    assert worth(world.again("Account", bank)["CurrentBalance"]) == 100
     dollars = world.customer("Ridge Farm")
     body = {"CustomerRef": {"value": dollars["Id"]}, "TotalAmt": 5, **funds}
     assert world.refused("payment", body)[1] == "6000"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ def simple(**more: Any) -> Body:
     return {"Line": [posting("Debit", CHECKING), posting("Credit", SAVINGS)], **more}
 
 
-def balance(books: Books, account: str) -> Decimal:
+def balance(books: Books, account: str) -> object:
     return money(books.read("Account", account)["CurrentBalance"])
 
 

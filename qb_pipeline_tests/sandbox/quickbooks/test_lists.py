@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books, line, money
@@ -11,7 +9,7 @@ from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books, line, money
 INCOME, EQUITY, CHECKING, SAVINGS, COGS, ASSET, RECEIVABLE, PAYABLE = "1", "24", "25", "26", "29", "30", "31", "23"
 
 
-def balance(books: Books, account: str) -> Decimal:
+def balance(books: Books, account: str) -> object:
     return money(books.read("Account", account)["CurrentBalance"])
 
 

@@ -53,11 +53,11 @@ def purchase(books: Books, item: Body, quantity: object, amount: object, day: st
     return books.make("Purchase", {**body, "Line": [bought(item, quantity, amount)]})
 
 
-def on_hand(books: Books, item: Body) -> Decimal:
+def on_hand(books: Books, item: Body) -> object:
     return money(books.again("Item", item)["QtyOnHand"])
 
 
-def balance(books: Books, account: str) -> Decimal:
+def balance(books: Books, account: str) -> object:
     return money(books.read("Account", account)["CurrentBalance"])
 
 
