@@ -63,6 +63,8 @@ class Company:
     # What `include=` of the request asked for.
     include: frozenset[str] = frozenset()
     user: str = "sandbox"
+    # The Preferences as this request has read them; every rule asks for them.
+    _preferences: JsonObject | None = None
 
     @property
     def stamp(self) -> str:
@@ -71,10 +73,11 @@ class Company:
 
     def preferences(self) -> JsonObject:
         """The company's Preferences object."""
-        found = self.store.get("Preferences", "1")
-        if found is None:
+        if self._preferences is None:
+            self._preferences = self.store.get("Preferences", "1")
+        if self._preferences is None:
             raise RuntimeError(f"company {self.realm} has no Preferences: it was not set up completely")
-        return found
+        return self._preferences
 
     def require(self, entity: str, identifier: str) -> JsonObject:
         """A referred record. Fault 2500 when it does not exist."""
@@ -143,6 +146,8 @@ class Company:
         self.store.put(entity, stored, before)
         if entity == "Account":
             self.account_roles.clear()
+        if entity == "Preferences":
+            self._preferences = None
         if operation is not None:
             self.announce(entity, str(stored["Id"]), operation)
         return stored
