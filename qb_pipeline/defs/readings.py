@@ -30,7 +30,7 @@ from qb_pipeline.defs.partitions import COMPANIES, COMPANY_TAG
 from qb_pipeline.defs.store import open_store
 from qb_pipeline.defs.synced_assets import POOL
 from qb_pipeline.store import inbox
-from qb_pipeline.sync import engine
+from qb_pipeline.sync import engine, merging
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.reading import hints, sweep
 
@@ -149,8 +149,9 @@ def _read_hinted(ctx: Context, first: int, last: int) -> Mapping[str, Any]:
     with ctx.begin() as conn:
         abandoned = inbox.release_abandoned(conn, ctx.company, alive=ctx.run_id)
         events = inbox.take(conn, ctx.company, first, last, ctx.run_id)
+    merged = merging.note_merges(ctx, events)
     read = hints.read(ctx, hints.hints_of(events))
-    return {"events": len(events), "events of runs that failed": abandoned, "records read": read}
+    return {"events": len(events), "merges": merged, "events of runs that failed": abandoned, "records read": read}
 
 
 def _sweep(ctx: Context) -> Mapping[str, Any]:

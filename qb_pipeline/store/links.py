@@ -28,9 +28,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.store import tables
 from qb_pipeline.store.engine import among, utcnow
+from qb_pipeline.store.staging_tables import table
 
 _link = tables.link
 
@@ -170,6 +172,24 @@ def native_ids(conn: Connection, company: str, entity: str, ids: Iterable[int]) 
     columns = (_link.c.id, _link.c.contractor_id, _link.c.quickbooks_id)
     statement = select(*columns).where(_of(company, entity), among(_link.c.id, ids))
     return {link_id: NativeIds(contractor, qbo) for link_id, contractor, qbo in conn.execute(statement).tuples()}
+
+
+def containing(conn: Connection, company: str, entity: str, fragment: Mapping[str, Any]) -> list[Link]:
+    """Links of an entity whose base contains `fragment` (jsonb containment), in id order."""
+    statement = select(_link).where(_of(company, entity), _link.c.base.contains(dict(fragment))).order_by(_link.c.id)
+    return [_read(row) for row in conn.execute(statement).mappings()]
+
+
+def gone(conn: Connection, company: str, entity: str, side: Side) -> list[Link]:
+    """Live links whose record on `side` is staged as deleted."""
+    staged = table(side, entity)
+    same_record = and_(staged.c.company == company, staged.c.id == _native(side))
+    statement = (
+        select(_link)
+        .join(staged, same_record)
+        .where(_of(company, entity), _link.c.state == LinkState.LIVE.value, staged.c.state == State.DELETED.value)
+    )
+    return [_read(row) for row in conn.execute(statement.order_by(_link.c.id)).mappings()]
 
 
 def entities_of(conn: Connection, company: str, contractor_id: str, quickbooks_id: str) -> set[str]:

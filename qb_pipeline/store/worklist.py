@@ -23,6 +23,7 @@ from qb_pipeline.store.staging_tables import table
 
 _link = tables.link
 _exception = tables.exception
+_alias = tables.alias
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,23 @@ def of_links(conn: Connection, company: str, entity: str, ids: Iterable[int]) ->
 
 
 def unlinked(conn: Connection, company: str, side: Side, entity: str) -> list[Staged]:
-    """Rows with no link that are to be synchronised (not deleted, not skipped), by id."""
+    """Rows with no link that are to be synchronised (not deleted, not skipped, not another's alias), by id."""
     staged = table(side, entity)
+    merged = select(_alias.c.loser_id).where(
+        _alias.c.company == company,
+        _alias.c.entity == entity,
+        _alias.c.side == side.value,
+        _alias.c.loser_id == staged.c.id,
+    )
     linked = select(_link.c.id).where(
         _link.c.company == company, _link.c.entity == entity, _native(side) == staged.c.id
     )
     statement = select(staged).where(
-        staged.c.company == company, staged.c.state != State.DELETED.value, staged.c.skip.is_(None), ~linked.exists()
+        staged.c.company == company,
+        staged.c.state != State.DELETED.value,
+        staged.c.skip.is_(None),
+        ~linked.exists(),
+        ~merged.exists(),
     )
     rows = conn.execute(statement.order_by(staged.c.id)).mappings()
     return [from_row(side, entity, row) for row in rows]

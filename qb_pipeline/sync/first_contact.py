@@ -16,6 +16,7 @@ from qb_pipeline.entities.spec import Direction, Entity, Side
 from qb_pipeline.store import candidates, links, staging
 from qb_pipeline.store.candidates import Proposal
 from qb_pipeline.store.staging import Staged
+from qb_pipeline.sync import merging
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import Unlinked, project
 from qb_pipeline.sync.matching import Candidate
@@ -29,6 +30,7 @@ def match(ctx: Context, entity: Entity) -> int:
     """Link what is certainly the same and propose what may be; returns the number of new links."""
     if ctx.rules.entity_direction(entity) is Direction.NONE:
         return 0
+    merging.follow(ctx, entity)
     with ctx.begin() as conn:
         sides = {side: _unlinked(ctx, conn, entity, side) for side in Side}
         rejected = candidates.rejected_pairs(conn, ctx.company, entity.name)

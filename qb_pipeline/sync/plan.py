@@ -206,6 +206,8 @@ def _plan_removal(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node
         return Plan(
             Verdict.CONFLICT, base=tree.base, problems=[refusals.removed_but_edited(tree.label, gone.state, left_side)]
         )
+    if entity.removal is Removal.INACTIVATE and gone is quickbooks and not tree.removed:
+        return Plan(Verdict.CONFLICT, base=tree.base, problems=[refusals.name_gone(tree.label, Side.QUICKBOOKS)])
     verb, values, changed = _removal_verb(entity, left_side, gone, left)
     operation = Operation(left_side, verb, values, changed, gone.id, left.id, left.version, left.label)
     return Plan(Verdict.WRITE, [operation], tree.base)

@@ -24,6 +24,7 @@ MISSING_REFERENCE = "missing_reference"
 NOT_TAKEN = "not_taken"
 _NEVER = datetime.max.replace(tzinfo=UTC)
 CLASSES_OFF = "class_tracking_off"
+MERGED = "merged_on_one_side"
 
 
 def key_of(owed: Owed) -> Key:
@@ -115,7 +116,11 @@ def close_obsolete(ctx: Context, conn: Connection) -> None:
         if one.code == MISSING_REFERENCE or one.record_id == "*":
             continue
         staged = staging.fetch(conn, ctx.company, one.side, one.entity, [one.record_id]).get(one.record_id)
-        over = staged is not None and (staged.record.state is State.DELETED or staged.record.skip is not None)
+        over = staged is not None and (
+            staged.record.state is State.DELETED
+            or staged.record.skip is not None
+            or (one.code == MERGED and staged.record.values.get("active") is False)
+        )
         if over and not links.find(conn, ctx.company, one.entity, one.side, [one.record_id]):
             exceptions.resolve(conn, ctx.company, one.entity, one.side, [one.record_id], [one.code], ctx.now())
 

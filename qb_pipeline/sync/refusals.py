@@ -77,6 +77,32 @@ def removed_but_edited(label: str, gone: State, left: Side) -> Problem:
     )
 
 
+def merged_on_one_side(label: str, survivor: str, merged_in: Side) -> Problem:
+    here, there = system(merged_in.other), system(merged_in)
+    return Problem(
+        "merged_on_one_side",
+        "Merged on one side, two records on the other",
+        f"{label} and {survivor} were merged in {there}; in {here} they are still two. Both mean {survivor} now, and "
+        f"what is changed on {label} itself is not copied.",
+        f"Merge them in {here} as well, or make {label} inactive there.",
+        "accountant",
+        merged_in.other,
+    )
+
+
+def name_gone(label: str, gone_in: Side) -> Problem:
+    here, there = system(gone_in.other), system(gone_in)
+    return Problem(
+        "name_gone",
+        "A name has vanished",
+        f"{label} is gone in {there}, where names are made inactive or merged, never deleted; nothing says into which "
+        "record it was merged.",
+        f"Say which record took its place (qb-pipeline review unlink, then review link), or remove it in {here} too.",
+        "accountant",
+        gone_in,
+    )
+
+
 def counterpart_unread(label: str, side: Side) -> Problem:
     here, there = system(side), system(side.other)
     return Problem(

@@ -18,7 +18,7 @@ from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import from_json
 from qb_pipeline.errors import FixTheData
-from qb_pipeline.store import candidates, links, staging
+from qb_pipeline.store import aliases, candidates, links, staging
 from qb_pipeline.store.links import Link, LinkState
 from qb_pipeline.store.staging import Staged, Work
 from qb_pipeline.sync.context import Context, label
@@ -68,16 +68,18 @@ def _link_ids(
 def link_ids_of(
     conn: Connection, company: str, entity: Entity, side: Side, records: Iterable[Record]
 ) -> dict[tuple[str, str], int]:
-    """The link of every reference that the records hold, in one query per entity referred to."""
+    """The link of every reference that the records hold; one to a merged record means its survivor."""
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     for record in records:
         for reference in references(entity, record.values):
             wanted[reference.entity].add(str(reference.key))
-    return {
-        (name, native): link_id
-        for name, ids in wanted.items()
-        for native, link_id in links.link_ids(conn, company, name, side, ids).items()
-    }
+    found: dict[tuple[str, str], int] = {}
+    for name, ids in wanted.items():
+        survivors = aliases.resolve(conn, company, name, side, ids)
+        linked = links.link_ids(conn, company, name, side, ids | set(survivors.values()))
+        meant = {**linked, **{loser: linked[kept] for loser, kept in survivors.items() if kept in linked}}
+        found |= {(name, native): meant[native] for native in ids if native in meant}
+    return found
 
 
 def _held(conn: Connection, company: str, entity: Entity) -> dict[tuple[Side, str], str]:
