@@ -1,0 +1,51 @@
+"""A person merges two customers in QuickBooks; whether or not a webhook tells of it, everything follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qb_pipeline_tests.end_to_end.harness import ContractorDesk, Instance, QuickBooksDesk, instance, is_write
+
+
+@pytest.fixture
+def made(tmp_path: Path, database_url: str) -> Iterator[Instance]:
+    with instance(tmp_path, database_url) as own:
+        own.connect()
+        yield own
+
+
+def invoice(desk: ContractorDesk, customer: str, number: str) -> str:
+    line = {"description": "Work", "quantity": "1", "unit_price": "80.00", "amount": "80.00", "taxable": False}
+    body = {
+        "number": number, "customer_id": customer, "issue_date": "2026-03-02", "due_date": "2026-04-01",
+        "lines": [line], "status": "sent",
+    }  # fmt: skip
+    return str(desk.create("invoices", body)["id"])
+
+
+def test_after_a_merge_in_quickbooks_nothing_is_copied_back_and_new_work_goes_to_the_survivor(made: Instance) -> None:
+    own, books = ContractorDesk(made.contractor), QuickBooksDesk(made.quickbooks)
+    names = {n: str(own.create("customers", {"name": n})["id"]) for n in ("Hazel Roofing", "Birch Plumbing")}
+    invoice(own, names["Hazel Roofing"], "M-1")
+    invoice(own, names["Birch Plumbing"], "M-2")
+    made.sync()
+    there = {row["DisplayName"]: row["Id"] for row in books.all("Customer")}
+    made.quickbooks.control(
+        "ui",
+        {"act": "merge", "entity": "Customer", "from": there["Hazel Roofing"], "into": there["Birch Plumbing"]},
+    )
+    _, seen = made.contractor.requests_since(0)
+    assert made.sync()["writes"] == 0
+    assert made.sync()["writes"] == 0
+    assert [r for r in made.contractor.requests_since(seen)[0] if is_write(r)] == []
+    invoice(own, names["Hazel Roofing"], "M-3")
+    made.sync()
+    payers = {row["DocNumber"]: row["CustomerRef"]["value"] for row in books.all("Invoice")}
+    assert payers == dict.fromkeys(("M-1", "M-2", "M-3"), there["Birch Plumbing"])
+    assert {row["customer_id"] for row in own.all("invoices")} == set(names.values())
+    assert len(books.all("Customer")) == 1
+    open_codes = {row["code"] for row in made.rows("select code from exception where state <> 'resolved'")}
+    assert open_codes == {"merged_on_one_side"}
