@@ -216,7 +216,7 @@ def test_bills_are_found_by_vendor_number_balance_and_due_date(books: Books) -> 
 
 def test_a_billable_line_makes_a_charge_that_follows_it(books: Books) -> None:
     seller, customer = vendor(books), books.customer()
-    to = {"CustomerRef": {"value": customer["Id"]}}
+    to: Body = {"CustomerRef": {"value": customer["Id"]}}
     made = books.make("Bill", owed(seller, cost(80, **to, MarkupInfo={"Percent": 10}), cost(20)))
     (link,) = made["LinkedTxn"]
     assert link["TxnType"] == "ReimburseCharge"

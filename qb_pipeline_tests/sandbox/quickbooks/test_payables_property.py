@@ -76,7 +76,8 @@ class Payables(RuleBasedStateMachine):
             self.sent.append((entity, body, params, answer))
 
     def line(self, amount: Decimal, billable: bool) -> Body:
-        return cost(amount, **({"CustomerRef": {"value": self.customer["Id"]}} if billable else {}))
+        detail: Body = {"CustomerRef": {"value": self.customer["Id"]}} if billable else {}
+        return cost(amount, **detail)
 
     @rule(entity=st.sampled_from([*DOCUMENTS, "PurchaseOrder"]), who=PICK, amount=AMOUNTS, billable=st.booleans())
     def make_document(self, entity: str, who: int, amount: Decimal, billable: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -57,8 +58,8 @@ def seller(books: Books) -> Body:
     return vendor(books, f"Vendor {next(NAMES)}")
 
 
-def rates_in(made: Body) -> list[tuple[str, Decimal, Decimal]]:
-    """(rate, base, amount) of the tax lines."""
+def rates_in(made: Body) -> list[tuple[str, Any, Any]]:
+    """(rate, base, amount) of the tax lines, the numbers as Decimal."""
     return [
         (
             line["TaxLineDetail"]["TaxRateRef"]["value"],
