@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import requests
+
 from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books
 
 UNDEPOSITED, CHECKING, RECEIVABLES, SAVINGS = "4", "25", "31", "26"
@@ -152,3 +154,32 @@ def test_a_payment_pays_an_expense_made_out_on_receivables(books: Books) -> None
     assert books.again("Customer", customer)["Balance"] == 20
     made = settle(books, customer, 20, apply("Check", bought, 20))
     assert (made["UnappliedAmt"], books.again("Customer", customer)["Balance"]) == (0, 0)
+
+
+def test_a_deposit_marks_what_it_takes_in_with_a_token_or_silently_as_the_switch_says(books: Books) -> None:
+    customer = books.customer()
+    first, second = books.payment(customer, 5), books.payment(customer, 6)
+    bank(books, take("Payment", first))
+    assert books.again("Payment", first)["SyncToken"] == "1"
+    url = f"{books.base}/_sandbox/switches"
+    assert requests.post(url, json={"deposit_marks": "silent"}, timeout=10).status_code == 200
+    try:
+        deposit = bank(books, take("Payment", second))
+    finally:
+        requests.post(url, json={"deposit_marks": "token"}, timeout=10)
+    marked = books.again("Payment", second)
+    assert marked == {**second, "LinkedTxn": [{"TxnId": deposit["Id"], "TxnType": "Deposit"}]}
+    assert books.refused("payment", {"Id": second["Id"], "SyncToken": "0"}, operation="delete")[1] == "6540"
+
+
+def test_a_payment_in_another_currency_is_deposited_in_the_currency_of_the_bank(books: Books) -> None:
+    books.ui(act="edit", entity="Preferences", id="1", fields={"CurrencyPrefs": {"MultiCurrencyEnabled": True}})
+    books.make("CompanyCurrency", {"Code": "EUR"})
+    customer = books.customer("Hof Berg", CurrencyRef={"value": "EUR"})
+    euros = books.make("Account", {"Name": "Euro bank", "AccountType": "Bank", "CurrencyRef": {"value": "EUR"}})
+    rate = {"ExchangeRate": "1.1", "TxnDate": "2026-02-01"}
+    at_home = bank(books, take("Payment", books.payment(customer, 100, **rate)))
+    assert at_home["TotalAmt"] == 110
+    lines = [take("Payment", books.payment(customer, 50, **rate))]
+    abroad = books.make("Deposit", {"DepositToAccountRef": {"value": euros["Id"]}, "Line": lines, **rate})
+    assert (abroad["TotalAmt"], balance(books, euros["Id"]), balance(books, UNDEPOSITED)) == (50, 50, 0)

@@ -85,7 +85,7 @@ def complete(company: Company, draft: Draft) -> JsonObject:
     complete_date(company, obj)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
     if "Line" in draft.sent:
-        obj["Line"] = complete_lines(company, obj["Line"], before)
+        obj["Line"] = complete_lines(company, obj, before)
     total = sum((decimal_of(line["Amount"]) for line in obj["Line"]), Decimal(0))
     total -= decimal_of((obj.get("CashBack") or {}).get("Amount"))
     if total < 0:
@@ -97,13 +97,14 @@ def complete(company: Company, draft: Draft) -> JsonObject:
     return obj
 
 
-def complete_lines(company: Company, lines: list[JsonObject], before: JsonObject | None) -> list[JsonObject]:
+def complete_lines(company: Company, obj: JsonObject, before: JsonObject | None) -> list[JsonObject]:
     """Linked lines have neither Id nor detail type; others are numbered."""
+    lines, bank = obj["Line"], company.require("Account", str(ref_value(obj, "DepositToAccountRef")))
     used = {int(line["Id"]) for line in (before or {}).get("Line") or [] if str(line.get("Id", "")).isdecimal()}
     following, seen, result = max(used, default=0) + 1, set[tuple[str, str, str]](), []
     for position, line in enumerate(lines, 1):
         if line.get("LinkedTxn"):
-            completed = linked_line(company, line, before)
+            completed = linked_line(company, line, before, ref_value(bank, "CurrencyRef"))
             link = completed["LinkedTxn"][0]
             target = (str(link["TxnType"]), str(link["TxnId"]), str(link["TxnLineId"]))
             if target in seen:
@@ -155,8 +156,8 @@ def check_party(company: Company, detail: JsonObject) -> None:
         )
 
 
-def linked_line(company: Company, line: JsonObject, before: JsonObject | None) -> JsonObject:
-    """What one transaction put into undeposited funds, whole. 2500, 6000."""
+def linked_line(company: Company, line: JsonObject, before: JsonObject | None, currency: str | None) -> JsonObject:
+    """What one transaction put into undeposited funds, whole, in the bank's `currency`. 2500, 6000."""
     link = line["LinkedTxn"][0]
     kind, identifier = str(link.get("TxnType")), str(link.get("TxnId"))
     if len(line["LinkedTxn"]) > 1 or kind not in DEPOSITABLE:
@@ -165,7 +166,8 @@ def linked_line(company: Company, line: JsonObject, before: JsonObject | None) -
     if source is None:
         raise Fault(2500, f"Invalid Reference Id : {kind} element id {identifier} not found", element="LinkedTxn")
     refuse_taken(company, (kind, identifier), before)
-    part, amount = lying(company, (kind, identifier), link.get("TxnLineId"))
+    alike = ref_value(source, "CurrencyRef") == currency
+    part, amount = lying(company, (kind, identifier), link.get("TxnLineId"), own_currency=alike)
     if "Amount" in line and decimal_of(line["Amount"]) not in (amount, Decimal(0)):
         raise business(f"{kind} {identifier} is deposited whole: {amount}, not {line['Amount']}.", element="Amount")
     entry = {"Amount": number(amount), "LinkedTxn": [{"TxnId": identifier, "TxnType": kind, "TxnLineId": part}]}
@@ -173,9 +175,9 @@ def linked_line(company: Company, line: JsonObject, before: JsonObject | None) -
     return {**entry, "DepositLineDetail": {"PaymentMethodRef": {"value": method["value"]}}} if method else entry
 
 
-def lying(company: Company, source: Reference, part: str | None) -> tuple[str, Decimal]:
+def lying(company: Company, source: Reference, part: str | None, *, own_currency: bool) -> tuple[str, Decimal]:
     """The line's id ("0" where the transaction lies there as a whole) and what it put into undeposited funds."""
-    by_line = amounts_on(company, source, account_for(company, "UndepositedFunds"))
+    by_line = amounts_on(company, source, account_for(company, "UndepositedFunds"), own_currency=own_currency)
     if source[0] not in BY_LINE:
         by_line = {"0": sum(by_line.values(), Decimal(0))}
     name = part if part in by_line else next((line for line, amount in by_line.items() if amount), "0")
@@ -203,7 +205,10 @@ def effect(company: Company, before: JsonObject | None, after: JsonObject | None
         others = [link for link in source.get("LinkedTxn") or [] if link.get("TxnId") != deposit]
         marked = [*others, {"TxnId": deposit, "TxnType": "Deposit"}] if (kind, identifier) in new else others
         changed = with_links(source, marked)
-        company.save(kind, changed, source, tuple(changed), "Update")
+        if company.switches.deposit_marks == "token":
+            company.save(kind, changed, source, tuple(changed), "Update")
+        else:
+            company.store.put(kind, changed, source)
 
 
 def linked(deposit: JsonObject | None) -> set[tuple[str, str]]:

@@ -10,10 +10,16 @@ from qb_pipeline.sandbox.quickbooks.references import Reference
 from qb_pipeline.sandbox.quickbooks.rows import SCALE
 
 
-def amounts_on(company: Company, transaction: Reference, account: str) -> dict[str, Decimal]:
-    """What a transaction put on an account, debits positive, by line id ("0": of no line)."""
+def amounts_on(
+    company: Company, transaction: Reference, account: str, *, own_currency: bool = False
+) -> dict[str, Decimal]:
+    """What a transaction put on an account, debits positive, by line id ("0": of no line).
+
+    At home, or in the transaction's own currency where it has another one.
+    """
+    amount = "coalesce(foreign_amount, amount)" if own_currency else "amount"
     rows = company.store.conn.execute(
-        "SELECT coalesce(line, '0'), sum(amount) FROM postings"
+        f"SELECT coalesce(line, '0'), sum({amount}) FROM postings"  # noqa: S608 - one of two constants
         " WHERE c = ? AND entity = ? AND id = ? AND account = ? GROUP BY 1",
         (company.store.company, *transaction, account),
     )
