@@ -95,7 +95,14 @@ def node_modules() -> Path:
             made = Path(folder) / "out"
             made.mkdir()
             (made / "package.json").write_bytes(wanted)
-            quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
+            quiet = [
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--no-package-lock",
+                "--fetch-retries=1",
+                "--loglevel=error",
+            ]
             fetched("node-quickbooks", ["npm", "install", *quiet], made)
             keep(made, kept)
     return kept
@@ -108,4 +115,4 @@ def fetched(name: str, command: list[str], folder: Path) -> None:
     except subprocess.TimeoutExpired:
         pytest.skip(f"{name}: {command[0]} got no answer from the package registry within {PATIENCE} s")
     if done.returncode != 0:
-        pytest.skip(f"{name} cannot be fetched: {(done.stderr or done.stdout).strip()[-300:]}")
+        pytest.skip(f"{name} cannot be fetched: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")

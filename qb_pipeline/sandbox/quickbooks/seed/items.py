@@ -109,9 +109,10 @@ def seed_stock(maker: Maker, name: str, category: str, price: int, cost: int, qu
 
 def seed_bundle(maker: Maker) -> None:
     """A bundle, put in place directly: QBO has no way to write one."""
-    lines = [
-        {"ItemRef": {**(maker.ref("Item", name) or {}), "name": name}, "Qty": quantity} for name, quantity in BUNDLED
-    ]
+    lines = []
+    for name, quantity in BUNDLED:
+        part = maker.stored("Item", name)
+        lines.append({"ItemRef": {"value": part["Id"], "name": part["FullyQualifiedName"]}, "Qty": quantity})
     bundle: JsonObject = {
         "Id": str(maker.company.store.next_number("Item")),
         "Name": BUNDLE,
