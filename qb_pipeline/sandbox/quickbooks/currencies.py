@@ -66,6 +66,8 @@ def priced(company: Company, entity: str, draft: Draft, obj: JsonObject) -> Json
     code = currency_of_transaction(company, entity, draft, obj)
     obj["CurrencyRef"] = company.currency_of({"value": code})
     check_accounts(company, obj, code)
+    if entity == "Deposit":
+        check_deposited(company, obj, code)
     obj["ExchangeRate"] = number(exchange_rate(company, draft, obj, code))
     # The amounts are filled in when the object is stored, because side effects move them too.
     if entity in WITH_HOME_TOTAL:
@@ -113,6 +115,19 @@ def check_accounts(company: Company, obj: JsonObject, code: str) -> None:
         kept = ref_value(company.store.get("Account", identifier) or {}, "CurrencyRef") if identifier else None
         if kept is not None and kept not in (code, home_code(company)):
             raise business(f"{key} {identifier} is kept in {kept}; the transaction is in {code}.", element=key)
+
+
+def check_deposited(company: Company, obj: JsonObject, code: str) -> None:
+    """6000 for money of another currency in a deposit."""
+    for line in obj.get("Line") or []:
+        for link in line.get("LinkedTxn") or []:
+            source = company.store.get(str(link.get("TxnType")), str(link.get("TxnId"))) or {}
+            kept = ref_value(source, "CurrencyRef") or code
+            if kept != code:
+                raise business(
+                    f"{link['TxnType']} {link['TxnId']} is in {kept}; the deposit goes to an account in {code}.",
+                    element="LinkedTxn",
+                )
 
 
 def exchange_rate(company: Company, draft: Draft, obj: JsonObject, code: str) -> Decimal:

@@ -8,7 +8,7 @@ import pytest
 
 from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books
 
-CHECKING, RECEIVABLE, PAYABLE, EXPENSE = "25", "31", "23", "14"
+CHECKING, RECEIVABLE, PAYABLE, EXPENSE, FUNDS = "25", "31", "23", "14", "4"
 
 
 @pytest.fixture
@@ -180,3 +180,33 @@ def test_a_bank_account_in_euros_shows_euros(world: Books) -> None:
     dollars = world.customer("Ridge Farm")
     body = {"CustomerRef": {"value": dollars["Id"]}, "TotalAmt": 5, **funds}
     assert world.refused("payment", body)[1] == "6000"
+
+
+def test_a_deposit_takes_payments_at_their_own_rate_and_realises_the_difference(world: Books) -> None:
+    bank = world.make("Account", {"Name": "Girokonto", "AccountType": "Bank", "CurrencyRef": {"value": "EUR"}})
+    customer = euro_customer(world)
+    payment = world.payment(customer, 100, TxnDate="2026-02-01", ExchangeRate="1.2")
+    lines = [{"LinkedTxn": [{"TxnId": payment["Id"], "TxnType": "Payment", "TxnLineId": "0"}]}]
+    dollars = {"DepositToAccountRef": {"value": CHECKING}, "Line": lines}
+    assert world.refused("deposit", dollars)[1] == "6000"
+    body = {"DepositToAccountRef": {"value": bank["Id"]}, "Line": lines, "ExchangeRate": "1.25"}
+    made = world.make("Deposit", {**body, "TxnDate": "2026-03-01"})
+    assert (made["CurrencyRef"]["value"], worth(made["HomeTotalAmt"])) == ("EUR", 125)
+    assert worth(world.again("Account", bank)["CurrentBalance"]) == 100
+    assert worth(world.read("Account", FUNDS)["CurrentBalance"]) == 0
+    _, report = world.get("reports/TrialBalance", start_date="2026-01-01", end_date="2026-12-31")
+    rows = {row["ColData"][0]["value"]: row["ColData"][1:] for row in report["Rows"]["Row"] if "ColData" in row}
+    assert Decimal(rows["Exchange Gain or Loss"][1]["value"]) == 5
+
+
+def test_an_invoice_at_a_corrected_rate_is_still_settled_to_the_cent(world: Books) -> None:
+    customer = euro_customer(world)
+    invoice = world.invoice(customer, world.item(), 100, TxnDate="2026-02-01")
+    world.payment(customer, 100, (invoice, 100), TxnDate="2026-03-01", ExchangeRate="1.2")
+    current = world.again("Invoice", invoice)
+    changed = world.change("Invoice", current, ExchangeRate="1.15")
+    assert (worth(changed["HomeTotalAmt"]), worth(changed["Balance"])) == (115, 0)
+    _, report = world.get("reports/TrialBalance", start_date="2026-01-01", end_date="2026-12-31")
+    rows = {row["ColData"][0]["value"]: row["ColData"][1:] for row in report["Rows"]["Row"] if "ColData" in row}
+    assert Decimal(rows["Exchange Gain or Loss"][1]["value"]) == 5
+    assert "Accounts Receivable (A/R) - EUR" not in rows

@@ -31,16 +31,33 @@ def in_home(company: Company, transaction: Reference, obj: JsonObject, postings:
     if "ExchangeRate" not in obj or code is None or code == ref_value({"home": company.currency_of(None)}, "home"):
         return postings
     rate = decimal_of(obj["ExchangeRate"])
-    result, changed = [], Changed()
-    for one in postings:
+    result, changed, deposited = [], Changed(), taken_in(company, transaction, obj)
+    for position, one in enumerate(postings):
         account = control_account(company, one.account, code)
-        amount = settled(company, transaction, one, changed) if settles(one, transaction) else cents(one.amount * rate)
+        if settles(one, transaction):
+            amount = settled(company, transaction, one, changed)
+        else:
+            amount = deposited.get(position, cents(one.amount * rate))
         result.append(replace(one, account=account, amount=amount, foreign=one.amount))
-    return balanced(company, transaction, result)
+    realises = bool(deposited) or any(settles(one, transaction) for one in result)
+    return balanced(company, result, realises=realises)
 
 
 class Changed(dict[Reference, tuple[Decimal, Decimal]]):
     """What the transaction itself has moved on each document so far: (foreign, home)."""
+
+
+def taken_in(company: Company, transaction: Reference, obj: JsonObject) -> dict[int, Decimal]:
+    """Home amounts of what a deposit takes in, at the rates it was received at, by position among its postings."""
+    if transaction[0] != "Deposit":
+        return {}
+    found: dict[int, Decimal] = {}
+    # The rule posts the bank first, then one line after the other.
+    for position, line in enumerate(obj.get("Line") or [], 1):
+        for link in (line.get("LinkedTxn") or [])[:1]:
+            source = company.store.get(str(link.get("TxnType")), str(link.get("TxnId"))) or {}
+            found[position] = -cents(decimal_of(line.get("Amount")) * decimal_of(source.get("ExchangeRate", 1)))
+    return found
 
 
 def settles(posting: Posting, transaction: Reference) -> bool:
@@ -82,12 +99,12 @@ def control_account(company: Company, account: str, code: str) -> str:
     return str(company.save("Account", made, None, tuple(made), "Create")["Id"])
 
 
-def balanced(company: Company, transaction: Reference, postings: list[Posting]) -> list[Posting]:
-    """Cents lost in rounding go to the largest line; what settling another document left is gain or loss."""
+def balanced(company: Company, postings: list[Posting], *, realises: bool) -> list[Posting]:
+    """Cents lost in rounding go to the largest line; what money got at another rate leaves is gain or loss."""
     rest = difference(postings)
     if not rest:
         return postings
-    if any(settles(one, transaction) for one in postings):
+    if realises:
         account = account_for(company, "ExchangeGainOrLoss")
         return [*postings, Posting(account, -rest, memo="Realised exchange gain or loss")]
     free = [n for n, one in enumerate(postings) if one.document is None]
