@@ -18,7 +18,8 @@ def made(tmp_path: Path, database_url: str) -> Iterator[Instance]:
 
 
 def invoice(desk: ContractorDesk, customer: str, number: str) -> str:
-    line = {"description": "Work", "quantity": "1", "unit_price": "80.00", "amount": "80.00", "taxable": False}
+    [item] = desk.all("items") or [desk.create("items", {"name": "Labor", "kind": "labor", "unit_price": "80.00"})]
+    line = {"item_id": item["id"], "quantity": "1", "unit_price": "80.00", "taxable": False}
     body = {
         "number": number, "customer_id": customer, "issue_date": "2026-03-02", "due_date": "2026-04-01",
         "lines": [line], "status": "sent",
