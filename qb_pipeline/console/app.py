@@ -53,7 +53,7 @@ def make_app(engine: Engine, settings: Settings) -> Starlette:
     routes = [
         Route("/webhooks/quickbooks", receiver.quickbooks, methods=["POST"]),
         Route("/webhooks/contractor", receiver.contractor, methods=["POST"]),
-        Route("/webhooks/contractor/{company}", receiver.contractor, methods=["POST"]),
+        Route("/webhooks/contractor/{company:path}", receiver.contractor, methods=["POST"]),
         Route("/oauth/connect", guarded(consent.connect), methods=["GET", "POST"]),
         Route("/oauth/callback", consent.callback, methods=["GET"]),
         Route("/health/live", _live, methods=["GET"]),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -31,8 +30,9 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # create_server adds the address, said here
         raise Misconfigured(
-            f"The console can't listen on {host}:{port} ({error.strerror or error}).",
+            f"The console can't listen on {host}:{port} ({reason}).",
             code="console_address",
             fix="Stop what uses that port, or choose another with --port (QB_CONSOLE_PORT).",
         ) from None
@@ -46,7 +46,15 @@ def base_url(listener: socket.socket, host: str) -> str:
 
 
 def serve(app: ASGIApp, settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Run until told to stop."""
+    """Run in the main thread until told to stop by a signal."""
+    # uvicorn raises a caught signal again after its shutdown; by then everything has been said.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    make_server(app, settings, announce).run(sockets=[listener])
+
+
+def make_server(app: ASGIApp, settings: Settings, announce: Callable[[], None]) -> uvicorn.Server:
+    """A server that is not running yet."""
     config = uvicorn.Config(
         app,
         http=_protocol(settings.console_body_seconds),
@@ -61,11 +69,7 @@ def serve(app: ASGIApp, settings: Settings, listener: socket.socket, announce: C
         proxy_headers=True,
         forwarded_allow_ips=settings.console_proxies,
     )
-    if threading.current_thread() is threading.main_thread():
-        # uvicorn raises a caught signal again after its shutdown; by then everything has been said.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: None)
-    _Announcing(config, announce).run(sockets=[listener])
+    return _Announcing(config, announce)
 
 
 class _Announcing(uvicorn.Server):

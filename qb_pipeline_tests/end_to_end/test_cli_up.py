@@ -51,8 +51,9 @@ def _wait_until_listening(port: int, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.slow
 def test_dev_serves_dagster_and_both_sandboxes_and_stops_them_all(home: Path) -> None:
-    ui, quickbooks, contractor = ports = _free_ports(3)
+    ui, quickbooks, contractor, console = ports = _free_ports(4)
     words = ["dev", "--port", str(ui), "--quickbooks-port", str(quickbooks), "--contractor-port", str(contractor)]
+    words += ["--console-port", str(console)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("QB_")} | {"QB_HOME": str(home)}
     process = subprocess.Popen(
         [sys.executable, "-m", "qb_pipeline.cli", *words],
@@ -64,6 +65,10 @@ def test_dev_serves_dagster_and_both_sandboxes_and_stops_them_all(home: Path) ->
         assert requests.get(f"http://127.0.0.1:{ui}/server_info", timeout=30).json()["dagster_version"]
         assert requests.get(f"http://127.0.0.1:{quickbooks}/_sandbox/info", timeout=10).ok
         assert requests.get(f"http://127.0.0.1:{contractor}/_sandbox/info", timeout=10).ok
+        assert requests.get(f"http://127.0.0.1:{console}/health/live", timeout=10).json() == {"status": "live"}
+        for port in (quickbooks, contractor):
+            asked = requests.get(f"http://127.0.0.1:{port}/_sandbox/subscribe", timeout=10).json()["subscriptions"]
+            assert [s["url"].startswith(f"http://127.0.0.1:{console}/webhooks/") for s in asked] == [True]
         assert "sandbox: connected" in _status(home, environment)
     finally:
         process.send_signal(signal.SIGTERM)
