@@ -151,7 +151,7 @@ def test_aged_receivables_put_each_document_where_its_due_date_says(farm: Books)
     assert report.texts("Barn") == ["500.00", "", "", "", "", "500.00"]
     assert report.texts("Total Ridge Farm") == ["500.00", "", "", "", "600.00", "1100.00"]
     assert report.texts("TOTAL") == ["500.00", "0.00", "0.00", "0.00", "600.00", "1100.00"]
-    assert report.options["report_date"] == "2026-01-31"
+    assert report.options["report_date"] == report.header["EndPeriod"] == "2026-01-31"
 
 
 def test_ages_can_be_cut_otherwise(farm: Books) -> None:

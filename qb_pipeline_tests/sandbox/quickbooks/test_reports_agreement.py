@@ -94,7 +94,10 @@ class Maker:
 
     def journalentry(self, amount: Decimal, _part: Decimal, pick: int) -> Body:
         entity = {"Type": "Customer", "EntityRef": {"value": self.customers[0]["Id"]}}
-        sides = (("Debit", RECEIVABLE, {"Entity": entity}), ("Credit", CHECKING if pick % 2 else "1", {}))
+        sides: tuple[tuple[str, str, Body], ...] = (
+            ("Debit", RECEIVABLE, {"Entity": entity}),
+            ("Credit", CHECKING if pick % 2 else "1", {}),
+        )
         return {
             "Line": [
                 {

@@ -36,7 +36,7 @@ def recorded_report(name: str) -> Body:
 
 
 def test_the_ages_are_the_sums_of_open_recorded_documents(craigs: Books) -> None:
-    owed = sum(money(one["Balance"]) for one in recorded("Invoice"))
+    owed = Decimal(0) + sum(money(one["Balance"]) for one in recorded("Invoice"))
     owed -= sum(money(one.get("Balance", 0)) for one in recorded("CreditMemo"))
     owed -= sum(money(one.get("UnappliedAmt", 0)) for one in recorded("Payment"))
     assert total(run(craigs, "AgedReceivables")) == owed == Decimal("4681.52")

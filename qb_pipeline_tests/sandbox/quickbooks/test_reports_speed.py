@@ -19,7 +19,7 @@ from qb_pipeline.sandbox.quickbooks.store import Store, add_company, create_tabl
 from qb_pipeline_tests.sandbox.quickbooks.reading_reports import Report
 
 COUNT = 100_000
-# Generous for a machine that is busy with other things; the target is two seconds.
+# Of processor time, because the machine may be busy with other things; the target on a quiet one is two seconds.
 LIMIT_SECONDS = 4.0
 OBJECT = "INSERT INTO objects (c, entity, id, num, active, updated, doc_number, party, txn_date, total, body) VALUES "
 
@@ -86,9 +86,9 @@ def fill(company: Company) -> None:
 def test_a_report_over_a_hundred_thousand_invoices_is_quick_and_right(
     large: Company, name: str, params: dict[str, str], total: int | None
 ) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     report = Report(loads(run(large, name, params)))
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     groups = {"ProfitAndLoss": "NetIncome", "BalanceSheet": "TotalAssets"}
     figures = report.group(groups.get(name, "GrandTotal"))
     assert figures[-1] == (Decimal(total) if total is not None else figures[0])

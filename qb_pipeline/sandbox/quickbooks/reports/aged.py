@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.reports.asked import Asked
-from qb_pipeline.sandbox.quickbooks.reports.chart import Named, names, tree_rows
+from qb_pipeline.sandbox.quickbooks.reports.chart import NOBODY, names, tree_rows
 from qb_pipeline.sandbox.quickbooks.reports.dates import LATEST
 from qb_pipeline.sandbox.quickbooks.reports.detail_columns import OPEN, Chosen, chosen, in_order
 from qb_pipeline.sandbox.quickbooks.reports.entries import Entry
@@ -35,7 +35,6 @@ DETAIL = {
         "tx_date", "txn_type", "doc_num", "vend_name", "due_date", "past_due", "subt_neg_amount", "subt_neg_open_bal",
     ),
 }  # fmt: skip
-NOBODY = Named("", "Not Specified", "Not Specified", None)
 
 
 def summary(side: Side) -> Builder:

@@ -93,6 +93,8 @@ def asked(company: Company, query: Mapping[str, str], default_macro: str) -> Ask
     first_month, now = fiscal_month(company), today(company.now)
     (start, end), macro = period(values, default_macro, now, first_month)
     report_date = a_date(values, "report_date")
+    if report_date is not None and not {"date_macro", "start_date", "end_date"} & values.keys():
+        start = end = report_date
     return Asked(
         start=start,
         end=end,

@@ -30,6 +30,10 @@ class Named:
     parent: str | None
 
 
+# For what names nobody, in reports with a row for each record.
+NOBODY = Named("", "Not Specified", "Not Specified", None)
+
+
 @dataclass(frozen=True)
 class Account(Named):
     """`kind` is the AccountType."""

@@ -76,7 +76,9 @@ class Movements:
 
     def bounds(self, today: date) -> tuple[date, date]:
         """The first and the last day anything was posted, or today where that is later."""
-        days = [today.isoformat(), *(day for one in self.series.values() for day in (one.days[0], one.days[-1]))]
+        ends = (day for one in self.series.values() for day in (one.days[0], one.days[-1]))
+        # A recorded transaction without a date counts before all others.
+        days = [today.isoformat(), *(day for day in ends if day)]
         return date.fromisoformat(min(days)), date.fromisoformat(max(days))
 
     def members(self, start: date, end: date, *, profit_only: bool) -> list[str]:

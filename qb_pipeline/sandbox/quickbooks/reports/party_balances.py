@@ -9,9 +9,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company
-from qb_pipeline.sandbox.quickbooks.reports.aged import NOBODY, options, reference, sums
+from qb_pipeline.sandbox.quickbooks.reports.aged import options, reference, sums
 from qb_pipeline.sandbox.quickbooks.reports.asked import Asked
-from qb_pipeline.sandbox.quickbooks.reports.chart import Named, names, tree_rows
+from qb_pipeline.sandbox.quickbooks.reports.chart import NOBODY, Named, names, tree_rows
 from qb_pipeline.sandbox.quickbooks.reports.detail_columns import RUNNING, Chosen, chosen
 from qb_pipeline.sandbox.quickbooks.reports.entries import Entry
 from qb_pipeline.sandbox.quickbooks.reports.open_items import OpenItem, Side, aged, open_items

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.reports.asked import Asked
-from qb_pipeline.sandbox.quickbooks.reports.chart import Named, chart, names, tree_rows
+from qb_pipeline.sandbox.quickbooks.reports.chart import NOBODY, Named, chart, names, tree_rows
 from qb_pipeline.sandbox.quickbooks.reports.lines import MEMBER, select
 from qb_pipeline.sandbox.quickbooks.reports.movements import Movements, series_of
 from qb_pipeline.sandbox.quickbooks.reports.shape import Content, Row, Values, added, column, money, total_row
@@ -19,7 +19,6 @@ from qb_pipeline.sandbox.quickbooks.reports.slices import DIMENSIONS, Slice, dim
 SALES = ["Invoice", "SalesReceipt", "CreditMemo", "RefundReceipt"]
 NOT_SPECIFIED = "**"
 Builder = Callable[[Company, Asked], Content]
-NOBODY = Named("", "Not Specified", "Not Specified", None)
 
 
 def by(member: str, entity: str, first: str, *, total: str = "TOTAL", grouped: bool = False) -> Builder:
@@ -40,7 +39,7 @@ def member_report(
     columns = slices(asked, moves, others, profit_only=False)
     values = {one: found for one in moves.keys if (found := figures_of(moves, one, columns)) is not None}
     rows, sums = tree_rows({**names(company, entity), "": NOBODY}, values, len(columns), typed=False)
-    rows.sort(key=lambda row: name_of(row) == "Not Specified")
+    rows.sort(key=lambda row: name_of(row) == NOBODY.name)
     rows = [regrouped(row) for row in rows] if grouped else rows
     if asked.descending:
         rows.reverse()
