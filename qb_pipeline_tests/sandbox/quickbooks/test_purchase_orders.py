@@ -113,6 +113,19 @@ def test_an_order_stays_open_until_all_its_lines_are_billed(books: Books) -> Non
     assert (opened["POStatus"], len(opened["LinkedTxn"])) == ("Open", 1)
 
 
+def test_a_line_added_to_a_billed_order_opens_it_again(books: Books) -> None:
+    seller = vendor(books)
+    made = order(books, seller)
+    lines = [linked(cost(30), made, "1"), linked(cost(20), made, "2")]
+    books.make("Bill", owed(seller, *lines))
+    closed = books.again("PurchaseOrder", made)
+    assert closed["POStatus"] == "Closed"
+    noted = books.change("PurchaseOrder", closed, VendorRef=closed["VendorRef"], Memo="x")
+    assert noted["POStatus"] == "Closed"
+    more = [*noted["Line"], bought({"Id": noted["Line"][0]["ItemBasedExpenseLineDetail"]["ItemRef"]["value"]}, 5)]
+    assert books.change("PurchaseOrder", noted, VendorRef=noted["VendorRef"], Line=more)["POStatus"] == "Open"
+
+
 def test_another_vendors_order_cannot_be_billed_nor_one_that_a_person_closed(books: Books) -> None:
     seller = vendor(books)
     made = order(books, seller)

@@ -7,6 +7,7 @@ from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.common import ADDRESS, CUSTOM_FIELDS, HEAD, TRANSACTION_VERBS
 from qb_pipeline.sandbox.quickbooks.entities.expense_lines import Form
 from qb_pipeline.sandbox.quickbooks.entities.payable import KEPT, PAYABLE, complete_payable
+from qb_pipeline.sandbox.quickbooks.entities.purchase_links import covered
 from qb_pipeline.sandbox.quickbooks.entities.transaction import (
     custom_numbers,
     refuse_closed,
@@ -50,13 +51,21 @@ def complete(company: Company, draft: Draft) -> JsonObject:
     complete_order_number(company, draft)
     refuse_foreign_links(draft)
     obj.setdefault("LinkedTxn", [])
-    obj.setdefault("POStatus", "Open")
+    complete_status(company, draft)
     obj.setdefault("EmailStatus", "NotSet")
     if obj["EmailStatus"] == "NeedToSend" and not obj.get("POEmail"):
         raise business("EmailStatus NeedToSend needs a POEmail.", element="POEmail")
     complete_custom_fields(company, obj)
     complete_ship_address(company, draft)
     return obj
+
+
+def complete_status(company: Company, draft: Draft) -> None:
+    """Open at first; new lines open an order again that was billed whole, unless the client says otherwise."""
+    obj, before = draft.obj, draft.before
+    if before is not None and obj["LinkedTxn"] and "Line" in draft.sent and not draft.given("POStatus"):
+        obj["POStatus"] = "Closed" if covered(company, {**obj, "Id": before["Id"]}, obj["LinkedTxn"]) else "Open"
+    obj.setdefault("POStatus", "Open")
 
 
 def complete_order_number(company: Company, draft: Draft) -> None:
