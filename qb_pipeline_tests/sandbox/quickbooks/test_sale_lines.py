@@ -104,6 +104,14 @@ def test_parts_that_are_sent_stand_for_those_of_the_bundles_definition(garden: B
     assert customer["Balance"] == 20
 
 
+def test_a_voided_bundle_is_worth_nothing_in_all_its_parts(garden: Books) -> None:
+    made = sell(garden, bundle(Quantity=2))
+    voided = garden.make("Invoice", {"Id": made["Id"], "SyncToken": "0"}, operation="void")
+    parts = voided["Line"][0]["GroupLineDetail"]["Line"]
+    assert [(part["Amount"], part["SalesItemLineDetail"]["Qty"]) for part in parts] == [(0, 0), (0, 0)]
+    assert garden.read("Customer", made["CustomerRef"]["value"])["Balance"] == 0
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [

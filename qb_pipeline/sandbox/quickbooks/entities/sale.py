@@ -14,6 +14,7 @@ from qb_pipeline.sandbox.quickbooks.entities.common import (
     TRANSACTION,
 )
 from qb_pipeline.sandbox.quickbooks.entities.custom_fields import complete_custom_fields
+from qb_pipeline.sandbox.quickbooks.entities.line_schema import BUNDLE, DETAIL
 from qb_pipeline.sandbox.quickbooks.entities.sale_lines import LINE, complete_lines
 from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL, complete_tax
 from qb_pipeline.sandbox.quickbooks.entities.tax_rates import AST, US, tax_mode
@@ -178,11 +179,14 @@ def voided_sale(obj: JsonObject) -> JsonObject:
 
 
 def zeroed(line: JsonObject) -> JsonObject:
-    """A line with amount and quantity 0 that bills nothing."""
+    """A line with amount and quantity 0 that bills nothing; of a bundle, its parts too."""
     changed = {key: value for key, value in line.items() if key != "LinkedTxn"}
     if "Amount" in changed:
         changed["Amount"] = 0
-    detail = changed.get("SalesItemLineDetail")
-    if detail and "Qty" in detail:
-        changed["SalesItemLineDetail"] = {**detail, "Qty": 0}
+    if DETAIL in changed:
+        zeros = {key: 0 for key in ("Qty", "TaxInclusiveAmt") if key in changed[DETAIL]}
+        changed[DETAIL] = {**changed[DETAIL], **zeros}
+    if BUNDLE in changed:
+        parts = [zeroed(part) for part in changed[BUNDLE].get("Line") or []]
+        changed[BUNDLE] = {**changed[BUNDLE], "Line": parts}
     return changed
