@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from qb_pipeline_tests.benchmarks.matching_data import CACHE, Dataset, Pair, febrl4, restaurants
-from qb_pipeline_tests.benchmarks.matching_peers import MATCHERS, Scored, one_to_one
+from qb_pipeline_tests.benchmarks.matching_peers import MATCHERS, one_to_one
 
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "FEBRL4 half": lambda: febrl4(half=True),
@@ -84,8 +84,6 @@ def _write(cells: tuple[str, ...]) -> None:
     sys.stdout.write(f"{cells[0]:28}{cells[1]:15}" + "".join(f"{c:>10}" for c in cells[2:]) + "\n")
     sys.stdout.flush()
 
-
-__all__ = ["DATASETS", "Scored", "main", "one"]
 
 if __name__ == "__main__":
     if len(sys.argv) == 3:

@@ -87,7 +87,7 @@ def _restaurant_rows(package: Path, name: str) -> list[Row]:
 
 def _fetched(requirement: str, pattern: str, *options: str) -> Path:
     """The package file, downloaded on first use and never installed."""
-    start = requirement.split("==")[0].replace("-", "?")
+    start = requirement.split("==", maxsplit=1)[0].replace("-", "?")
     CACHE.mkdir(parents=True, exist_ok=True)
     if not list(CACHE.glob(start + pattern)):
         command = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *options, "-d", str(CACHE))

@@ -12,8 +12,10 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from importlib import import_module
 from typing import Any
 
+import pandas as pd
 from rapidfuzz.fuzz import token_set_ratio, token_sort_ratio
 
 from qb_pipeline.sync.matching import Party, match_parties
@@ -39,7 +41,7 @@ def _party(row: Row) -> Party:
     )  # fmt: skip
 
 
-def rapidfuzz(data: Dataset) -> Scored:
+def by_rapidfuzz(data: Dataset) -> Scored:
     """Half name, half address over exact-key blocks; for restaurants all pairs, an equal phone counting 30."""
     if "surname" in data.fields:
         pairs = _sharing_a_key(data)
@@ -83,26 +85,29 @@ def _digits(text: str) -> str:
     return "".join(c for c in text if c.isdigit())
 
 
-def splink(data: Dataset) -> Scored:
+def _peer(module: str) -> Any:
+    """Peers are no dependency of ours, so they are imported only when they are measured, and without types."""
+    return import_module(module)
+
+
+def by_splink(data: Dataset) -> Scored:
     """Random sampling for u, expectation maximisation for m, and its usual cut at a probability of one half."""
-    import pyarrow  # noqa: PLC0415 - peers are no dependency of ours
-    from splink import Linker, block_on  # noqa: PLC0415
-    from splink.backends.duckdb import DuckDBAPI  # noqa: PLC0415
+    pyarrow, splink, duckdb = _peer("pyarrow"), _peer("splink"), _peer("splink.backends.duckdb")
 
     logging.getLogger("splink").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")
     persons = "surname" in data.fields
-    api = DuckDBAPI()
+    api = duckdb.DuckDBAPI()
     tables = [
         api.register(pyarrow.Table.from_pylist([_for_splink(r) for r in rows]), table_name=name)
         for name, rows in (("left_rows", data.left), ("right_rows", data.right))
     ]
-    linker = Linker(tables, _splink_settings(data.fields), log_level=logging.CRITICAL)
-    certain = block_on("given_name", "surname", "postcode") if persons else block_on("name", "city")
+    linker = splink.Linker(tables, _splink_settings(data.fields), log_level=logging.CRITICAL)
+    certain = splink.block_on("given_name", "surname", "postcode") if persons else splink.block_on("name", "city")
     linker.training.estimate_probability_two_random_records_match([certain], recall=0.7)
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
     for fields in (("postcode",), ("given_name", "surname")) if persons else (("name",), ("addr",)):
-        linker.training.estimate_parameters_using_expectation_maximisation(block_on(*fields))
+        linker.training.estimate_parameters_using_expectation_maximisation(splink.block_on(*fields))
     table = linker.inference.predict(threshold_match_probability=0.5).as_pandas_dataframe()
     return list(zip(table["unique_id_l"], table["unique_id_r"], table["match_weight"], strict=True))
 
@@ -113,16 +118,17 @@ def _for_splink(row: Row) -> dict[str, str | None]:
 
 
 def _splink_settings(fields: tuple[str, ...]) -> Any:
-    import splink.comparison_library as cl  # noqa: PLC0415
-    from splink import SettingsCreator, block_on  # noqa: PLC0415
+    cl, splink, rules = _peer("splink.comparison_library"), _peer("splink"), _peer("splink.blocking_rule_library")
 
     if "surname" not in fields:
         comparisons: list[Any] = [cl.JaroWinklerAtThresholds(name, [0.92, 0.8]) for name in ("name", "addr")]
         comparisons += [cl.ExactMatch(name) for name in fields if name in ("city", "phone")]
-        return SettingsCreator(
-            link_type="link_only", comparisons=comparisons, blocking_rules_to_generate_predictions=["1=1"]
+        return splink.SettingsCreator(
+            link_type="link_only",
+            comparisons=comparisons,
+            blocking_rules_to_generate_predictions=[rules.CustomRule("1=1")],
         )
-    return SettingsCreator(
+    return splink.SettingsCreator(
         link_type="link_only",
         comparisons=[
             cl.ForenameSurnameComparison("given_name", "surname"),
@@ -131,14 +137,13 @@ def _splink_settings(fields: tuple[str, ...]) -> Any:
             cl.DamerauLevenshteinAtThresholds("postcode", [1, 2]),
             cl.ExactMatch("state").configure(term_frequency_adjustments=True),
         ],
-        blocking_rules_to_generate_predictions=[block_on(*block) for block in BLOCKS],
+        blocking_rules_to_generate_predictions=[splink.block_on(*block) for block in BLOCKS],
     )
 
 
-def recordlinkage(data: Dataset) -> Scored:
-    """The features of its own FEBRL example where the fields are there, and the unsupervised ECM classifier."""
-    import pandas as pd  # noqa: PLC0415
-    import recordlinkage as rl  # noqa: PLC0415
+def by_recordlinkage(data: Dataset) -> Scored:
+    """The features of its own FEBRL example, the other address fields added, and the unsupervised ECM classifier."""
+    rl = _peer("recordlinkage")
 
     warnings.simplefilter("ignore")
     frames = [pd.DataFrame([_for_splink(r) for r in rows]).set_index("unique_id") for rows in (data.left, data.right)]
@@ -148,8 +153,9 @@ def recordlinkage(data: Dataset) -> Scored:
             index.block(list(block))
         for name in ("given_name", "surname"):
             compare.string(name, name, method="jarowinkler", threshold=0.85)
-        compare.string("address_1", "address_1", threshold=0.85)
-        for name in ("suburb", "postcode", "state"):
+        for name in ("address_1", "address_2"):
+            compare.string(name, name, threshold=0.85)
+        for name in ("street_number", "suburb", "postcode", "state"):
             compare.exact(name, name)
     else:
         index.full()
@@ -177,5 +183,5 @@ def one_to_one(scored: Scored) -> set[Pair]:
 
 
 MATCHERS: dict[str, Callable[[Dataset], Scored]] = {
-    "ours": ours, "splink": splink, "recordlinkage": recordlinkage, "rapidfuzz": rapidfuzz,
+    "ours": ours, "splink": by_splink, "recordlinkage": by_recordlinkage, "rapidfuzz": by_rapidfuzz,
 }  # fmt: skip

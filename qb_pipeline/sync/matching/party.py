@@ -53,10 +53,10 @@ def _score(left: Profile, right: Profile, seen: Seen, sides: tuple[str, str]) ->
     found = compare(left, right, seen)
     if found is None:
         return None
-    verdict = classify(found)
+    verdict, note = classify(found)
     if verdict is MatchClass.NONE:
         return None
-    words = explain(left, right, found, sides)
+    words = explain(left, right, found, sides) + ((note,) if note else ())
     return Scored(left.party.id, right.party.id, verdict, found.bits, probability(found.bits), words)
 
 

@@ -11,46 +11,59 @@ from qb_pipeline.sync.matching.evidence import Level
 from qb_pipeline.sync.matching.model import MatchClass
 
 STRONG_BITS = 6.0  # 64 to 1
+NO_MATCH = (MatchClass.NONE, "")
 CROWD = 10  # more than this many with one name and one contact are a crowd
 
 
-def classify(found: Comparison) -> MatchClass:
-    """The class of a pair on its own, before rivals are looked at."""
+def classify(found: Comparison) -> tuple[MatchClass, str]:
+    """The class of a pair on its own, before rivals are looked at, and in words what the fields do not say themselves.
+
+    The words are the doubt that keeps a weak pair from being linked, or what a link rests on beside its fields.
+    """
     agreeing = sum(g.level is Level.EXACT for g in found.others)
     contradicted = any(g.level is Level.DIFFERS for g in found.others)
     if found.veto:
         # A spouse or a branch may share everything else: worth a person's look, never a link.
         unclear = agreeing >= 2 and not contradicted and found.name.level is Level.WEAK
-        return MatchClass.WEAK if unclear else MatchClass.NONE
+        return (MatchClass.WEAK, "") if unclear else NO_MATCH
     if found.bits < WEAK_BITS:
-        return MatchClass.NONE
-    if found.bits >= STRONG_BITS and _may_link(found):
-        exact = found.name.level is Level.EXACT and agreeing >= 2 and not contradicted
-        return MatchClass.EXACT if exact else MatchClass.STRONG
-    return MatchClass.NONE if _is_another_site(found) else MatchClass.WEAK
+        return NO_MATCH
+    doubt = _doubt(found) or ("too little agrees" if found.bits < STRONG_BITS else "")
+    if doubt:
+        return NO_MATCH if _is_another_site(found) else (MatchClass.WEAK, doubt)
+    exact = found.name.level is Level.EXACT and agreeing >= 2 and not contradicted
+    return (MatchClass.EXACT, "") if exact else (MatchClass.STRONG, _footing(found))
 
 
-def _may_link(found: Comparison) -> bool:
-    """The name agrees, something independent of it agrees too, and it is not merely another site of the same owner."""
+def _footing(found: Comparison) -> str:
+    if found.name.level >= Level.CLOSE:
+        return ""
+    return "no two records of a list share an address" if found.own_door else "nobody else has this name or address"
+
+
+def _doubt(found: Comparison) -> str:
+    """What speaks against a link, the gravest first; "" where the name and something independent agree."""
     if found.tax_id.level is Level.DIFFERS:
-        return False
+        return "another tax id"
     if found.own_door:
-        return True
+        return ""
     if found.name.level < Level.CLOSE:
-        return found.name.part and _longer_name_of_one_door(found)
-    corroborated = any(g.level >= Level.CLOSE for g in found.others) or _near_home(found)
-    return corroborated and not _may_be_another(found)
+        return "" if found.name.part and _longer_name_of_one_door(found) else "the name agrees in part only"
+    if not (any(g.level >= Level.CLOSE for g in found.others) or _near_home(found)):
+        return "nothing beside the name agrees"
+    return _may_be_another(found)
 
 
-def _may_be_another(found: Comparison) -> bool:
-    """Somebody who shares the name and a contact, and yet is another: a namesake, one of a crowd, another site."""
+def _may_be_another(found: Comparison) -> str:
+    """Who shares the name and a contact, and yet may be another: a namesake, one of a crowd, another site."""
     if found.name.part and _another_contact(found):
-        return True  # J. Hale with another phone may be James or Jane of that address
+        return "the initial may stand for somebody else of that address"
     if found.company and found.address.level < Level.WEAK and _could_be_a_sister_site(found):
-        return True
+        return "it may be another site or branch"
     # Of a crowd not every pair is compared, so a missing rival proves nothing: only the address tells them apart.
-    one_of_many = min(found.bearers, found.sharers) > CROWD and found.address.level < Level.CLOSE
-    return one_of_many or _may_be_another_site(found)
+    if min(found.bearers, found.sharers) > CROWD and found.address.level < Level.CLOSE:
+        return "many share this name and contact"
+    return "it may be another site or branch" if _may_be_another_site(found) else ""
 
 
 def _could_be_a_sister_site(found: Comparison) -> bool:
