@@ -101,3 +101,23 @@ def test_a_report_with_more_cells_than_qbo_shows_says_so(large: Company) -> None
     report = Report(loads(run(large, "GeneralLedger", {"date_macro": "all"})))
     assert report.data()[0][0] == "Unable to display more data. Please reduce the date range."
     assert len(report.rows) == 1
+
+
+def test_earlier_profit_is_shown_in_a_company_without_an_account_for_it() -> None:
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    create_tables(conn)
+    company = Company(
+        Store(conn, add_company(conn, "1")), "1", datetime(2026, 6, 30, tzinfo=UTC), Switches(), lambda _event: None
+    )
+    company.store.put("Preferences", {"Id": "1"})
+    for number, kind in (("1", "Income"), ("2", "Bank")):
+        company.store.put("Account", {"Id": number, "Name": kind, "AccountType": kind})
+    conn.executemany(
+        "INSERT INTO postings (c, entity, id, part, n, date, account, amount)"
+        " VALUES (?, 'Deposit', '1', 'own', ?, '2025-03-01', ?, ?)",
+        [(company.store.company, 0, "2", 5_000_000), (company.store.company, 1, "1", -5_000_000)],
+    )
+    report = Report(loads(run(company, "BalanceSheet", {})))
+    assert report.figure("Retained Earnings") == Decimal(5)
+    assert report.group("TotalAssets") == report.group("TotalLiabilitiesAndEquity") == [Decimal(5)]
+    conn.close()

@@ -20,6 +20,8 @@ from qb_pipeline.sandbox.quickbooks.reports.lines import MEMBER, amount, select
 
 # Stands for every member of a dimension together.
 ALL = "*"
+# Where earlier profit is shown in a company that was loaded without such an account.
+RETAINED = Account("", "Retained Earnings", "Retained Earnings", None, "Equity", "RetainedEarnings")
 
 
 @dataclass
@@ -124,7 +126,10 @@ def series_of(rows: Iterable[tuple[str, str, str, int]], *, by_member: bool) -> 
 
 
 def known(accounts: dict[str, Account], used: Iterable[str]) -> dict[str, Account]:
-    """The chart, with accounts that recorded transactions name and the recording lacks: they must not vanish."""
+    """The chart, with what a recording may lack: accounts its transactions name, and retained earnings."""
     missing = {identifier for identifier in used if identifier not in accounts}
     lost = {one: Account(one, f"Account {one}", f"Account {one}", None, "Other Current Asset", "") for one in missing}
-    return {**accounts, **lost}
+    whole = {**accounts, **lost}
+    if any(one.subtype == RETAINED.subtype for one in whole.values()):
+        return whole
+    return {**whole, RETAINED.id: RETAINED}
