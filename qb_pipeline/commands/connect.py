@@ -58,11 +58,11 @@ def connect(
         address = redirect_uri or (None if auto else settings.redirect_uri)
         oauth, callback, state = _consent(output, connecting, address, auto=auto, timeout=timeout)
         done = connecting.complete(oauth, oauth.exchange(callback, state=state))
-        _show_in_dagster(settings, engine)
+        show_in_dagster(settings, engine)
     output.result(vars(done) | {"state": "connected"}, lambda console: console.print(_sentence(done), markup=False))
 
 
-def _show_in_dagster(settings: Settings, engine: Engine) -> None:
+def show_in_dagster(settings: Settings, engine: Engine) -> None:
     """Where a Dagster of this instance exists, the company is a partition from now on, not from the next hour."""
     if not (settings.home / "dagster").exists():
         return
