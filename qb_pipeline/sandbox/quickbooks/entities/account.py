@@ -23,6 +23,7 @@ from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, number
 from qb_pipeline.sandbox.quickbooks.ledger.balances import move_branch, shown
 from qb_pipeline.sandbox.quickbooks.ledger.book import balance_of_account
+from qb_pipeline.sandbox.quickbooks.ledger.post import is_foreign
 from qb_pipeline.sandbox.quickbooks.rows import ref_value
 from qb_pipeline.sandbox.quickbooks.schema import MONEY, Choice, Day, Flag, Property, Ref, Text
 
@@ -85,7 +86,8 @@ def complete_balances(company: Company, draft: Draft, opening: Decimal) -> None:
         for key in ("CurrentBalance", "CurrentBalanceWithSubAccounts"):
             obj[key] = before.get(key, 0)
     elif obj["Active"] is not False:
-        own = shown(obj, balance_of_account(company, str(before["Id"])))
+        foreign = is_foreign(company, str(before["Id"]))
+        own = shown(obj, balance_of_account(company, str(before["Id"]), own=foreign))
         below = children_of(company, "Account", before)
         subs = sum((decimal_of(child.get("CurrentBalanceWithSubAccounts")) for child in below), Decimal(0))
         obj["CurrentBalance"], obj["CurrentBalanceWithSubAccounts"] = number(own), number(own + subs)

@@ -84,9 +84,9 @@ def pair(kind: str | None, identifier: str | None) -> Reference | None:
     return None if kind is None or identifier is None else (kind, identifier)
 
 
-def balance_of_account(company: Company, account: str) -> Decimal:
-    """Debits less credits of one account, over all time."""
-    return total_of(company, "account = ?", account)
+def balance_of_account(company: Company, account: str, *, own: bool = False) -> Decimal:
+    """Debits less credits of one account, over all time; `own` in the transactions' currency, not the home one."""
+    return total_of(company, "account = ?", account, own=own)
 
 
 def balance_of_document(company: Company, document: Reference) -> Decimal:
@@ -94,9 +94,10 @@ def balance_of_document(company: Company, document: Reference) -> Decimal:
     return total_of(company, "doc = ? AND doc_id = ?", *document)
 
 
-def total_of(company: Company, condition: str, *values: str) -> Decimal:
-    """Sum of the postings that meet a condition written in this module."""
-    statement = f"SELECT coalesce(sum(amount), 0) FROM postings WHERE c = ? AND {condition}"  # noqa: S608
+def total_of(company: Company, condition: str, *values: str, own: bool = False) -> Decimal:
+    """Sum of the postings that meet a condition written in this package."""
+    amount = "coalesce(foreign_amount, amount)" if own else "amount"
+    statement = f"SELECT coalesce(sum({amount}), 0) FROM postings WHERE c = ? AND {condition}"  # noqa: S608
     (total,) = company.store.conn.execute(statement, (company.store.company, *values)).fetchone()
     return Decimal(total) / SCALE
 

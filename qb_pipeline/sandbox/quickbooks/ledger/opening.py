@@ -12,10 +12,11 @@ from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.accounts import account_for
 from qb_pipeline.sandbox.quickbooks.company import Company
-from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, decimal_of, loads
-from qb_pipeline.sandbox.quickbooks.ledger.balances import SHOWN
+from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, cents, decimal_of, loads, number
+from qb_pipeline.sandbox.quickbooks.ledger.balances import SHOWN, shown
 from qb_pipeline.sandbox.quickbooks.ledger.book import balance_of_account, balance_of_document, replace, total_of
-from qb_pipeline.sandbox.quickbooks.ledger.foreign import in_home
+from qb_pipeline.sandbox.quickbooks.ledger.foreign import control_account, in_home
+from qb_pipeline.sandbox.quickbooks.ledger.post import is_foreign
 from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting, difference
 from qb_pipeline.sandbox.quickbooks.ledger.rules import RULES
 from qb_pipeline.sandbox.quickbooks.ledger.stock.moves import ADJUSTMENT
@@ -32,7 +33,8 @@ OPEN_ON = {"Invoice": 1, "CreditMemo": -1, "Bill": -1, "VendorCredit": 1}
 def open_books(company: Company) -> None:
     """Post everything that was loaded, and the position it began with."""
     entries: list[Entry] = []
-    for entity in {*RULES, ADJUSTMENT}:
+    # In the order of the rules: documents before what settles them.
+    for entity in (*RULES, ADJUSTMENT):
         for obj in loaded(company, entity):
             postings = post_recorded(company, entity, obj) if entity in RULES else []
             entries += recorded_moves(company, entity, obj, postings)
@@ -45,6 +47,22 @@ def open_books(company: Company) -> None:
         position.append(Posting(account_for(company, "RetainedEarnings"), -rest, memo="Earlier years"))
     if position:
         replace(company, OPENING, opening_day(company), position)
+    for account in loaded(company, "Account"):
+        if is_new(company, account):
+            show_balance(company, account)
+
+
+def is_new(company: Company, account: JsonObject) -> bool:
+    """Whether the account was not recorded but made while loading, so that its balance is nobody's word."""
+    return (account.get("MetaData") or {}).get("CreateTime") == company.stamp
+
+
+def show_balance(company: Company, account: JsonObject) -> None:
+    """Let an account show what is posted to it."""
+    identifier = str(account["Id"])
+    own = shown(account, balance_of_account(company, identifier, own=is_foreign(company, identifier)))
+    balances = {key: number(own) for key in ("CurrentBalance", "CurrentBalanceWithSubAccounts")}
+    company.store.put("Account", {**account, **balances}, account)
 
 
 def loaded(company: Company, entity: str) -> Iterator[JsonObject]:
@@ -78,12 +96,18 @@ def document_differences(company: Company) -> Iterator[Posting]:
         receivable = entity in ("Invoice", "CreditMemo")
         for obj in loaded(company, entity):
             document: Reference = (entity, str(obj["Id"]))
-            missing = sign * decimal_of(obj.get("Balance")) - balance_of_document(company, document)
+            rate = decimal_of(obj.get("ExchangeRate", 1))
+            own = sign * decimal_of(obj.get("Balance"))
+            missing = cents(own * rate) - balance_of_document(company, document)
             if missing:
+                own -= total_of(company, "doc = ? AND doc_id = ?", *document, own=True)
                 role = "AccountsReceivable" if receivable else "AccountsPayable"
                 key = "CustomerRef" if receivable else "VendorRef"
                 party: Reference = (key.removesuffix("Ref"), ref_value(obj, key) or "")
-                yield Posting(account_for(company, role), missing, party, document, memo="Settled outside the record")
+                account, foreign = account_for(company, role), None if rate == 1 else own
+                if "ExchangeRate" in obj:
+                    account = control_account(company, account, str(ref_value(obj, "CurrencyRef")))
+                yield Posting(account, missing, party, document, memo="Settled outside the record", foreign=foreign)
 
 
 def party_differences(company: Company, before: list[Posting]) -> Iterator[Posting]:
@@ -91,8 +115,9 @@ def party_differences(company: Company, before: list[Posting]) -> Iterator[Posti
     for entity, role, sign in (("Customer", "AccountsReceivable", 1), ("Vendor", "AccountsPayable", -1)):
         for obj in loaded(company, entity):
             party: Reference = (entity, str(obj["Id"]))
-            posted = total_of(company, "party = ? AND party_id = ? AND doc IS NOT NULL", *party)
-            posted += sum((one.amount for one in before if one.party == party), Decimal(0))
+            # A party's balance is in its own currency, as its documents are.
+            posted = total_of(company, "party = ? AND party_id = ? AND doc IS NOT NULL", *party, own=True)
+            posted += sum((own_amount(one) for one in before if one.party == party), Decimal(0))
             missing = sign * decimal_of(obj.get("Balance")) - posted
             if missing:
                 yield Posting(account_for(company, role), missing, party, OPENING, memo="Balance brought forward")
@@ -104,14 +129,22 @@ def account_differences(company: Company, before: list[Posting]) -> Iterator[Pos
         if (
             obj.get("Classification") not in SHOWN
             or obj.get("Active") is False
+            or is_new(company, obj)
             or obj.get("AccountSubType") == "RetainedEarnings"
         ):
             continue
-        posted = balance_of_account(company, str(obj["Id"]))
-        posted += sum((one.amount for one in before if one.account == obj["Id"]), Decimal(0))
+        own = is_foreign(company, str(obj["Id"]))
+        posted = balance_of_account(company, str(obj["Id"]), own=own)
+        mine = (one for one in before if one.account == obj["Id"])
+        posted += sum((own_amount(one) if own else one.amount for one in mine), Decimal(0))
         missing = decimal_of(obj.get("CurrentBalance")) - posted
         if missing:
             yield Posting(str(obj["Id"]), missing, memo="Balance brought forward")
+
+
+def own_amount(posting: Posting) -> Decimal:
+    """The amount in the currency of the transaction."""
+    return posting.amount if posting.foreign is None else posting.foreign
 
 
 def opening_day(company: Company) -> str:
