@@ -117,7 +117,7 @@ def _street(a: Address, b: Address) -> Level:
 
 def _alike_lines(a: tuple[str, str], b: tuple[str, str]) -> bool:
     """Some line of one side is some line of the other but for a slip or a lost space."""
-    return any(x and y and (x == y or (len(x) >= 6 and ratio(x, y) >= 85)) for x in a for y in b)
+    return any(x and y and (x == y or (len(x) >= 6 and ratio(x, y) >= 84)) for x in a for y in b)
 
 
 def _ordinals(address: Address) -> frozenset[str]:

@@ -38,6 +38,20 @@ def test_a_demoted_pair_is_never_shown_as_certain() -> None:
     assert {c.evidence for c in found} == {("same name", "another record is nearly as close")}
 
 
+def test_a_rejected_pair_frees_both_records_for_their_next_best_partners() -> None:
+    pairs = [_pair("a", "x", 20), _pair("a", "y", 10), _pair("b", "x", 10)]
+    assert _links(*pairs) == {("a", "x")}
+    freed = assign(pairs, {("a", "x")})
+    assert {(c.left_id, c.right_id) for c in freed if c.match_class.automatic} == {("a", "y"), ("b", "x")}
+
+
+def test_a_rejected_rival_no_longer_makes_a_link_doubtful() -> None:
+    pairs = [_pair("a", "x", 10), _pair("a", "y", 10)]
+    assert _links(*pairs) == set()
+    (found,) = assign(pairs, {("a", "y")})
+    assert (found.right_id, found.match_class) == ("x", MatchClass.STRONG)
+
+
 PAIRS = st.dictionaries(
     st.tuples(st.sampled_from("abcdef"), st.sampled_from("uvwxyz")),
     st.tuples(st.integers(-3, 20), st.sampled_from([MatchClass.EXACT, MatchClass.STRONG, MatchClass.WEAK])),

@@ -79,6 +79,42 @@ def test_a_referenced_pair_frees_its_unreferenced_neighbour() -> None:
     assert links == {("L1", "R1", MatchClass.EXACT), ("L2", "R2", MatchClass.STRONG)}
 
 
+LINES = ((11, Decimal("100.00")), (12, Decimal("150.00")))
+OTHER_LINES = ((11, Decimal("125.00")), (12, Decimal("125.00")))
+
+
+def _bill(record_id: str, number: str | None, day: date, lines: tuple[tuple[int, Decimal], ...]) -> Document:
+    return Document(record_id, number, 7, Decimal("250.00"), day, lines=lines)
+
+
+def test_equal_lines_make_up_for_a_missing_number_and_a_date_some_days_off() -> None:
+    left = _bill("L", "77", DAY, LINES)
+    assert _class(left, _bill("R", None, date(2026, 3, 13), LINES[::-1])) is MatchClass.STRONG
+    assert _class(left, _bill("R", None, date(2026, 3, 13), ())) is MatchClass.WEAK
+    assert _class(left, _bill("R", None, DAY, OTHER_LINES)) is MatchClass.WEAK
+    assert _class(left, _bill("R", None, date(2026, 3, 16), LINES)) is MatchClass.NONE
+
+
+def test_a_numbered_bill_booked_weeks_later_is_linked_only_if_its_lines_agree() -> None:
+    left = _bill("L", "77", DAY, LINES)
+    assert _class(left, _bill("R", "77", date(2026, 4, 10), LINES)) is MatchClass.STRONG
+    assert _class(left, _bill("R", "77", date(2026, 4, 10), OTHER_LINES)) is MatchClass.WEAK
+    assert _class(left, _bill("R", "77", date(2026, 7, 10), LINES)) is MatchClass.WEAK
+
+
+def test_lines_are_told_in_the_evidence_where_both_sides_have_them() -> None:
+    (found,) = match_documents([_bill("L", "77", DAY, LINES)], [_bill("R", "77", DAY, OTHER_LINES)])
+    assert found.evidence[-1] == "lines differ"
+    (found,) = match_documents([_bill("L", "77", DAY, LINES)], [_bill("R", "77", DAY, ())])
+    assert found.evidence[-1] == "same date"
+
+
+def test_a_rejected_pair_frees_the_payment_for_the_other_one() -> None:
+    left, right = [_payment("L", None)], [_payment("R1", None), _payment("R2", None)]
+    (found,) = match_documents(left, right, rejected={("L", "R1")})
+    assert (found.right_id, found.match_class) == ("R2", MatchClass.STRONG)
+
+
 DOCUMENTS = st.lists(
     st.builds(
         _doc,

@@ -63,6 +63,30 @@ def test_a_live_entry_goes_before_its_deleted_twin() -> None:
     assert [(c.right_id, c.match_class) for c in found] == [("R2", MatchClass.EXACT)]
 
 
+def test_an_equal_name_of_another_kind_is_only_asked_about() -> None:
+    income, expense = (
+        Named("L", "Services", facts=(("kind", "Income"),)),
+        Named("R", "Services", facts=(("kind", "Expense"),)),
+    )
+    (found,) = match_names([income], [expense])
+    assert found.match_class is MatchClass.WEAK
+    assert found.evidence == ("same name", "kind differs: Income / Expense")
+    assert _class(income, Named("R", "Services", facts=(("kind", None),))) is MatchClass.EXACT
+
+
+def test_the_entry_of_the_same_kind_goes_before_its_namesake() -> None:
+    right = [
+        Named("R1", "Services", facts=(("kind", "Expense"),)),
+        Named("R2", "Services", facts=(("kind", "Income"),)),
+    ]
+    found = match_names([Named("L", "Services", facts=(("kind", "Income"),))], right)
+    assert [(c.right_id, c.match_class) for c in found] == [("R2", MatchClass.EXACT)]
+
+
+def test_a_rejected_pair_of_entries_is_not_returned() -> None:
+    assert match_names([Named("L", "Net 30")], [Named("R", "NET30")], rejected={("L", "R")}) == []
+
+
 def test_entries_without_name_and_code_match_nothing() -> None:
     assert match_names([Named("L", None)], [Named("R", "")]) == []
 

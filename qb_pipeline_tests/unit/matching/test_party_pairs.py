@@ -59,6 +59,23 @@ SAME = [
     Pair("filler word", {"name": "Acme Roofing", **PHONE}, {"name": "Acme Roofing Services", **PHONE}),
     Pair("name only in fields", {"name": "JH-17", "first_name": "John", "last_name": "Hale", **PHONE},
          {"name": "John Hale", **PHONE}),
+    Pair("swapped with a typo", {"first_name": "Kowalczyk", "last_name": "Ada", **HOME},
+         {"first_name": "Ada", "last_name": "Kowalcyzk", **HOME}),
+    Pair("abbreviated words", {"name": "Blue Mountain Construction", **PHONE}, {"name": "Blue Mtn Constr.", **PHONE}),
+    Pair("forms of one trade", {"name": "Kowalczyk Landscaping", **MAIL}, {"name": "Kowalczyk Landscape LLC", **MAIL}),
+    Pair("what the premises are", {"name": "Kowalczyk Cafe", **HOME}, {"name": "Kowalczyk", **HOME}),
+    Pair("town in the name", {"name": "Kowalczyk Bakery Austin", **HOME}, {"name": "Bakery Kowalczyk", **HOME}),
+    Pair("branch in brackets or not", {"name": "Kowalczyk Bakery North", **PHONE, **HOME},
+         {"name": "Kowalczyk Bakery (North)", **PHONE, **HOME}),
+    Pair("longer name at one door", {"name": "Kowalczyk Tile", **HOME}, {"name": "Kowalczyk Tile of Zilker", **HOME}),
+    Pair("crossing street", {"name": "Kowalczyk Tile", **HOME},
+         {"name": "Kowalczyk Tile", **HOME, "line1": "12 North Main Street between 4th and 5th Ave"}),
+    Pair("space lost in the street", {"name": "John Hale", **HOME},
+         {"name": "John Hale", **HOME, "line1": "12 North MainStreet"}),
+    Pair("moved within the town", {"name": "Kowalczyk Tile LLC", **PHONE, **HOME},
+         {"name": "Kowalczyk Tile", **PHONE, **OTHER_HOME}),
+    Pair("tax id's last four", {"name": "Kowalczyk Supply", "tax_id": "12-3456789"},
+         {"name": "Kowalczyk Supply Inc", "tax_id": "XX-XXX6789"}),
     Pair("fields swapped", {"first_name": "Hale", "last_name": "John", **PHONE},
          {"first_name": "John", "last_name": "Hale", **PHONE}),
 ]  # fmt: skip
@@ -88,6 +105,16 @@ NOT_SAME = [
          {"company_name": "Byrd Tile LLC", "first_name": "Ann", "last_name": "Hale", **PHONE}),
     Pair("flats of one house", {"name": "Ann Hale", **HOME, "line2": "Apt 4"},
          {"name": "Ann Hale", **HOME, "line2": "Apt 5"}),
+    Pair("another tax id", {"name": "Hale Supply", **PHONE, **HOME, "tax_id": "12-3456789"},
+         {"name": "Hale Supply", **PHONE, **HOME, "tax_id": "98-7654321"}),
+    Pair("an initial and another phone", {"name": "James Hale", **HOME, **PHONE},
+         {"name": "J. Hale", **HOME, **OTHER_PHONE}),
+    Pair("two trades of one owner", {"name": "Hale Cabinets LLC", **PHONE, **HOME},
+         {"name": "Hale Builders LLC", **PHONE, **HOME}),
+    Pair("a branch without address", {"name": "Hale Tile LLC", **MAIL, **PHONE},
+         {"name": "Hale Tile LLC", **MAIL, **OTHER_PHONE}),
+    Pair("surname only", {"last_name": "Hale", **HOME, **PHONE},
+         {"first_name": "Ann", "last_name": "Hale", **HOME, **PHONE}),
     Pair("middle initials", {"name": "John A Hale", **HOME}, {"name": "John B Hale", **HOME}),
 ]  # fmt: skip
 
@@ -156,6 +183,13 @@ def test_sites_of_one_manager_find_their_own_address_only() -> None:
     right = [site(f"R{n}", n * 10) for n in range(5, 13)]
     links = {(c.left_id, c.right_id) for c in match_parties(left, right) if c.match_class.automatic}
     assert links == {(f"L{n}", f"R{n}") for n in range(5, 9)}
+
+
+def test_a_weak_pair_says_its_doubt() -> None:
+    (found,) = _match({"name": "Hale Tile LLC", **MAIL, **PHONE}, {"name": "Hale Tile LLC", **MAIL, **OTHER_PHONE})
+    assert found.evidence[-1] == "it may be another site or branch"
+    (found,) = _match({"name": "Ada Kowalczyk"}, {"name": "Ada Kowalczyk"})
+    assert found.evidence == ("same name", "nothing beside the name agrees")
 
 
 def test_at_most_three_weak_candidates_are_shown_for_a_record() -> None:
