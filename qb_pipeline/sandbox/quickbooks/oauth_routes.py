@@ -27,6 +27,8 @@ from qb_pipeline.sandbox.quickbooks.world import World
 
 SIMULATED = {400: "invalid_grant", 401: "invalid_client", 403: "access_denied", 503: "temporarily_unavailable"}
 PERSON = "sandbox-user"
+# A name rather than an address: clients compare it with this very text, wherever their base addresses point.
+ISSUER = "https://oauth.platform.intuit.com/op/v1"
 CARRIED = ("client_id", "redirect_uri", "response_type", "scope", "state")
 PAGE = """<!doctype html><html lang="en"><title>Connect to QuickBooks (sandbox)</title>
 <h1>Connect to QuickBooks (sandbox)</h1><p>{app} asks to read and write this company's books.</p>
@@ -39,7 +41,7 @@ PAGE = """<!doctype html><html lang="en"><title>Connect to QuickBooks (sandbox)<
 def discovery(base: str) -> JsonObject:
     """The OpenID document with this server's addresses."""
     return {
-        "issuer": f"{base}/op/v1",
+        "issuer": ISSUER,
         "authorization_endpoint": f"{base}/connect/oauth2",
         "token_endpoint": f"{base}/oauth2/v1/tokens/bearer",
         "userinfo_endpoint": f"{base}/v1/openid_connect/userinfo",
@@ -155,14 +157,14 @@ class OAuthRoutes:
             return refused(error)
         scope, realm = str(answer.pop("scope")).split(), answer.pop("realm_id")
         if "openid" in scope:
-            answer["id_token"] = self._id_token(str(request.base_url).rstrip("/"), realm)
+            answer["id_token"] = self._id_token(realm)
         if request.headers.get("x-include-refresh-token-hard-expires-in", "").lower() != "true":
             del answer["x_refresh_token_hard_expires_in"]
         return JSONResponse(answer, headers={"cache-control": "no-store"})
 
-    def _id_token(self, base: str, realm: str) -> str:
+    def _id_token(self, realm: str) -> str:
         now = int(self.world.clock.now().timestamp())
-        claims = {"iss": discovery(base)["issuer"], "aud": [self.world.credentials.client_id], "sub": PERSON}
+        claims = {"iss": ISSUER, "aud": [self.world.credentials.client_id], "sub": PERSON}
         return id_token(self.world.conn, {**claims, "realmid": realm, "iat": now, "auth_time": now, "exp": now + 3600})
 
     def _tokens(self, sent: dict[str, str]) -> JsonObject:
