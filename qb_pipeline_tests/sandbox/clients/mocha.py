@@ -1,8 +1,8 @@
-"""Runs a mocha file of node-quickbooks against a sandbox, in a process of its own.
+"""Runs a mocha file of a JavaScript client against a sandbox, in a process of its own.
 
-Invariant: node-quickbooks is the published package, unmodified; preload.js moves its base addresses and no more.
+Invariant: the clients are the published packages, unmodified; preload.js moves their base addresses and no more.
 
-    run_mocha(info, folder, file, CLIENTS_CHECKS="...") -> {"Query should fetch Accounts": "passed", ...}
+    run_mocha(info, folder, file) -> {"Query should fetch Accounts": "passed", ...}
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def run_mocha(info: Body, folder: Path, file: Path) -> dict[str, str]:
         **connection(info),
         "CLIENTS_HOME": str(home),
         "NODE_PATH": str(home / "node_modules"),
+        "AUTHORIZE_URL": found["authorization_endpoint"],
+        "JWKS_URL": found["jwks_uri"],
         "TOKEN_URL": found["token_endpoint"],
         "REVOKE_URL": found["revocation_endpoint"],
         "USER_INFO_URL": found["userinfo_endpoint"],
