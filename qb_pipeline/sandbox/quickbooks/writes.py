@@ -10,6 +10,7 @@ All run inside the caller's transaction; a Fault leaves nothing behind because t
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.currencies import priced
 from qb_pipeline.sandbox.quickbooks.entities.applications import refit
+from qb_pipeline.sandbox.quickbooks.entities.tracking import check_tracking
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, not_found, stale, unsupported
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
@@ -18,6 +19,8 @@ from qb_pipeline.sandbox.quickbooks.references import Reference, references
 from qb_pipeline.sandbox.quickbooks.schema import ReadOnly, clean, malformed
 
 CONTROL = ("Id", "SyncToken", "sparse", "domain", "MetaData", "status")
+# The id sequence all transactions share.
+TRANSACTIONS = "transactions"
 # What `/send` leaves on a form; some forms have no such property of their own.
 MADE_BY_SENDING = ("EmailStatus", "BillEmail", "DeliveryInfo")
 
@@ -29,8 +32,7 @@ def create(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
         return entity.handlers["create"](company, body)
     sent = checked(company, entity, body, None)
     obj = {key: value for key, value in sent.items() if value is not None}
-    draft = Draft(None, sent, obj)
-    completed = priced(company, entity.name, draft, entity.complete(company, draft))
+    completed = completed_by(company, entity, Draft(None, sent, obj))
     completed["Id"] = str(company.store.next_number(entity.sequence, entity.first_id - 1))
     stored = company.save(entity.name, completed, None, entity.layout, "Create")
     settle(company, entity.name, None, stored)
@@ -50,9 +52,15 @@ def update(company: Company, entity: Entity, body: JsonObject) -> JsonObject:
     sparse = sparse_flag(body)
     base = draft_base(company, entity, before, sparse=sparse)
     obj = {key: value for key, value in {**base, **sent}.items() if value is not None}
-    draft = Draft(before, sent, obj, sparse)
-    completed = priced(company, entity.name, draft, entity.complete(company, draft))
+    completed = completed_by(company, entity, Draft(before, sent, obj, sparse))
     return replace(company, entity, before, {**completed, "Id": before["Id"]}, "Update")
+
+
+def completed_by(company: Company, entity: Entity, draft: Draft) -> JsonObject:
+    """What to store: classes and locations allowed, the entity's own rules, currency and rate."""
+    if entity.sequence == TRANSACTIONS:
+        check_tracking(company, draft)
+    return priced(company, entity.name, draft, entity.complete(company, draft))
 
 
 def draft_base(company: Company, entity: Entity, before: JsonObject, *, sparse: bool) -> JsonObject:

@@ -67,11 +67,18 @@ def test_a_class_that_stood_there_before_tracking_ended_may_stay(books: Books) -
     assert again["Line"][0]["SalesItemLineDetail"]["ClassRef"]["name"] == "Lawn"
 
 
-def test_a_deposit_line_and_a_receipt_follow_the_same_settings(books: Books) -> None:
+def test_a_receipt_a_deposit_a_bill_and_a_journal_entry_follow_the_same_settings(books: Books) -> None:
     body = sent(books, by_line=True)
     track(books, ClassTrackingPerTxnLine=False)
     assert books.refused("salesreceipt", body)[:2] == (400, "5030")
     klass = body["Line"][0]["SalesItemLineDetail"]["ClassRef"]
+    vendor = {"value": books.make("Vendor", {"DisplayName": "Hill Supply"})["Id"]}
+    cost = {"AccountRef": {"value": "11"}, "ClassRef": klass}
+    bought = {"Amount": 5, "DetailType": "AccountBasedExpenseLineDetail", "AccountBasedExpenseLineDetail": cost}
+    assert books.refused("bill", {"VendorRef": vendor, "Line": [bought]})[1] == "5030"
+    posted = {"AccountRef": {"value": "25"}, "PostingType": "Debit", "ClassRef": klass}
+    entry = {"Amount": 5, "DetailType": "JournalEntryLineDetail", "JournalEntryLineDetail": posted}
+    assert books.refused("journalentry", {"Line": [entry, entry]})[1] == "5030"
     own = {"Amount": 5, "DepositLineDetail": {"AccountRef": {"value": "24"}, "ClassRef": klass}}
     assert books.refused("deposit", {"DepositToAccountRef": {"value": "25"}, "Line": [own]})[1] == "5030"
 

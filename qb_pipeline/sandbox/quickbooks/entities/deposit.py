@@ -15,7 +15,6 @@ from qb_pipeline.sandbox.quickbooks.entities.common import (
     TRANSACTION,
     TRANSACTION_VERBS,
 )
-from qb_pipeline.sandbox.quickbooks.entities.tracking import check_tracking
 from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, refuse_closed, with_links
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, business, missing
@@ -81,7 +80,6 @@ def complete(company: Company, draft: Draft) -> JsonObject:
         raise Fault(
             6430, f"A deposit goes to a bank account, not to one of type {kind}.", element="DepositToAccountRef"
         )
-    check_tracking(company, draft)
     complete_date(company, obj)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
     if "Line" in draft.sent:

@@ -10,7 +10,6 @@ from qb_pipeline.sandbox.quickbooks.entities.auto_apply import pay_oldest
 from qb_pipeline.sandbox.quickbooks.entities.common import HEAD, LINKED, RO, TRANSACTION, TRANSACTION_VERBS
 from qb_pipeline.sandbox.quickbooks.entities.money_account import complete_money_account
 from qb_pipeline.sandbox.quickbooks.entities.payment_lines import payment_line
-from qb_pipeline.sandbox.quickbooks.entities.tracking import check_tracking
 from qb_pipeline.sandbox.quickbooks.entities.transaction import (
     complete_date,
     refuse_foreign_links,
@@ -54,7 +53,6 @@ def complete(company: Company, draft: Draft) -> JsonObject:
         raise business("You must set a transaction amount.", element="TotalAmt")
     if decimal_of(obj["TotalAmt"]) < 0:
         raise business("Transaction amount must be 0 or greater.", element="TotalAmt")
-    check_tracking(company, draft)
     complete_date(company, obj)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
     refuse_foreign_links(draft)

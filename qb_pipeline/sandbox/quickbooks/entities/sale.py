@@ -18,7 +18,6 @@ from qb_pipeline.sandbox.quickbooks.entities.line_schema import BUNDLE, DETAIL
 from qb_pipeline.sandbox.quickbooks.entities.sale_lines import LINE, complete_lines
 from qb_pipeline.sandbox.quickbooks.entities.sales_tax import TAX_DETAIL, complete_tax
 from qb_pipeline.sandbox.quickbooks.entities.tax_rates import AST, US, tax_mode
-from qb_pipeline.sandbox.quickbooks.entities.tracking import check_tracking
 from qb_pipeline.sandbox.quickbooks.entities.transaction import complete_date, complete_number, void_note
 from qb_pipeline.sandbox.quickbooks.entity import Draft
 from qb_pipeline.sandbox.quickbooks.faults import business, missing
@@ -76,7 +75,6 @@ def complete_sale(company: Company, entity: str, draft: Draft) -> Decimal:
     """Fill in everything but the balance; returns TotalAmt."""
     obj = draft.obj
     check_required(draft, anonymous=entity in ANONYMOUS)
-    check_tracking(company, draft)
     complete_date(company, obj)
     complete_number(company, entity, draft)
     obj["CurrencyRef"] = company.home_currency(obj.get("CurrencyRef"))
