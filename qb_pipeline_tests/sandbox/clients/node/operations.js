@@ -11,6 +11,13 @@ const config = require(path.join(library, 'config'))
 const shapes = require('./shapes')
 
 const qbo = new QuickBooks(config)
+// Which functions of the library were called.
+const called = new Set()
+const offered = Object.keys(QuickBooks.prototype)
+for (const name of offered) {
+  const own = QuickBooks.prototype[name]
+  QuickBooks.prototype[name] = function (...given) { called.add(name); return own.apply(this, given) }
+}
 // The callback style of the library as promises; the second argument is what was asked for.
 const call = (name, ...given) => promisify(qbo[name]).call(qbo, ...given)
 const plural = (entity) => qbo.pluralize(entity)
@@ -99,11 +106,13 @@ describe('Writing', function () {
     })
   }
 
-  it('Invoice: voided by operation', async () => {
-    const created = await create('Invoice')
-    const answer = await call('voidInvoice', created.Id)
-    assert.equal((answer.Invoice || answer).TotalAmt, 0)
-  })
+  for (const entity of ['Invoice', 'Payment']) {
+    it(`${entity}: voided by operation`, async () => {
+      const created = await create(entity)
+      const answer = await call(`void${entity}`, created.Id)
+      assert.equal(answer[entity].TotalAmt, 0)
+    })
+  }
 
   it('a request id makes one object of two calls', async () => {
     const body = { ...await made.Invoice(), requestId: 'node-once' }
@@ -159,6 +168,15 @@ describe('Writing', function () {
     await refused(call('updateTaxRate', { Id: rate.Id, SyncToken: rate.SyncToken, Name: 'Other' }), '500')
   })
 
+  it('journal codes are for other countries, and an agency is made once', async () => {
+    await refused(call('createJournalCode', { Name: 'JC', Type: 'Sales' }), '500')
+    await refused(call('getJournalCode', '1'), '610')
+    await refused(call('updateJournalCode', { Id: '1', SyncToken: '0', Name: 'JC' }), '500')
+    await refused(call('deleteJournalCode', { Id: '1', SyncToken: '0' }), '500')
+    const agency = (await call('findTaxAgencies')).QueryResponse.TaxAgency[0]
+    await refused(call('updateTaxAgency', { Id: agency.Id, SyncToken: agency.SyncToken, DisplayName: 'X' }), '500')
+  })
+
   it('bad input gets its fault', async () => {
     await refused(call('createInvoice', { Line: [] }), '2020')
     await refused(call('createCustomer', { DisplayName: 'X', Nonsense: 1 }), '2010')
@@ -202,6 +220,8 @@ describe('Finding', function () {
       assert.ok(QueryResponse[entity] === undefined || QueryResponse[entity].length > 0)
     })
   }
+
+  it('CustomerType: an id that never was is not found', () => refused(call('getCustomerType', '1'), '610'))
 
   it('CompanyCurrency: read by its id', async () => {
     assert.equal((await call('getCompanyCurrency', '1')).Name, 'Canadian Dollar')
@@ -310,5 +330,13 @@ describe('Tokens', function () {
     Object.assign(other, { token, realmId })
     const late = await promisify(other.findTerms).call(other).catch((why) => why)
     assert.equal(late.response.status, 401)
+  })
+})
+
+describe('Completeness', () => {
+  it('every function of the library was called', () => {
+    // Addresses of the older way to connect, which is over; a report without a name; helpers are called by others.
+    const past = ['reconnect', 'disconnect', 'getReports', 'capitalize']
+    assert.deepEqual(offered.filter((name) => !called.has(name) && !past.includes(name)), [])
   })
 })
