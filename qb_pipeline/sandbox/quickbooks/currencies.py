@@ -66,7 +66,8 @@ def priced(company: Company, entity: str, draft: Draft, obj: JsonObject) -> Json
     code = currency_of_transaction(company, entity, draft, obj)
     obj["CurrencyRef"] = company.currency_of({"value": code})
     check_accounts(company, obj, code)
-    if entity == "Deposit":
+    # A bank in home currency takes everything, at its worth at home.
+    if entity == "Deposit" and code != home_code(company):
         check_deposited(company, obj, code)
     obj["ExchangeRate"] = number(exchange_rate(company, draft, obj, code))
     # The amounts are filled in when the object is stored, because side effects move them too.
@@ -118,7 +119,7 @@ def check_accounts(company: Company, obj: JsonObject, code: str) -> None:
 
 
 def check_deposited(company: Company, obj: JsonObject, code: str) -> None:
-    """6000 for money of another currency in a deposit."""
+    """6000 for money of a third currency in a deposit."""
     for line in obj.get("Line") or []:
         for link in line.get("LinkedTxn") or []:
             source = company.store.get(str(link.get("TxnType")), str(link.get("TxnId"))) or {}

@@ -187,8 +187,10 @@ def test_a_deposit_takes_payments_at_their_own_rate_and_realises_the_difference(
     customer = euro_customer(world)
     payment = world.payment(customer, 100, TxnDate="2026-02-01", ExchangeRate="1.2")
     lines = [{"LinkedTxn": [{"TxnId": payment["Id"], "TxnType": "Payment", "TxnLineId": "0"}]}]
-    dollars = {"DepositToAccountRef": {"value": CHECKING}, "Line": lines}
-    assert world.refused("deposit", dollars)[1] == "6000"
+    world.make("CompanyCurrency", {"Code": "JPY"})
+    third = world.make("Account", {"Name": "Yen", "AccountType": "Bank", "CurrencyRef": {"value": "JPY"}})
+    yen = {"DepositToAccountRef": {"value": third["Id"]}, "Line": lines}
+    assert world.refused("deposit", yen)[1] == "6000"
     body = {"DepositToAccountRef": {"value": bank["Id"]}, "Line": lines, "ExchangeRate": "1.25"}
     made = world.make("Deposit", {**body, "TxnDate": "2026-03-01"})
     assert (made["CurrencyRef"]["value"], worth(made["HomeTotalAmt"])) == ("EUR", 125)
