@@ -87,6 +87,7 @@ def run_company(
                 progress=lambda line: progress(f"{company.name}: {line}"),
             ) as ctx,
         ):  # fmt: skip
+            ctx.retry_now = True
             check_entities(ctx, only)
             result = steps.sync(ctx, only)
             document |= {"run_id": ctx.run_id, "writes": result.writes, "parked": len(result.parked)}

@@ -56,6 +56,7 @@ class Problem:
     blocks: Sequence[Any] = field(default_factory=tuple)
     fingerprint: str | None = None
     run_id: str | None = None
+    attempts_before: int = 0  # of the same write under another code: a fault that changes its name stays one fault
 
     @classmethod
     def from_error(
@@ -165,7 +166,8 @@ def _row(company: str, problem: Problem, existing: Reported | None, now: datetim
 
 def _next_state(problem: Problem, existing: Reported | None) -> tuple[int, ExceptionState]:
     same_inputs = existing is not None and existing.fingerprint == problem.fingerprint
-    attempts = existing.attempts + 1 if existing and same_inputs else 1
+    before = existing.attempts if existing and same_inputs else 0
+    attempts = max(before, problem.attempts_before) + 1
     if existing and same_inputs and existing.state is ExceptionState.IGNORED:
         return attempts, ExceptionState.IGNORED
     if not problem.retry_safe:
@@ -199,8 +201,13 @@ def resolve(
     record_ids: Iterable[str],
     codes: Iterable[str] | None = None,
     now: datetime | None = None,
+    *,
+    but: Iterable[str] = (),
 ) -> int:
-    """Close the unresolved exceptions of records that agree now (only of `codes`, if given); returns how many."""
+    """Close the unresolved exceptions of records that agree now (only of `codes`, if given, and none of `but`).
+
+    Returns how many.
+    """
     wanted = list(record_ids)
     if not wanted:
         return 0
@@ -213,12 +220,22 @@ def resolve(
     )
     if codes is not None:
         statement = statement.where(among(_exception.c.code, codes))
+    if left := list(but):
+        statement = statement.where(_exception.c.code.not_in(left))
     closed = {"state": ExceptionState.RESOLVED.value, "resolved_at": now or utcnow(), "next_attempt_at": None}
     return conn.execute(statement.values(closed)).rowcount
 
 
-def retry(conn: Connection, company: str, ids: Iterable[int] | None = None, now: datetime | None = None) -> int:
-    """Have unresolved exceptions (all of the company's when `ids` is None) tried in the next run, counted from nought.
+def retry(
+    conn: Connection,
+    company: str,
+    ids: Iterable[int] | None = None,
+    now: datetime | None = None,
+    *,
+    codes: Iterable[str] | None = None,
+) -> int:
+    """Have unresolved exceptions (all of the company's when `ids` and `codes` are None) tried in the next run, counted
+    from nought.
 
     The fingerprint is forgotten, so that unchanged inputs are no reason to leave them.
     """
@@ -227,6 +244,8 @@ def retry(conn: Connection, company: str, ids: Iterable[int] | None = None, now:
     )
     if ids is not None:
         statement = statement.where(among(_exception.c.id, ids))
+    if codes is not None:
+        statement = statement.where(among(_exception.c.code, codes))
     again = case(
         (_exception.c.retry_safe, literal(ExceptionState.RETRYING.value)), else_=literal(ExceptionState.OPEN.value)
     )
@@ -261,13 +280,19 @@ def listing(
     entity: str | None = None,
     states: Iterable[ExceptionState] = UNRESOLVED,
     limit: int | None = None,
+    codes: Iterable[str] | None = None,
+    who: str | None = None,
 ) -> list[Reported]:
-    """Exceptions of a company, newest first; unresolved ones unless told otherwise."""
+    """Exceptions of a company, newest first, narrowed by what is given; unresolved ones unless told otherwise."""
     statement = select(_exception).where(
         _exception.c.company == company, _exception.c.state.in_([s.value for s in states])
     )
     if entity is not None:
         statement = statement.where(_exception.c.entity == entity)
+    if codes is not None:
+        statement = statement.where(among(_exception.c.code, codes))
+    if who is not None:
+        statement = statement.where(_exception.c.who == who)
     statement = statement.order_by(_exception.c.last_seen.desc(), _exception.c.id.desc()).limit(limit)
     return [_read(row) for row in conn.execute(statement).mappings()]
 

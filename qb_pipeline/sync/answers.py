@@ -107,14 +107,12 @@ class Journalist:
     def _report(self, row: Write, error: PipelineError) -> None:
         """Open the record's exception, under the same key in the run that wrote and in the one that recovers."""
         owed = self._rows[row.id][1]
-        key, name = (row.side.other, row.source_id or "?"), f"{self._entity.title} {row.source_id}"
+        key, name = problems.key_of_row(row), f"{self._entity.title} {row.source_id}"
         if owed is not None:
             key, name = problems.key_of(owed), owed.tree.label
-        elif row.side is Side.QUICKBOOKS and row.target_id is not None:
-            key = (row.side, row.target_id)
         with self._ctx.begin() as conn:
             problem = problems.from_error(self._ctx, self._entity, key, name, error, _fingerprint(row))
-            problems.supersede(self._ctx, conn, self._entity, problem)
+            problem = problems.supersede(self._ctx, conn, self._entity, problem)
             problems.report(self._ctx, conn, self._entity, [problem])
 
     def _adopt(self, row: Write, error: PossibleDuplicate) -> bool:

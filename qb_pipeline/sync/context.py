@@ -63,6 +63,7 @@ class Context:
     preferences: Mapping[str, Any] = field(default_factory=dict)
     dry: bool = False
     allow_mass_change: bool = False
+    retry_now: bool = False  # a person started it: passing faults are tried again before their time
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     tally: Tally = field(default_factory=Tally)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -15,9 +16,11 @@ from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions, links, staging
+from qb_pipeline.store.journal import Write
 from qb_pipeline.sync import refusals
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.trees import Owed
+from qb_pipeline.sync.wire import fingerprint
 
 Key = tuple[Side, str]
 MISSING_REFERENCE = "missing_reference"
@@ -80,27 +83,71 @@ def resolve(ctx: Context, conn: Connection, entity: Entity, keys: Iterable[Key])
 
 def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[str, datetime]]:
     """Fingerprints of refused writes, with the time of the refusal: they rest until their inputs change or somebody
-    asks for a retry. Within the run that refused them they are tried again, for others' writes may have made room."""
+    asks for a retry. Within the run that refused them they are tried again, for others' writes may have made room;
+    what met a passing fault is tried once a run, and by a run nobody started by hand only when it is due."""
     found: defaultdict[Key, dict[str, datetime]] = defaultdict(dict)
     for one in exceptions.listing(conn, ctx.company, entity=entity.name):
-        due = one.next_attempt_at is not None and one.next_attempt_at <= ctx.now()
-        if one.state is exceptions.ExceptionState.RETRYING:
-            continue  # a passing fault: every run tries again, until five attempts make it dead
-        if one.fingerprint and one.last_seen and not due and (one.run_id != ctx.run_id or one.code == NOT_TAKEN):
-            # What was accepted in vain moved its customer's balance itself, so that movement is no news.
-            latest = _NEVER if one.code == NOT_TAKEN else one.last_seen
+        if one.fingerprint and (until := _rests_until(ctx, one)) is not None:
             known = found[one.side, one.record_id]
-            known[one.fingerprint] = max(latest, known.get(one.fingerprint, latest))
+            known[one.fingerprint] = max(until, known.get(one.fingerprint, until))
     return dict(found)
 
 
-def supersede(ctx: Context, conn: Connection, entity: Entity, problem: exceptions.Problem) -> None:
-    """Close what the same write was refused for before: the last word of the side that refuses it stands alone."""
+def _rests_until(ctx: Context, one: exceptions.Reported) -> datetime | None:
+    """The time since which something must have moved before the same write is sent again; None sends it now."""
+    if one.retry_safe:
+        return _NEVER if waits_its_turn(ctx, one) else None
+    due = one.next_attempt_at is not None and one.next_attempt_at <= ctx.now()
+    if due or one.last_seen is None or (one.run_id == ctx.run_id and one.code != NOT_TAKEN):
+        return None
+    # What was accepted in vain moved its customer's balance itself, so that movement is no news.
+    return _NEVER if one.code == NOT_TAKEN else one.last_seen
+
+
+def waits_its_turn(ctx: Context, one: exceptions.Reported) -> bool:
+    """Whether a passing fault is to be left alone by this run: dead, ignored, tried in this run, or not due yet."""
+    if one.state is not exceptions.ExceptionState.RETRYING or one.next_attempt_at is None:
+        return True
+    if one.attempts and one.run_id == ctx.run_id:
+        return True
+    return one.next_attempt_at > ctx.now() and not ctx.retry_now
+
+
+def key_of_row(row: Write) -> Key:
+    """Where the exceptions of a journalled write stand, for one who has only the row."""
+    if row.side is Side.QUICKBOOKS and row.target_id is not None:
+        return row.side, row.target_id
+    return row.side.other, row.source_id or "?"
+
+
+def unanswered_at_rest(ctx: Context, conn: Connection, rows: Sequence[Write]) -> set[int]:
+    """Journal ids of writes without an answer that are not to be asked for again yet.
+
+    What a crash cut off has no exception and is asked for at once. The rest has the backoff and the five attempts of
+    any passing fault and stays owed. A batch travels whole: it goes as soon as one of its items may.
+    """
+    resting = {r.id for r in rows if _rests_unanswered(ctx, conn, r)}
+    due = {r.batch_key for r in rows if r.batch_key is not None and r.id not in resting}
+    return {r.id for r in rows if r.id in resting and r.batch_key not in due}
+
+
+def _rests_unanswered(ctx: Context, conn: Connection, row: Write) -> bool:
+    side, record_id = key_of_row(row)
+    known = exceptions.of_records(conn, ctx.company, row.entity, side, [record_id]).get(record_id, [])
+    mark = fingerprint(row.side, row.operation.value, row.intended)
+    return any(e.retry_safe and e.fingerprint == mark and waits_its_turn(ctx, e) for e in known)
+
+
+def supersede(ctx: Context, conn: Connection, entity: Entity, problem: exceptions.Problem) -> exceptions.Problem:
+    """Close what the same write was refused for before: the last word of the side that refuses it stands alone, and
+    carries on the count of its attempts."""
     side, record_id = problem.side, problem.record_id
     known = exceptions.of_records(conn, ctx.company, entity.name, side, [record_id]).get(record_id, [])
     same_write = [e for e in known if e.fingerprint is not None and e.fingerprint == problem.fingerprint]
-    before = [e.code for e in same_write if e.code not in (problem.code, NOT_TAKEN)]
-    exceptions.resolve(conn, ctx.company, entity.name, side, [record_id], before, ctx.now())
+    before = [e for e in same_write if e.code not in (problem.code, NOT_TAKEN)]
+    exceptions.resolve(conn, ctx.company, entity.name, side, [record_id], [e.code for e in before], ctx.now())
+    passing = [e.attempts for e in before if e.retry_safe]
+    return replace(problem, attempts_before=max(passing, default=0))
 
 
 def refused(ctx: Context) -> bool:

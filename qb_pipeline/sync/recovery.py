@@ -1,7 +1,8 @@
 """After a crash: settle every write whose outcome is not known, before anything is read or planned.
 
-Invariant: what left unanswered is asked for again with the same key and the same bytes; what was answered is bound from
-the stored answer; what never left is forgotten, because plans are always made anew.
+Invariant: what left unanswered is asked for again with the same key and the same bytes, at once after a crash and with
+backoff after a fault; what was answered is bound from the stored answer; what never left is forgotten, because plans
+are always made anew.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import NotFound
 from qb_pipeline.store import journal
 from qb_pipeline.store.journal import Operation, Phase, Write
+from qb_pipeline.sync import problems
 from qb_pipeline.sync.answers import Journalist
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.ports import Answered
@@ -26,9 +28,10 @@ def recover(ctx: Context) -> int:
         rows = journal.open_rows(conn, ctx.company)
         unsent = {r.id: {"why": "it had not left when the run ended"} for r in rows if r.phase is Phase.PLANNED}
         journal.fail(conn, ctx.company, unsent, Phase.ABANDONED)
+        resting = problems.unanswered_at_rest(ctx, conn, [r for r in rows if r.phase is Phase.SENT])
     groups: defaultdict[tuple[str, Side], list[Write]] = defaultdict(list)
     for row in rows:
-        if row.phase is not Phase.PLANNED:
+        if row.phase is not Phase.PLANNED and row.id not in resting:
             groups[row.entity, row.side].append(row)
     for name, entity in ENTITIES.items():
         for side in Side:

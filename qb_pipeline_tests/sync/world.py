@@ -44,6 +44,7 @@ class World:
 
     def context(self, **more: Any) -> Context:
         self.runs += 1
+        more.setdefault("retry_now", True)  # as somebody at the command line, who does not wait for the backoff
         left, right = cast(Any, self.contractor), cast(Any, self.quickbooks)  # they have the Port's methods
         return Context(self.engine, COMPANY, f"run-{self.runs}", self.rules, left, right, now=self.now, **more)
 
