@@ -36,6 +36,7 @@ from qb_pipeline.sandbox.quickbooks.file_routes import file_routes
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps
 from qb_pipeline.sandbox.quickbooks.notifications import FORMATS, MOST_EVENTS, render
 from qb_pipeline.sandbox.quickbooks.oauth_routes import OAuthRoutes, simulated
+from qb_pipeline.sandbox.quickbooks.openapi import document
 from qb_pipeline.sandbox.quickbooks.requests import OAUTH_PATHS, classify
 from qb_pipeline.sandbox.quickbooks.rows import SCALE
 from qb_pipeline.sandbox.quickbooks.ui import perform
@@ -155,6 +156,7 @@ def create_app(
     routes = [
         *kernel.routes(control),
         Route("/_sandbox/switches", switches_endpoint(world), methods=["GET", "POST"]),
+        Route("/_sandbox/openapi.json", openapi_endpoint(realm), methods=["GET"]),
         *OAuthRoutes(world, realm).routes(),
         *file_routes(world),
         Route("/v3/company/{rest:path}", api_endpoint(world), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
@@ -234,6 +236,15 @@ def api_endpoint(world: World) -> Any:
         incoming = incoming_of(request.scope, await request.body())
         reply = handle(world, incoming, request.state.call)
         return Response(reply.body, status_code=reply.status, headers=reply.headers)
+
+    return answer
+
+
+def openapi_endpoint(realm: str) -> Any:
+    """`/_sandbox/openapi.json`: every address and property, with this server as the client reached it."""
+
+    async def answer(request: Request) -> Response:
+        return JSONResponse(document(str(request.base_url).rstrip("/"), realm))
 
     return answer
 
