@@ -78,10 +78,11 @@ def block(
     With `neighbours` a larger block still gives each of its records a few pairs, so that a crowd of look-alikes ends
     up as weak candidates rather than as records nobody knows. Rows must come in the order of their ids.
     """
-    on_left, on_right = _by_key(left), _by_key(right)
+    on_left = _by_key(left)
+    on_right = _by_key([own & on_left.keys() for own in right])
     found: set[tuple[int, int]] = set()
-    for key in on_left.keys() & on_right.keys():
-        mine, theirs = on_left[key], on_right[key]
+    for key, theirs in on_right.items():
+        mine = on_left[key]
         if len(mine) * len(theirs) <= cap:
             found.update(product(mine, theirs))
         elif neighbours:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from qb_pipeline.sync.matching.address_evidence import compare_address, compare_own_address
 from qb_pipeline.sync.matching.evidence import Grade, Level, compare_email, compare_phone, compare_tax_id
-from qb_pipeline.sync.matching.name_evidence import MOST_BITS, compare_names
+from qb_pipeline.sync.matching.name_evidence import MOST_BITS, MOST_PERSON_BITS, compare_names
 from qb_pipeline.sync.matching.naming import Kind
 from qb_pipeline.sync.matching.profile import Profile, Seen
 
@@ -63,7 +63,7 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison | None:
         address = compare_address(left.address, right.address, seen.doors)
     tax_id = compare_tax_id(left.tax_id, right.tax_id)
     others = PRIOR_BITS + phone.bits + email.bits + address.bits + tax_id.bits
-    if others + MOST_BITS < WEAK_BITS:
+    if others + (MOST_BITS if left.may_be_company and right.may_be_company else MOST_PERSON_BITS) < WEAK_BITS:
         return None
     name = compare_names(left.names, right.names, seen.names)
     if not own_door and (name.level is Level.DIFFERS or (others + name.bits < WEAK_BITS and not name.veto)):

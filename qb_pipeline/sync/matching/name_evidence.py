@@ -16,7 +16,7 @@ from qb_pipeline.sync.matching.evidence import MISSING, Frequencies, Grade, Leve
 from qb_pipeline.sync.matching.naming import Kind, Name
 from qb_pipeline.sync.matching.person_names import compare_part, compare_persons, rank
 
-MOST_BITS = 16.0  # what a name can be worth at most
+MOST_BITS, MOST_PERSON_BITS = 16.0, 14.0  # what a name, a person's name can be worth at most
 
 
 def compare_names(left: Sequence[Name], right: Sequence[Name], seen: Frequencies) -> Grade:

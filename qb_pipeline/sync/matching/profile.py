@@ -34,6 +34,7 @@ class Profile:
     address: Address
     deleted: bool
     tax_id: str
+    may_be_company: bool
 
     @property
     def label(self) -> str:
@@ -46,7 +47,8 @@ def read_party(party: Party) -> Profile:
     place = read_address(party.line1, party.line2, party.city, party.state, party.postal_code)
     names = _names(party, place.city.split())
     deleted = any(n.deleted for n in names)
-    return Profile(party, names, phone(party.phone), email(party.email), place, deleted, tax_id(party.tax_id))
+    firm = any(n.kind is not Kind.PERSON for n in names)
+    return Profile(party, names, phone(party.phone), email(party.email), place, deleted, tax_id(party.tax_id), firm)
 
 
 def _names(party: Party, city: list[str]) -> tuple[Name, ...]:

@@ -12,6 +12,7 @@ from qb_pipeline.sync.matching.model import MatchClass
 
 STRONG_BITS = 6.0  # 64 to 1
 NO_MATCH = (MatchClass.NONE, "")
+SITES = 2  # more than this many with one name and one contact are the sites of one owner
 CROWD = 10  # more than this many with one name and one contact are a crowd
 
 
@@ -100,4 +101,4 @@ def _may_be_another_site(found: Comparison) -> bool:
 
 def _is_another_site(found: Comparison) -> bool:
     """One of several with this name and contact, at an address of its own: nothing a person could tell either."""
-    return found.address.level is Level.DIFFERS and min(found.bearers, found.sharers) > 2
+    return found.address.level is Level.DIFFERS and min(found.bearers, found.sharers) > SITES
