@@ -11,6 +11,7 @@ from typing import Any
 import click
 import simplejson
 
+from qb_pipeline.commands.connect import show_in_dagster
 from qb_pipeline.commands.opening import store
 from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.console.app import make_app
@@ -31,7 +32,8 @@ def console(output: Output, port: int | None, host: str | None) -> None:
             here = base_url(listener, name)
             current = coming_back_here(settings, here)
             console_key(current)  # so that it can be read as soon as the first line is
-            serve(make_app(engine, current), current, listener, lambda: _announce(output, current, here))
+            app = make_app(engine, current, lambda _company: show_in_dagster(current, engine))
+            serve(app, current, listener, lambda: _announce(output, current, here))
 
 
 def coming_back_here(settings: Settings, here: str) -> Settings:

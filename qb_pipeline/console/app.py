@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -37,9 +37,15 @@ from qb_pipeline.store.sealing import Sealer
 _log = structlog.get_logger(__name__)
 
 
-def make_app(engine: Engine, settings: Settings) -> Starlette:
-    """The ASGI application on migrated tables. Its threads for webhooks are its own, so that a slow consent page or a
-    slow figure can't hold up a delivery."""
+def _nobody(_company: str) -> None:
+    """Nobody else wants to know."""
+
+
+def make_app(engine: Engine, settings: Settings, connected: Callable[[str], None] = _nobody) -> Starlette:
+    """The ASGI application on migrated tables; `connected` is told of each company that was connected here.
+
+    Its threads for webhooks are its own, so that a slow consent or a slow figure can't hold up a delivery.
+    """
     threads = ThreadPoolExecutor(2, thread_name_prefix="webhooks")
     meters = Meters()
     storing = Storing(engine, threads, meters)
@@ -47,7 +53,7 @@ def make_app(engine: Engine, settings: Settings) -> Starlette:
         settings, Directory(engine, settings, threads), storing, Patience(settings.console_refusals), meters
     )
     pending = Pending(settings.home / "consents", Sealer(token_key(settings)))
-    consent = Consent(engine, settings, pending, Patience(settings.console_refusals))
+    consent = Consent(engine, settings, pending, Patience(settings.console_refusals), connected)
     guarded = Access(console_key(settings), Patience(settings.console_refusals)).guarded
     figures = Figures(engine, meters)
     routes = [

@@ -7,11 +7,13 @@ console's key starts a consent, and only the state of one that was started compl
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import fields
 from urllib.parse import parse_qs
 
 import structlog
 from sqlalchemy import Engine
+from starlette.background import BackgroundTask
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -31,8 +33,15 @@ _FORM_LIMIT = 65_536
 class Consent:
     """What is behind `/oauth/…`."""
 
-    def __init__(self, engine: Engine, settings: Settings, pending: Pending, patience: Patience) -> None:
-        self._engine, self._settings = engine, settings
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        pending: Pending,
+        patience: Patience,
+        connected: Callable[[str], None],
+    ) -> None:
+        self._engine, self._settings, self._connected = engine, settings, connected
         self._pending, self._patience = pending, patience
 
     async def connect(self, request: Request) -> Response:
@@ -60,7 +69,8 @@ class Consent:
         except PipelineError as error:
             return _failure(f"{asked.company} is not connected", error)
         _log.info("console.connected", company=done.company, realm_id=done.realm_id)
-        return outcome(f"{done.company} is connected", _sentence(done))
+        after = BackgroundTask(self._connected, done.company)
+        return outcome(f"{done.company} is connected", _sentence(done), after=after)
 
     async def _asked(self, request: Request) -> Asked:
         if request.method == "POST":

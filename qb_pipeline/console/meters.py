@@ -1,7 +1,7 @@
 """What the console counts while it runs.
 
-Invariant: whatever became of a delivery or an event, exactly one counter says so; none names a company's secret, a
-record or an address.
+Invariant: every event that came in is counted as received, and once more under each thing that became of it; no label
+holds a secret, a record's id or an address.
 """
 
 from __future__ import annotations

@@ -64,7 +64,8 @@ class Receiver:
         else:
             return JSONResponse({"events": len(found)})
         self._meters.refused.add(source, refused.why)
-        _log.warning("console.refused", source=source, why=refused.why, address=address_of(request))
+        if refused.status != 429:  # a forger must not fill the disk with our lines
+            _log.warning("console.refused", source=source, why=refused.why, address=address_of(request))
         return refused.response()
 
     async def _from_quickbooks(self, request: Request) -> list[Event]:
@@ -92,9 +93,9 @@ class Receiver:
         if not signers:
             raise self._forged(request)
         source = known.sources[signers[0]]
-        changes = parse_delivery(source.shape, request.headers, body, source.secret)
+        changes, said = parse_delivery(source.shape, request.headers, body, source.secret), _said(body)
         found = events.of_contractor(changes, signers)
-        self._count(CONTRACTOR, len(found), _said(body) - len(changes), 0)
+        self._count(CONTRACTOR, said, said - len(changes), 0)
         return found
 
     async def _body(self, request: Request, *, signed: bool) -> bytes:
@@ -109,7 +110,7 @@ class Receiver:
         return Refused(429, "too_many", "Too many wrong signatures from this address.", close=True)
 
     def _count(self, source: str, received: int, ignored: int, unreadable: int) -> None:
-        self._meters.received.add(source, by=received + (ignored if source == CONTRACTOR else 0))
+        self._meters.received.add(source, by=received)
         self._meters.ignored.add(source, by=ignored)
         self._meters.unreadable.add(source, by=unreadable)
         if unreadable:

@@ -102,6 +102,7 @@ def test_a_form_leads_through_the_consent_to_a_connected_company(
         company = companies.get(conn, "Acme Builders")
     assert (company.state, company.realm_id) == (CompanyState.CONNECTED, sandboxes[0].info["realm_id"])
     assert list((running.settings.home / "consents").iterdir()) == []
+    until(lambda: running.told == ["Acme Builders"])
 
 
 def test_a_known_company_is_connected_again_by_a_link_in_a_browser_that_has_the_key(

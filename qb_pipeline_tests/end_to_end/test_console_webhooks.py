@@ -194,6 +194,19 @@ def test_a_body_that_does_not_say_how_long_it_is_is_cut_at_the_limit(running: Ru
     assert running.quickbooks(body).status_code == 200
 
 
+def test_the_largest_body_is_stored_in_time_and_holds_up_nobody(running: Running) -> None:
+    document = legacy(*[entity(record=str(n)) for n in range(9_300)])
+    assert 900_000 < len(json.dumps(document)) < 1_048_576
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        large = pool.submit(running.quickbooks, document)
+        small = [running.quickbooks([cloud(f"e{n}")]).status_code for n in range(10)]
+        assert large.result().json() == {"events": 9_300}
+    assert small == [200] * 10
+    assert time.monotonic() - began < 3
+    assert len(running.stored("id")) == 9_310
+
+
 def test_a_slow_body_and_a_slow_header_are_given_up_and_hold_up_nobody(running: Running) -> None:
     slow = b"POST /webhooks/quickbooks HTTP/1.1\r\nhost: x\r\nintuit-signature: x\r\ncontent-length: 10\r\n\r\n[]"
     began = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from starlette.background import BackgroundTask
 from starlette.responses import HTMLResponse
 
 _HEADERS = {
@@ -25,6 +26,6 @@ _PAGE = """<!doctype html>
 """
 
 
-def outcome(title: str, text: str, status: int = 200) -> HTMLResponse:
-    """A heading and one or two sentences, both given as plain text."""
-    return HTMLResponse(_PAGE.format(title=escape(title), text=escape(text)), status, _HEADERS)
+def outcome(title: str, text: str, status: int = 200, after: BackgroundTask | None = None) -> HTMLResponse:
+    """A heading and one or two sentences, both given as plain text; `after` runs once the page was sent."""
+    return HTMLResponse(_PAGE.format(title=escape(title), text=escape(text)), status, _HEADERS, background=after)

@@ -12,7 +12,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,12 @@ def settings_for(home: Path, **more: Any) -> Settings:
 
 @dataclass
 class Running:
-    """A console that answers."""
+    """A console that answers; `told` lists the companies it said were connected."""
 
     base_url: str
     engine: Engine
     settings: Settings
+    told: list[str] = field(default_factory=list)
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -81,12 +82,13 @@ def console(engine: Engine, current: Settings) -> Iterator[Running]:
     with listen("127.0.0.1", 0) as listener:
         here = base_url(listener, "127.0.0.1")
         current = current.model_copy(update={"redirect_uri": f"{here}/oauth/callback"})
-        server = make_server(make_app(engine, current), current, listening.set)
+        running = Running(here, engine, current)
+        server = make_server(make_app(engine, current, running.told.append), current, listening.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
             assert listening.wait(10)
-            yield Running(here, engine, current)
+            yield running
         finally:
             server.should_exit = True
             thread.join(20)
