@@ -26,6 +26,7 @@ _COMMANDS = {
     "disconnect": ("qb_pipeline.commands.connect:disconnect", "End a company's connection; its links are kept."),
     "status": ("qb_pipeline.commands.status:status", "Companies, their connections, last runs and what waits."),
     "sync": ("qb_pipeline.commands.sync:sync", "Bring both systems into agreement, once, in this process."),
+    "backfill": ("qb_pipeline.commands.backfill:backfill", "Read some days again on both sides, or owed gaps."),
     "plan": ("qb_pipeline.commands.plan:plan", "Show what a sync would write, and write nothing."),
     "errors": ("qb_pipeline.commands.exceptions:errors", "Records that could not be kept in agreement."),
     "review": ("qb_pipeline.commands.review:review", "Pairs that may be the same record: a person decides."),
@@ -35,6 +36,7 @@ _COMMANDS = {
     "console": ("qb_pipeline.commands.console:console", "Take webhooks and lead through QuickBooks' consent."),
     "demo": ("qb_pipeline.demo.command:demo", "The main job against both sandboxes, from nothing."),
     "sandbox": ("qb_pipeline.sandbox.cli:sandbox", "A QuickBooks Online server and a contractor server for tests."),
+    "rotate-key": ("qb_pipeline.commands.rotate:rotate_key", "Seal every token and secret with a new key."),
     "db": ("qb_pipeline.commands.database:db", "The database's tables."),
     "env-example": ("qb_pipeline.commands.env_example:env_example", "Print every setting with its description."),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dagster import Definitions, in_process_executor
 
+from qb_pipeline.defs.backfill import backfill, backfill_gap, reconnected_backfill
 from qb_pipeline.defs.checks import open_checks
 from qb_pipeline.defs.company_run import company_run
 from qb_pipeline.defs.jobs import sync
@@ -19,9 +20,9 @@ from qb_pipeline.defs.timing import cdc_every_15_minutes, hourly_sync, nightly, 
 defs = Definitions(
     assets=[*staging_assets(), *synced_assets(), summary_asset()],
     asset_checks=[open_checks()],
-    jobs=[sync, cdc_sweep, webhook_changes, nightly_reconciliation],
+    jobs=[sync, cdc_sweep, webhook_changes, nightly_reconciliation, backfill, backfill_gap],
     schedules=[hourly_sync, cdc_every_15_minutes, nightly],
-    sensors=[webhook_inbox],
+    sensors=[webhook_inbox, reconnected_backfill],
     resources={"company_run": company_run},
     # Every step in its own process would spend seconds on imports, and could not share the company's session.
     executor=in_process_executor,

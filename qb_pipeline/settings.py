@@ -10,6 +10,7 @@ import base64
 import binascii
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +42,8 @@ class Settings(BaseSettings):
     token_key: SecretStr | None = Field(
         None,
         description="Key that seals OAuth tokens and secrets: 32 random bytes in base64. Without it, one is generated "
-        "into QB_HOME/token.key. Losing it means connecting every company again.",
+        "into QB_HOME/token.key. Losing it means connecting every company again. While keys are changed, the new key "
+        "and the former one, with a comma between (qb-pipeline rotate-key).",
     )
     environment: Literal["production", "sandbox"] = Field(
         "production", description="Which of Intuit's environments to talk to: production or sandbox."
@@ -134,12 +136,29 @@ def settings(**overrides: Any) -> Settings:
 
 def token_key(current: Settings) -> bytes:
     """The 32 bytes that seal secrets; generated once into QB_HOME/token.key (mode 0600) unless QB_TOKEN_KEY is set."""
+    return token_keys(current)[0]
+
+
+def token_keys(current: Settings) -> tuple[bytes, ...]:
+    """The key that seals, then former ones that may still open what was sealed before a change of keys."""
     if current.token_key is not None:
-        return _decoded(current.token_key.get_secret_value(), "QB_TOKEN_KEY")
-    path = current.home / "token.key"
+        return tuple(_decoded(k, "QB_TOKEN_KEY") for k in current.token_key.get_secret_value().split(","))
+    path = key_file(current)
     if not path.exists():
         _generate(path, base64.b64encode(secrets.token_bytes(32)).decode())
-    return _decoded(path.read_text(), str(path))
+    return tuple(_decoded(line, str(path)) for line in path.read_text().split())
+
+
+def key_file(current: Settings) -> Path:
+    """Where the key is kept unless QB_TOKEN_KEY is set."""
+    return current.home / "token.key"
+
+
+def write_keys(path: Path, keys: Sequence[bytes]) -> None:
+    """Replace the keys in a file at once: a reader finds the old ones or the new ones."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    _write_secret(draft, "".join(base64.b64encode(key).decode() + "\n" for key in keys))
+    draft.replace(path)
 
 
 def console_key(current: Settings) -> str:
@@ -174,17 +193,21 @@ def _generate(path: Path, key: str) -> None:
     """Write a new key so that of two processes starting at once both end with the same complete one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    _write_secret(draft, key + "\n")
     try:
         os.link(draft, path)  # unlike a rename it refuses to replace a key another process has just written
     except FileExistsError:
         return
     finally:
         draft.unlink()
+
+
+def _write_secret(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def env_example() -> str:

@@ -31,7 +31,7 @@ from qb_pipeline.console.meters import Meters
 from qb_pipeline.console.pending import Pending
 from qb_pipeline.console.receiving import Receiver
 from qb_pipeline.console.storing import Storing
-from qb_pipeline.settings import Settings, console_key, token_key
+from qb_pipeline.settings import Settings, console_key, token_keys
 from qb_pipeline.store.sealing import Sealer
 
 _log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ def make_app(engine: Engine, settings: Settings, connected: Callable[[str], None
     receiver = Receiver(
         settings, Directory(engine, settings, threads), storing, Patience(settings.console_refusals), meters
     )
-    pending = Pending(settings.home / "consents", Sealer(token_key(settings)))
+    pending = Pending(settings.home / "consents", Sealer(*token_keys(settings)))
     consent = Consent(engine, settings, pending, Patience(settings.console_refusals), connected)
     guarded = Access(console_key(settings), Patience(settings.console_refusals)).guarded
     figures = Figures(engine, meters)

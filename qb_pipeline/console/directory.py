@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from qb_pipeline.contractor.system import WebhookShape
 from qb_pipeline.contractor.systems import load_system
 from qb_pipeline.errors import PipelineError
-from qb_pipeline.settings import Settings, token_key
+from qb_pipeline.settings import Settings, token_keys
 from qb_pipeline.store import companies
 from qb_pipeline.store.companies import Company
 from qb_pipeline.store.sealing import Sealer
@@ -75,7 +75,7 @@ class Directory:
 
 def read(engine: Engine, settings: Settings) -> Known:
     """All companies; one whose secrets can't be opened is left out with a line in the log, the others stay."""
-    sealer, at = Sealer(token_key(settings)), time.monotonic()
+    sealer, at = Sealer(*token_keys(settings)), time.monotonic()
     with engine.connect() as conn:
         found = companies.listing(conn)
     tokens = [_open(company, "verifier_token", sealer) for company in found]

@@ -13,6 +13,7 @@ from dagster import (
     DagsterExecutionInterruptedError,
     Failure,
     InitResourceContext,
+    MultiPartitionKey,
     OpExecutionContext,
     RetryRequested,
     resource,
@@ -83,7 +84,7 @@ class CompanyRun:
 
     def _opened(self, step: StepContext) -> Context:
         if self._context is None:
-            self._context = self._open(step.partition_key)
+            self._context = self._open(company_of(step.partition_key))
         self._context.progress = step.log.info
         if not self._prepared:
             engine.prepare(self._context)
@@ -105,6 +106,11 @@ class CompanyRun:
             raise
         self._session = held
         return context
+
+
+def company_of(partition_key: str) -> str:
+    """The company of a run's partition, alone or beside a day."""
+    return partition_key.keys_by_dimension["company"] if isinstance(partition_key, MultiPartitionKey) else partition_key
 
 
 @resource(description="The company a run works on: its lock, its connections and its row in the table of runs.")

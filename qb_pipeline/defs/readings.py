@@ -4,7 +4,7 @@ Invariant: whatever was read, what is owed is planned from staging anew, in one 
 its reading; a job that fails leaves what it did not look at for the next one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -49,7 +49,7 @@ class InboxRange(Config):
 )
 def read_changes(context: OpExecutionContext) -> Output[None]:
     """Change data capture on one side, listings since the position on the other."""
-    return _step(context, _read_changes)
+    return read_step(context, _read_changes)
 
 
 @op(
@@ -59,7 +59,7 @@ def read_changes(context: OpExecutionContext) -> Output[None]:
 )
 def read_hinted(context: OpExecutionContext, config: InboxRange) -> Output[None]:
     """Take the events of the range, and what an earlier run left of others, and read what they name."""
-    return _step(context, lambda ctx: _read_hinted(ctx, config.first, config.last))
+    return read_step(context, lambda ctx: _read_hinted(ctx, config.first, config.last))
 
 
 @op(
@@ -70,7 +70,7 @@ def read_hinted(context: OpExecutionContext, config: InboxRange) -> Output[None]
 )
 def read_everything(context: OpExecutionContext) -> Output[None]:
     """The deep sweep: what changed without a trace is found, what vanished is confirmed."""
-    return _step(context, _sweep)
+    return read_step(context, _sweep)
 
 
 @op(
@@ -91,12 +91,13 @@ def bring_into_agreement(context: OpExecutionContext) -> Output[None]:
         return Output(None, metadata=metadata.of_run(ctx, settings, run.result.writes))
 
 
-def job(name: str, reading: list[OpDefinition], description: str) -> JobDefinition:
-    """A partitioned job that reads by these ops in turn and then brings both sides into agreement."""
-    steps = [*reading, bring_into_agreement]
-    inputs = {read_everything.name: "changes", bring_into_agreement.name: "staged"}
+def job(
+    name: str, reading: Sequence[OpDefinition], description: str, after: Sequence[OpDefinition] = ()
+) -> JobDefinition:
+    """A partitioned job: these readings in turn, then the agreement of both sides, then what comes after."""
+    steps = [*reading, bring_into_agreement, *after]
     dependencies = {
-        after.name: {inputs[after.name]: DependencyDefinition(before.name)} for before, after in pairwise(steps)
+        step.name: {next(iter(step.input_dict)): DependencyDefinition(before.name)} for before, step in pairwise(steps)
     }
     graph = GraphDefinition(name=name, node_defs=steps, dependencies=dependencies)
     return graph.to_job(
@@ -131,7 +132,8 @@ nightly_reconciliation = job(
 )
 
 
-def _step(context: OpExecutionContext, read: Callable[[Context], Mapping[str, Any]]) -> Output[None]:
+def read_step(context: OpExecutionContext, read: Callable[[Context], Mapping[str, Any]]) -> Output[None]:
+    """One reading as an op: what it tells and what it cost become the output's metadata."""
     run: CompanyRun = context.resources.company_run
     with run.step(context) as ctx:
         before = metadata.calls(ctx)

@@ -17,12 +17,13 @@ from qb_pipeline.quickbooks.environment import environment
 from qb_pipeline.quickbooks.oauth import Endpoints, Grant, OAuth
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.tokens import InMemoryTokenStore, TokenSource
-from qb_pipeline.settings import Settings, token_key
+from qb_pipeline.settings import Settings, token_keys
 from qb_pipeline.store import companies, inbox
-from qb_pipeline.store.companies import Company, CompanyState
+from qb_pipeline.store.companies import Company
 from qb_pipeline.store.locks import company_lock
 from qb_pipeline.store.sealing import Sealer
 from qb_pipeline.store.tokens import TokenStore
+from qb_pipeline.sync import contact
 from qb_pipeline.sync.session import oauth as stored_oauth
 
 _LOCK_WAIT = 30.0  # seconds for a run that is under way to end
@@ -60,7 +61,7 @@ class Connecting:
         self._engine = engine
         self._settings = settings
         self._name = name
-        self._sealer = Sealer(token_key(settings))
+        self._sealer = Sealer(*token_keys(settings))
         self._wanted = _with_stored(wanted, _known(engine, name), self._sealer)
 
     def check_contractor(self) -> str:
@@ -123,6 +124,7 @@ class Connecting:
                     webhook_secret=wanted.webhook_secret,
                 )  # fmt: skip
                 companies.connected(conn, self._name, grant.realm_id)
+                contact.regained(conn, self._name)
                 inbox.adopt(conn, self._name, grant.realm_id)
             tokens = grant.tokens
             with TokenStore(self._engine, self._name, self._sealer).locked() as stored:
@@ -151,7 +153,7 @@ class Connecting:
 
 def disconnect(engine: Engine, settings: Settings, name: str) -> bool:
     """Revoke the grant at Intuit, forget the tokens, keep links and history. Returns whether a grant still stood."""
-    sealer = Sealer(token_key(settings))
+    sealer = Sealer(*token_keys(settings))
     with engine.connect() as conn:
         company = companies.get(conn, name)
     with company_lock(engine, name, _LOCK_WAIT):
@@ -164,7 +166,7 @@ def disconnect(engine: Engine, settings: Settings, name: str) -> bool:
                 revoked = stored_oauth(settings, company, sealer).revoke(refresh_token)
             stored.forget()
         with engine.begin() as conn:
-            companies.set_state(conn, name, CompanyState.DISCONNECTED, "disconnected by command")
+            contact.left(conn, name, "disconnected by command")
     return revoked
 
 

@@ -21,7 +21,7 @@ from qb_pipeline.quickbooks.facts import Facts
 from qb_pipeline.quickbooks.oauth import Endpoints, OAuth
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.tokens import LockedTokens, Tokens, TokenSource
-from qb_pipeline.settings import Settings, token_key
+from qb_pipeline.settings import Settings, token_keys
 from qb_pipeline.store import companies, runs
 from qb_pipeline.store.companies import Company, CompanyState
 from qb_pipeline.store.locks import company_lock
@@ -29,6 +29,7 @@ from qb_pipeline.store.runs import RunStatus
 from qb_pipeline.store.sealing import Sealer
 from qb_pipeline.store.tokens import LockedTokens as StoredTokens
 from qb_pipeline.store.tokens import TokenStore
+from qb_pipeline.sync import contact
 from qb_pipeline.sync.company_file import read_company_file
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.contractor_port import ContractorPort
@@ -59,16 +60,18 @@ def session(
             yield ctx
         except BaseException as error:
             _finish(engine, name, run_id, ctx, RunStatus.FAILED, str(error) or type(error).__name__)
-            if isinstance(error, Reconnect):
-                _note_broken(engine, name, error)
+            if isinstance(error, PipelineError) and contact.ends_contact(error):
+                with engine.begin() as conn:
+                    contact.lost(conn, name, error)
             raise
         _finish(engine, name, run_id, ctx, RunStatus.SUCCEEDED, None)
-        _note_working(engine, name)
+        with engine.begin() as conn:  # a run that went through proves the connection, whatever an earlier one said
+            contact.regained(conn, name)
 
 
 def open_context(engine: Engine, settings: Settings, name: str, *, run_id: str | None = None) -> Context:
     """Everything a run needs, without touching either system yet."""
-    sealer = Sealer(token_key(settings))
+    sealer = Sealer(*token_keys(settings))
     with engine.begin() as conn:
         company = companies.get(conn, name)
     file = read_company_file(settings.companies / f"{name}.yaml")
@@ -168,16 +171,3 @@ def _finish(engine: Engine, name: str, run_id: str, ctx: Context | None, status:
     calls = {side.value: dict(ctx.port(side).calls()) for side in Side} if ctx else {}
     with engine.begin() as conn:
         runs.finish(conn, name, run_id, status, counts=counts, api_calls=calls, error=error)
-
-
-def _note_broken(engine: Engine, name: str, error: PipelineError) -> None:
-    with engine.begin() as conn:
-        if companies.get(conn, name).state is not CompanyState.DISCONNECTED:
-            companies.set_state(conn, name, CompanyState.RECONNECT, error.cause)
-
-
-def _note_working(engine: Engine, name: str) -> None:
-    """A run that went through proves the connection, whatever an earlier one said of it."""
-    with engine.begin() as conn:
-        if companies.get(conn, name).state is CompanyState.RECONNECT:
-            companies.set_state(conn, name, CompanyState.CONNECTED)

@@ -49,6 +49,21 @@ def read_everything(ctx: Context, entity: Entity) -> int:
     return _read_since(ctx, entity, None)
 
 
+def read_window(ctx: Context, entity: Entity, since: datetime, until: datetime) -> int:
+    """What was changed last within the window, both ends included; the position stays where it is."""
+    count, page = 0, None
+    while True:
+        answer = ctx.contractor.connector.changes(entity.name, since, page)
+        within = [r for r in answer.records if r.updated_at <= until]
+        records = _decoded(ctx, entity, within)
+        with ctx.begin() as conn:
+            take(ctx, conn, entity, _SIDE, records)
+        count += len(within)
+        page = answer.next_page
+        if page is None or len(within) < len(answer.records):
+            return count
+
+
 def _read_since(ctx: Context, entity: Entity, position: Position | None) -> int:
     newest = position.read_to if position else None
     count, page, seen = 0, None, list[str]()

@@ -1,0 +1,76 @@
+"""Contact with a company's two systems: lost, noticed once, and back.
+
+Invariant: losing contact is one alarm and one gap, however many runs and requests notice it; the gap begins where
+reading last succeeded and is owed until a backfill has filled it.
+
+    lost(conn, company, error)         a run was refused for good; the company's state, a gap, an alarm
+    left(conn, company, reason)        we disconnected ourselves: a gap without an alarm
+    regained(conn, company)            contact is proven: the gap ends, the alarm is cleared, an all-clear is owed
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from qb_pipeline.errors import OwnerMustAct, PipelineError, Reconnect
+from qb_pipeline.store import companies, cursors, gaps, notices
+from qb_pipeline.store.companies import CompanyState
+from qb_pipeline.store.engine import utcnow
+from qb_pipeline.store.gaps import Gap
+from qb_pipeline.sync.reading.positions import Position
+
+ALARM, ALL_CLEAR, TOPIC = "alarm", "all_clear", "connection"
+# What ends all contact though no credential is at fault.
+SUSPENDING = frozenset({"qbo_6190"})
+
+
+def ends_contact(error: BaseException) -> bool:
+    """Whether nothing can be read or written until somebody acts: refused credentials, a lapsed subscription."""
+    return isinstance(error, Reconnect) or (isinstance(error, OwnerMustAct) and error.code in SUSPENDING)
+
+
+def lost(conn: Connection, company: str, error: PipelineError, now: datetime | None = None) -> bool:
+    """Note that the connection is refused; True the first time, False while that is known already."""
+    known = companies.get(conn, company)
+    if known.state is CompanyState.DISCONNECTED:
+        return False
+    at = now or utcnow()
+    companies.set_state(conn, company, CompanyState.RECONNECT, error.cause, at)
+    gaps.begin(conn, company, _last_read(conn, company) or known.connected_at or at, error.cause)
+    body = f"{error.cause} {error.fix}".strip()
+    title = f"{company}: no contact with QuickBooks or the contractor's system"
+    return notices.raise_(conn, company, ALARM, TOPIC, title, body, at)
+
+
+def left(conn: Connection, company: str, reason: str, now: datetime | None = None) -> None:
+    """Note that we ended the connection ourselves; what happens from now on is a gap."""
+    at = now or utcnow()
+    companies.set_state(conn, company, CompanyState.DISCONNECTED, reason, at)
+    gaps.begin(conn, company, _last_read(conn, company) or at, reason)
+    notices.clear(conn, company, ALARM, TOPIC, at)
+
+
+def regained(conn: Connection, company: str, now: datetime | None = None) -> Gap | None:
+    """Note that contact is proven; the gap that ended, which is owed a backfill from now on."""
+    at = now or utcnow()
+    if companies.get(conn, company).state is CompanyState.RECONNECT:
+        companies.set_state(conn, company, CompanyState.CONNECTED, None, at)
+    if notices.clear(conn, company, ALARM, TOPIC, at):
+        notices.clear(conn, company, ALL_CLEAR, TOPIC, at)
+        title = f"{company}: the connection works again"
+        notices.raise_(conn, company, ALL_CLEAR, TOPIC, title, "What happened meanwhile is being read.", at)
+    return gaps.end(conn, company, at)
+
+
+def _last_read(conn: Connection, company: str) -> datetime | None:
+    """Up to when both sides were read for certain: the oldest of all reading positions."""
+    found = [
+        Position.from_json(v).read_to for (_, _), v in cursors.everything(conn, company).items() if _is_position(v)
+    ]
+    return min(found, default=None)
+
+
+def _is_position(value: object) -> bool:
+    return isinstance(value, dict) and "read_to" in value
