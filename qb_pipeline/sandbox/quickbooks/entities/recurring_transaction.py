@@ -7,7 +7,8 @@ Invariant: a template is checked like a transaction of its kind and posts nothin
 
 from collections.abc import Callable, Mapping
 
-from qb_pipeline.sandbox.quickbooks.company import Company, arranged
+from qb_pipeline.sandbox.quickbooks.company import Company, arranged, restate
+from qb_pipeline.sandbox.quickbooks.currencies import priced
 from qb_pipeline.sandbox.quickbooks.entities.common import RO
 from qb_pipeline.sandbox.quickbooks.entity import Draft, Entity
 from qb_pipeline.sandbox.quickbooks.faults import Fault, missing, not_found, stale, unsupported
@@ -96,7 +97,7 @@ def write(company: Company, known: Mapping[str, Entity], body: JsonObject) -> Js
     obj = {k: v for k, v in {**base, **cleaned.values}.items() if v is not None and k not in CONTROL}
     info = complete_info(company, obj.pop("RecurringInfo", None), before)
     draft = Draft(before, cleaned.values, {**obj, "DocNumber": NO_NUMBER}, bool(sent_body.get("sparse")))
-    completed = kind.complete(company, draft)
+    completed = priced(company, kind.name, draft, kind.complete(company, draft))
     for key in ("DocNumber", "TxnDate", "LinkedTxn"):
         completed.pop(key, None)
     return keep(company, kind, whole, {**completed, "RecurringInfo": info})
@@ -109,6 +110,7 @@ def keep(company: Company, kind: Entity, whole: JsonObject | None, obj: JsonObje
     obj["RecurDataRef"] = (before or {}).get("RecurDataRef") or {"value": str(company.store.next_number(NAME))}
     meta = {**((before or {}).get("MetaData") or {"CreateTime": company.stamp}), "LastUpdatedTime": company.stamp}
     token = "0" if before is None else str(int(before["SyncToken"]) + 1)
+    restate(obj)
     head = {"domain": "QBO", "sparse": False, "SyncToken": token, "MetaData": meta}
     stored = {kind.name: arranged({**obj, **head}, (*kind.layout, "RecurDataRef", "RecurringInfo"))}
     company.store.put(NAME, stored, whole)

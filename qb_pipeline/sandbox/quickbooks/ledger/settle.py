@@ -11,9 +11,11 @@ from qb_pipeline.sandbox.quickbooks.ledger.foreign import in_home
 from qb_pipeline.sandbox.quickbooks.ledger.post import carry, post
 from qb_pipeline.sandbox.quickbooks.ledger.posting import Posting
 from qb_pipeline.sandbox.quickbooks.ledger.rules import RULES
+from qb_pipeline.sandbox.quickbooks.ledger.rules.open_items import settled
 from qb_pipeline.sandbox.quickbooks.ledger.stock.moves import moves_stock
 from qb_pipeline.sandbox.quickbooks.ledger.stock.restock import restock
 from qb_pipeline.sandbox.quickbooks.references import Reference
+from qb_pipeline.sandbox.quickbooks.rows import ref_value
 
 __all__ = ["carry", "post", "settle"]
 
@@ -26,8 +28,8 @@ def settle(company: Company, entity: str, before: JsonObject | None, after: Json
         post(company, transaction, str((after or before or {}).get("TxnDate") or ""), postings)
     if moves_stock(entity):
         restock(company, transaction, before, after, postings)
-    if before is not None and after is not None and before.get("ExchangeRate") != after.get("ExchangeRate"):
-        resettle(company, transaction)
+    for document in sorted(unsettled(company, transaction, before, after)):
+        resettle(company, document, transaction)
 
 
 def posted(company: Company, transaction: Reference, obj: JsonObject | None) -> list[Posting]:
@@ -36,9 +38,21 @@ def posted(company: Company, transaction: Reference, obj: JsonObject | None) -> 
     return [] if obj is None or rule is None else in_home(company, transaction, obj, rule(company, obj))
 
 
-def resettle(company: Company, document: Reference) -> None:
-    """Payments of a document whose rate changed settle it at the new one."""
+def unsettled(
+    company: Company, transaction: Reference, before: JsonObject | None, after: JsonObject | None
+) -> set[Reference]:
+    """Documents in another currency whose open amount this write moved: their payments must fit them to the cent."""
+    home = company.currency_of(None)["value"]
+    foreign = [
+        one for one in (before, after) if one and "ExchangeRate" in one and ref_value(one, "CurrencyRef") != home
+    ]
+    found = {document for one in foreign for document, _ in settled(one)}
+    return found | {transaction} if foreign and before and after else found
+
+
+def resettle(company: Company, document: Reference, but: Reference) -> None:
+    """Post the other payments of a document anew, so that what is open on it is worth its own rate."""
     for payment in company.store.referrers(document):
-        obj = company.store.get(*payment) if payment[0] in ("Payment", "BillPayment") else None
+        obj = company.store.get(*payment) if payment[0] in ("Payment", "BillPayment") and payment != but else None
         if obj is not None:
             post(company, payment, str(obj.get("TxnDate") or ""), posted(company, payment, obj))
