@@ -101,6 +101,40 @@ class Settings(BaseSettings):
     company_file_dir: Path | None = Field(
         None, description="Folder of the companies' mapping files. Default: QB_HOME/companies."
     )
+    smtp_host: str | None = Field(
+        None,
+        description="Mail server that sends notices: alarms, all-clears and digests of new exceptions. Without it no "
+        "mail is sent; qb-pipeline notices list shows what would have been.",
+    )
+    smtp_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of the mail server. Default: 587, with tls 465, without TLS 25."
+    )
+    smtp_tls: Literal["none", "starttls", "tls"] = Field(
+        "starttls",
+        description="How the mail server is spoken to: starttls (TLS after the greeting, or no mail), tls from the "
+        "first byte on, or none.",
+    )
+    smtp_ca: Path | None = Field(
+        None, description="File with the certificates to trust, where the mail server's is not signed by a public one."
+    )
+    smtp_user: str | None = Field(None, description="Account at the mail server, where it wants one.")
+    smtp_password: SecretStr | None = Field(None, description="Password of that account. It is never sent without TLS.")
+    mail_from: str | None = Field(None, description="Sender of the notices, such as qb-pipeline@example.com.")
+    mail_to: str | None = Field(
+        None, description="Who gets the notices: one address, or several with commas between them."
+    )
+    mail_digest_minutes: float = Field(
+        60.0,
+        gt=0,
+        description="Shortest time between two digests of new exceptions for one company, in minutes. Alarms do not "
+        "wait for it.",
+    )
+    stale_hours: float = Field(
+        3.0,
+        gt=0,
+        description="Hours without a run that succeeded after which a company counts as degraded, and the freshness "
+        "check of its summary fails.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
 
     @field_validator("home", "company_file_dir", mode="after")

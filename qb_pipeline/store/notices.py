@@ -4,6 +4,8 @@ Invariant: while a notice of a topic is open, no second one of that topic is mad
 
     raise_(conn, company, "alarm", "connection", "QuickBooks refuses us", "…") -> True when it is new
     clear(conn, company, "alarm", "connection") -> True when one was open        unsent(conn) -> [Notice, ...]
+
+A notice of a company stands under its name; one of the whole installation under `EVERY`.
 """
 
 from __future__ import annotations
@@ -20,11 +22,14 @@ from qb_pipeline.store import tables
 from qb_pipeline.store.engine import among, utcnow
 
 _notice = tables.notice
+EVERY = "*"  # no company's name: what concerns all of them
+ALARM, ALL_CLEAR, TOKEN, QUOTA, FAILURE, DIGEST = "alarm", "all_clear", "token", "quota", "failure", "digest"
+UNDELIVERED = "undelivered"  # a failed attempt to send: shown, never sent itself
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What somebody is to be told. `kind` is alarm, all_clear, token or digest."""
+    """What somebody is to be told. `kind` is alarm, all_clear, token, quota, failure, digest or undelivered."""
 
     id: int
     company: str
@@ -77,6 +82,35 @@ def open_(conn: Connection, company: str) -> list[Notice]:
     """Notices whose reason still stands."""
     statement = select(_notice).where(_notice.c.company == company, _notice.c.cleared_at.is_(None))
     return [_read(row) for row in conn.execute(statement.order_by(_notice.c.id)).mappings()]
+
+
+def open_of_kind(conn: Connection, kind: str) -> list[Notice]:
+    """Notices of a kind whose reason still stands, of every company."""
+    statement = select(_notice).where(_notice.c.kind == kind, _notice.c.cleared_at.is_(None))
+    return [_read(row) for row in conn.execute(statement.order_by(_notice.c.id)).mappings()]
+
+
+def clear_kind(conn: Connection, company: str, kind: str, now: datetime | None = None) -> int:
+    """The reasons of all notices of a kind are gone; returns how many there were."""
+    statement = update(_notice).where(
+        _notice.c.company == company, _notice.c.kind == kind, _notice.c.cleared_at.is_(None)
+    )
+    return conn.execute(statement.values(cleared_at=now or utcnow())).rowcount
+
+
+def latest(conn: Connection, company: str, kind: str) -> Notice | None:
+    """The notice of a kind that was made last, whatever became of it."""
+    statement = select(_notice).where(_notice.c.company == company, _notice.c.kind == kind)
+    row = conn.execute(statement.order_by(_notice.c.created_at.desc()).limit(1)).mappings().first()
+    return None if row is None else _read(row)
+
+
+def recent(conn: Connection, company: str | None = None, limit: int = 50) -> list[Notice]:
+    """The latest notices, newest first; of all companies where none is named."""
+    statement = select(_notice).order_by(_notice.c.id.desc()).limit(limit)
+    if company is not None:
+        statement = statement.where(among(_notice.c.company, [company, EVERY]))
+    return [_read(row) for row in conn.execute(statement).mappings()]
 
 
 def _read(row: Mapping[Any, Any]) -> Notice:
