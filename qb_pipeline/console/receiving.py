@@ -6,6 +6,7 @@ stands in the inbox; what is refused is counted and logged without its body.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from itertools import groupby
 
@@ -22,11 +23,12 @@ from qb_pipeline.console.meters import Meters
 from qb_pipeline.console.storing import Storing
 from qb_pipeline.contractor.webhook import parse_delivery
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import FixTheData, RetryLater
+from qb_pipeline.errors import FixTheData, PipelineError
 from qb_pipeline.settings import Settings
 from qb_pipeline.store.inbox import Event, InboxState
 
 _log = structlog.get_logger(__name__)
+ANSWER_WITHIN = 2.5  # seconds after the body came; Intuit gives up after three, and delivers again
 QUICKBOOKS, CONTRACTOR = Side.QUICKBOOKS.value, Side.CONTRACTOR.value
 
 
@@ -49,28 +51,31 @@ class Receiver:
         return await self._answered(CONTRACTOR, request)
 
     async def _answered(self, source: str, request: Request) -> Response:
+        read = self._from_quickbooks if source == QUICKBOOKS else self._from_contractor
         try:
-            found = await (self._from_quickbooks if source == QUICKBOOKS else self._from_contractor)(request)
-            await self._storing.put(found)
-        except FixTheData as error:
-            refused = Refused(400, "unreadable", error.cause)
-        except RetryLater as error:
-            refused = Refused(503, error.code, str(error))
-        except SQLAlchemyError as error:
-            _log.error("console.database", error=type(error).__name__)
-            refused = Refused(503, "database", "The database can't be reached. Deliver it again.")
+            if source == QUICKBOOKS and signatures.INTUIT_HEADER not in request.headers:
+                raise self._forged(request)
+            body = await body_of(request, self._limit, self._seconds)
+            async with asyncio.timeout(ANSWER_WITHIN):
+                found = await read(request, body)
+                await self._storing.put(found)
         except Refused as error:
             refused = error
+        except FixTheData as error:
+            refused = Refused(400, "unreadable", error.cause)
+        except (PipelineError, SQLAlchemyError, TimeoutError) as error:
+            why = error.code if isinstance(error, PipelineError) else "database_slow"
+            _log.error("console.not_taken", source=source, why=why, error=type(error).__name__)
+            refused = Refused(503, why, "It can't be stored now. Deliver it again: it is stored once, however often.")
         else:
             return JSONResponse({"events": len(found)})
         self._meters.refused.add(source, refused.why)
-        if refused.status != 429:  # a forger must not fill the disk with our lines
+        if refused.status in {400, 401, 408, 413}:  # 429 is not told: a forger must not fill the disk with our lines
             _log.warning("console.refused", source=source, why=refused.why, address=address_of(request))
         return refused.response()
 
-    async def _from_quickbooks(self, request: Request) -> list[Event]:
+    async def _from_quickbooks(self, request: Request, body: bytes) -> list[Event]:
         given = request.headers.get(signatures.INTUIT_HEADER, "")
-        body = await self._body(request, signed=bool(given))
         known = await self._directory.known()
         if not signatures.intuit_signed(body, given, known.verifier_tokens):
             known = await self._directory.newest()
@@ -82,8 +87,7 @@ class Receiver:
         self._count(QUICKBOOKS, len(found), ignored, delivery.unreadable)
         return found
 
-    async def _from_contractor(self, request: Request) -> list[Event]:
-        body = await self._body(request, signed=True)
+    async def _from_contractor(self, request: Request, body: bytes) -> list[Event]:
         company = request.path_params.get("company")
         known = await self._directory.known()
         signers = _signers(known, company, request.headers, body)
@@ -97,11 +101,6 @@ class Receiver:
         found = events.of_contractor(changes, signers)
         self._count(CONTRACTOR, said, said - len(changes), 0)
         return found
-
-    async def _body(self, request: Request, *, signed: bool) -> bytes:
-        if not signed:
-            raise self._forged(request)
-        return await body_of(request, self._limit, self._seconds)
 
     def _forged(self, request: Request) -> Refused:
         """Only those that are wrong count: a proxy's address is shared by forgers and by Intuit."""

@@ -21,7 +21,6 @@ from qb_pipeline.errors import RetryLater
 from qb_pipeline.store import companies, inbox
 from qb_pipeline.store.inbox import Event, InboxState
 
-ANSWER_WITHIN = 2.5  # seconds; Intuit gives up after three, and comes again
 _MOST_WAITING = 1000  # deliveries
 _MOST_AT_ONCE = 100
 _log = structlog.get_logger(__name__)
@@ -43,10 +42,7 @@ class Storing:
             raise _later("overloaded", "More webhooks came in than can be stored.")
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((events, stored))
-        try:
-            await asyncio.wait_for(stored, ANSWER_WITHIN)
-        except TimeoutError:
-            raise _later("database_slow", "The database did not store a webhook in time.") from None
+        await stored
 
     async def run(self) -> None:
         """Store until `stop` was called and everything before it is stored."""

@@ -35,7 +35,7 @@ COLUMNS = ("source", "company", "subject", "record_id", "operation", "state")
 
 @pytest.fixture
 def running(engine: Engine, tmp_path: Path) -> Iterator[Running]:
-    current = settings_for(tmp_path, console_refusals=5, console_body_seconds=0.5)
+    current = settings_for(tmp_path, console_refusals=5, console_body_seconds=1.0)
     enter(engine, current, "acme")
     with console(engine, current) as made:
         yield made
@@ -213,7 +213,7 @@ def test_a_slow_body_and_a_slow_header_are_given_up_and_hold_up_nobody(running: 
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(conversation, running, head) for head in (slow, slow[:40], b"")]
         assert running.quickbooks([cloud("e1")]).status_code == 200
-        assert time.monotonic() - began < 0.45
+        assert time.monotonic() - began < 0.9
         assert [a.result()[:12] for a in answers] == [b"HTTP/1.1 408", b"", b""]
     assert time.monotonic() - began < 3
 
@@ -245,10 +245,10 @@ def test_without_its_database_a_delivery_is_answered_503_and_taken_when_it_comes
     assert len(running.stored("id")) == 2
 
 
-def test_a_database_that_hangs_is_not_waited_for_longer_than_intuit_waits(running: Running) -> None:
-    running.quickbooks([])
+@pytest.mark.parametrize("table", ["inbox", "company"])
+def test_a_database_that_hangs_is_not_waited_for_longer_than_intuit_waits(running: Running, table: str) -> None:
     with running.engine.begin() as conn:
-        conn.execute(text("LOCK TABLE qb.inbox"))
+        conn.execute(text(f"LOCK TABLE qb.{table}"))
         began = time.monotonic()
         assert refusal(running.quickbooks([cloud("e1")])) == (503, "database_slow")
         assert time.monotonic() - began < 2.9
