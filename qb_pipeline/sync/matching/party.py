@@ -6,7 +6,6 @@ Invariant: every pair that becomes a link or a question is told in words, and no
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from decimal import Decimal
 
 from qb_pipeline.sync.matching.assign import assign, duplicates
 from qb_pipeline.sync.matching.blocks import pairs, party_keys
@@ -14,7 +13,7 @@ from qb_pipeline.sync.matching.comparison import Comparison, compare
 from qb_pipeline.sync.matching.evidence import in_words
 from qb_pipeline.sync.matching.model import OWN_SIDES, SIDES, Candidate, MatchClass, Pair, Party, Scored
 from qb_pipeline.sync.matching.profile import Profile, Seen, read_party
-from qb_pipeline.sync.matching.rules import classify
+from qb_pipeline.sync.matching.rules import classify, score
 
 
 def match_parties(
@@ -57,12 +56,7 @@ def _score(left: Profile, right: Profile, seen: Seen, sides: tuple[str, str]) ->
     if verdict is MatchClass.NONE:
         return None
     words = explain(left, right, found, sides) + ((note,) if note else ())
-    return Scored(left.party.id, right.party.id, verdict, found.bits, probability(found.bits), words)
-
-
-def probability(bits: float) -> Decimal:
-    """Log2 odds as a probability with four places."""
-    return Decimal(f"{1 / (1 + 2.0**-bits):.4f}")
+    return Scored(left.party.id, right.party.id, verdict, found.bits, score(found, verdict, note), words)
 
 
 def explain(left: Profile, right: Profile, found: Comparison, sides: tuple[str, str]) -> tuple[str, ...]:

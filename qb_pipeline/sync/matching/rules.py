@@ -1,16 +1,30 @@
 """The class of a pair by its evidence: the thresholds, and what no number of bits may override.
 
 Invariant: a link is automatic only when the name agrees and a second, independent field does too, and never across a
-contradiction (another first name, company, branch, generation or legal form).
+contradiction (another first name, company, branch, generation or legal form). The one exception is told in words: lists
+that know nothing but addresses, and in which no two records share one.
 """
 
 from __future__ import annotations
+
+from decimal import Decimal
 
 from qb_pipeline.sync.matching.comparison import WEAK_BITS, Comparison
 from qb_pipeline.sync.matching.evidence import Level
 from qb_pipeline.sync.matching.model import MatchClass
 
 STRONG_BITS = 6.0  # 64 to 1
+SITE = "it may be another site or branch"
+INITIAL = "the initial may stand for somebody else of that address"
+ALONE = "nothing beside the name agrees"
+# What share of the questions asked for a doubt turned out to be one party, on generated books: no score is above it.
+CEILINGS = {
+    SITE: Decimal("0.5500"), ALONE: Decimal("0.7500"), "different first names": Decimal("0.0500"),
+    "different generations": Decimal("0.0500"), "different middle names": Decimal("0.0500"),
+    "different numbers in the name": Decimal("0.3000"), "different branches or jobs": Decimal("0.3000"),
+    "different legal forms": Decimal("0.3000"), "another tax id": Decimal("0.3000"),
+}  # fmt: skip
+WEAK_CEILING = Decimal("0.9500")  # what a person has to look at is never shown as certain
 NO_MATCH = (MatchClass.NONE, "")
 SITES = 2  # more than this many with one name and one contact are the sites of one owner
 CROWD = 10  # more than this many with one name and one contact are a crowd
@@ -36,6 +50,14 @@ def classify(found: Comparison) -> tuple[MatchClass, str]:
     return (MatchClass.EXACT, "") if exact else (MatchClass.STRONG, _footing(found))
 
 
+def score(found: Comparison, verdict: MatchClass, doubt: str) -> Decimal:
+    """The probability that both are one party, with four places; for a weak pair no more than its doubt leaves."""
+    chance = Decimal(f"{1 / (1 + 2.0**-found.bits):.4f}")
+    if verdict.automatic:
+        return chance
+    return min(chance, CEILINGS.get(found.veto or doubt, WEAK_CEILING))
+
+
 def _footing(found: Comparison) -> str:
     if found.name.level >= Level.CLOSE:
         return ""
@@ -51,20 +73,20 @@ def _doubt(found: Comparison) -> str:
     if found.name.level < Level.CLOSE:
         return "" if found.name.part and _longer_name_of_one_door(found) else "the name agrees in part only"
     if not (any(g.level >= Level.CLOSE for g in found.others) or _near_home(found)):
-        return "nothing beside the name agrees"
+        return ALONE
     return _may_be_another(found)
 
 
 def _may_be_another(found: Comparison) -> str:
     """Who shares the name and a contact, and yet may be another: a namesake, one of a crowd, another site."""
     if found.name.part and _another_contact(found):
-        return "the initial may stand for somebody else of that address"
+        return INITIAL
     if found.company and found.address.level < Level.WEAK and _could_be_a_sister_site(found):
-        return "it may be another site or branch"
+        return SITE
     # Of a crowd not every pair is compared, so a missing rival proves nothing: only the address tells them apart.
     if min(found.bearers, found.sharers) > CROWD and found.address.level < Level.CLOSE:
         return "many share this name and contact"
-    return "it may be another site or branch" if _may_be_another_site(found) else ""
+    return SITE if _may_be_another_site(found) else ""
 
 
 def _could_be_a_sister_site(found: Comparison) -> bool:

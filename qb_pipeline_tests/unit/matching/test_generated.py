@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -56,6 +57,15 @@ def test_a_rejected_link_is_not_made_again_and_no_other_link_is_lost() -> None:
     again = match_parties(book.left, book.right, rejected=refused)
     assert not refused & {(c.left_id, c.right_id) for c in again}
     assert first - refused <= {(c.left_id, c.right_id) for c in again if c.match_class.automatic}
+
+
+def test_scores_are_chances() -> None:
+    book = make_book(3_000, seed=7)
+    found = match_parties(book.left, book.right)
+    for low, high in (("0", "0.1"), ("0.4", "0.6"), ("0.9", "0.95"), ("0.985", "1")):
+        scored = [c for c in found if Decimal(low) <= c.score <= Decimal(high)]
+        true = sum((c.left_id, c.right_id) in book.links for c in scored) / len(scored)
+        assert abs(float(sum(c.score for c in scored)) / len(scored) - true) < 0.15
 
 
 def test_a_seed_gives_the_same_book_again() -> None:
