@@ -58,9 +58,10 @@ lock: $(READY) ## Pin every package anew (no registry address ends up in the fil
 	@sed -i '1i # Every package and its hashes, for Python 3.11 and newer on every platform; made by `make lock`.' requirements.lock
 
 .PHONY: docs
-docs: $(READY) ## The generated pages: .env.example and docs/entities.md
+docs: $(READY) ## The generated pages: .env.example and docs/entities.md, docs/exceptions.md
 	$(BIN)/qb-pipeline env-example > .env.example
 	$(BIN)/python -m qb_pipeline.entities.describe > docs/entities.md
+	$(BIN)/python -m qb_pipeline.sync.situations > docs/exceptions.md
 
 .PHONY: clean
 clean: ## Remove the environment and what instances keep in .qb

@@ -14,19 +14,11 @@ from typing import Any
 import requests
 import simplejson
 
+from qb_pipeline.contractor import situations
 from qb_pipeline.contractor.paths import look
 from qb_pipeline.contractor.protocol import Observed
 from qb_pipeline.contractor.system import Refusals, System
-from qb_pipeline.errors import (
-    FixTheData,
-    Misconfigured,
-    NotFound,
-    PipelineError,
-    PlanAgain,
-    PossibleDuplicate,
-    Reconnect,
-    RetryLater,
-)
+from qb_pipeline.errors import PipelineError, RetryLater
 
 _SCALE = {"unix_s": 1, "unix_ms": 1000}
 
@@ -42,30 +34,34 @@ def raise_for_refusal(system: System, about: str, response: requests.Response, *
 def _refusal(system: System, about: str, response: requests.Response, *, writes: bool) -> PipelineError:
     status = response.status_code
     code, message, field = _said(system.refusals, response)
-    cause = f"The contractor system refused to {about}: {message or f'HTTP {status} without a reason'}"
-    cause = cause if cause.endswith((".", "!", "?")) else cause + "."
+    said = message or f"HTTP {status} without a reason"
+    said = said if said.endswith((".", "!", "?")) else said + "."
     if status in (408, 425, 429) or status >= 500 or code in system.refusals.retry:
         maybe = writes and status != 429 and code not in system.refusals.retry
-        return RetryLater(cause, code=code or f"http_{status}", after=_retry_after(response), maybe_written=maybe)
+        own = code or f"http_{status}"
+        return situations.BUSY.passing(
+            after=_retry_after(response), maybe_written=maybe, code=own, about=about, said=said
+        )
     if status < 400:
-        place = response.headers.get("Location", "another address")
-        return Misconfigured(f"The contractor system redirects to {place}.", code="redirected", fix="Connect there.")
-    return _lasting(system.refusals, status, code or f"http_{status}", cause, field)
+        return situations.REDIRECTED.error(place=response.headers.get("Location", "another address"))
+    return _lasting(system.refusals, status, code, field, about, said)
 
 
-def _lasting(refusals: Refusals, status: int, code: str, cause: str, field: str | None) -> PipelineError:
+def _lasting(
+    refusals: Refusals, status: int, own: str | None, field: str | None, about: str, said: str
+) -> PipelineError:
+    code = own or f"http_{status}"
+    if code in refusals.duplicate and status not in (401, 403, 404, 410, 412):
+        return situations.ALREADY_THERE.duplicate(code=code, about=about, said=said)
+    situation = situations.REFUSED
     if status in (401, 403):
-        fix = "Connect the contractor system again with a key that is valid and may do this."
-        return Reconnect(cause, code=code, fix=fix, who="office")
-    if status in (404, 410):
-        return NotFound(cause, code=code, fix="It is read again and planned anew.", who="nobody")
-    if status == 412 or (status == 409 and code in refusals.moved):
-        return PlanAgain(cause, code=code, fix="It is read again and merged anew.", who="nobody", field=field)
-    if code in refusals.duplicate:
-        fix = "Link the record with the one that is there already, or change its number or name."
-        return PossibleDuplicate(cause, code=code, fix=fix)
-    fix = f"Correct `{field}` and retry." if field else "Correct the record and retry."
-    return FixTheData(cause, code=code, fix=fix, who="office", field=field)
+        situation, field = situations.KEY_REFUSED, None
+    elif status in (404, 410):
+        situation, field = situations.GONE, None
+    elif status == 412 or (status == 409 and code in refusals.moved):
+        situation = situations.MOVED
+    correct = f"Correct `{field}`" if field else "Correct the record"
+    return situation.error(code=code, field=field, about=about, said=said, correct=correct)
 
 
 def _said(refusals: Refusals, response: requests.Response) -> tuple[str | None, str | None, str | None]:
@@ -96,21 +92,11 @@ def _retry_after(response: requests.Response) -> float | None:
 def not_json(title: str, about: str, response: requests.Response, *, writes: bool) -> RetryLater:
     kind = "HTML" if response.content.lstrip()[:1] == b"<" else "something broken"
     start = response.text.strip().splitlines()[0][:60] if response.text.strip() else ""
-    return RetryLater(
-        f"The contractor system answered {kind}, not JSON, when asked to {about} (it begins {start!r}).",
-        code="not_json",
-        fix=f"It is retried by itself; if it stays, check that the address is the API of {title}.",
-        maybe_written=writes,
-    )
+    return situations.NOT_JSON.passing(maybe_written=writes, kind=kind, about=about, start=start, system=title)
 
 
 def malformed(about: str, what: str, *, writes: bool) -> RetryLater:
-    return RetryLater(
-        f"The contractor system's answer makes no sense when asked to {about}: {what}.",
-        code="malformed_answer",
-        fix="It is retried by itself; if it stays, compare the system file with what the system answers.",
-        maybe_written=writes,
-    )
+    return situations.MALFORMED.passing(maybe_written=writes, about=about, what=what)
 
 
 def observed(system: System, raw: Any, about: str, *, wanted: str | None = None, writes: bool = False) -> Observed:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import simplejson
 
+from qb_pipeline.contractor import situations
 from qb_pipeline.contractor.answers import malformed, observed, spelled
 from qb_pipeline.contractor.calls import CallCounter
 from qb_pipeline.contractor.mapped_codec import MappedCodec
@@ -33,7 +34,7 @@ from qb_pipeline.contractor.transport import Request, Sleep, Transport
 from qb_pipeline.contractor.webhook import parse_delivery
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.values import same
-from qb_pipeline.errors import FixTheData, Misconfigured, NotFound, PlanAgain
+from qb_pipeline.errors import Misconfigured, NotFound, PlanAgain
 
 
 class RestConnector:
@@ -161,12 +162,7 @@ class RestConnector:
     ) -> Request:
         access = self._access(entity)
         if kind not in ("list", "get") and kind not in access.can:
-            raise FixTheData(
-                f"{self._system.title} has no way to {about}.",
-                code="unsupported",
-                fix="Make this change in the contractor system by hand.",
-                who="office",
-            )
+            raise situations.UNSUPPORTED.error(system=self._system.title, about=about)
         operation = self._system.operations[kind]
         path = operation.path.format(collection=access.collection, id=quote(record, safe=""))
         return Request(kind, operation.method, path, about, params, headers, body)
@@ -176,11 +172,7 @@ class RestConnector:
         try:
             return self._transport.exchange(replace(request, kind=kind))
         except NotFound as error:
-            raise Misconfigured(
-                f"The contractor system has nothing at {request.path}.",
-                code="no_collection",
-                fix=f"Check that the address is the API of {self._system.title}, or correct its system file.",
-            ) from error
+            raise situations.NOTHING_THERE.error(path=request.path, system=self._system.title) from error
 
     def _rows(self, entity: str, answer: Any) -> list[Any]:
         path = self._system.listing.rows
@@ -264,13 +256,8 @@ class RestConnector:
             return
         current = self.get(entity, record)
         if current.version != expected:
-            raise PlanAgain(
-                f"{ENTITIES[entity].title} {record} of the contractor system is at version {current.version}, not"
-                f" {expected}.",
-                code="stale_version",
-                fix="It is read again and merged anew.",
-                who="nobody",
-            )
+            named = f"{ENTITIES[entity].title} {record}"
+            raise situations.STALE.error(record=named, now=current.version, expected=expected)
 
 
 def _capabilities(system: System, access: EntityAccess) -> EntityCapabilities:

@@ -16,6 +16,7 @@ import requests
 import simplejson
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from qb_pipeline.contractor import situations
 from qb_pipeline.contractor.answers import not_json, raise_for_refusal
 from qb_pipeline.contractor.calls import CallCounter
 from qb_pipeline.contractor.system import Auth, Connection, System
@@ -126,12 +127,10 @@ class Transport:
     def _unreachable(self, request: Request, error: requests.exceptions.RequestException) -> RetryLater:
         connected = not isinstance(error, requests.exceptions.ConnectTimeout) and not _refused(error)
         what = "did not answer in time" if isinstance(error, requests.exceptions.Timeout) else "closed the connection"
-        return RetryLater(
-            f"The contractor system at {self._base_url} {what if connected else 'can not be reached'}"
-            f" ({request.about}).",
-            code="no_answer" if connected else "unreachable",
-            fix="It is retried by itself; check the address and that the system is up if it stays.",
-            maybe_written=request.writes and connected,
+        if not connected:
+            return situations.UNREACHABLE.passing(address=self._base_url, about=request.about)
+        return situations.NO_ANSWER.passing(
+            maybe_written=request.writes, address=self._base_url, what=what, about=request.about
         )
 
     def _session(self) -> requests.Session:

@@ -5,10 +5,11 @@ Invariant: a code decides, never QBO's text, which is translated into the compan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qb_pipeline.errors import FixTheData, OwnerMustAct, PipelineError, PlanAgain, PossibleDuplicate, Reconnect, Who
 from qb_pipeline.errors import RetryLater as Later
+from qb_pipeline.situations import Situation
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ CATALOGUE: dict[str, Entry] = {**_CONNECTION, **_MOVED, **_OWNER, **_DUPLICATE, 
 
 APPLICATION_ERROR = "10000"
 _FAILED_INSIDE = _later("QuickBooks failed inside while working on the request.")
+_NOT_AVAILABLE = _later("QuickBooks is not available at the moment (HTTP {status}).")
 _NEVER_WORKS = _ours("QuickBooks can't do what was asked, and says so only as an inner failure.")
 _REFUSED = _data("QuickBooks refuses the record.")
 
@@ -184,5 +186,49 @@ def by_status(status: int) -> Entry:
     if status == 429:
         return CATALOGUE["3001"]
     if status == 408 or status >= 500:
-        return _later(f"QuickBooks is not available at the moment (HTTP {status}).")
+        return replace(_NOT_AVAILABLE, cause=_NOT_AVAILABLE.cause.format(status=status))
     return _ours(f"QuickBooks answered HTTP {status} without saying why.")
+
+
+_TOWARDS = "the connection to QuickBooks"
+UNREACHABLE = Situation(
+    "qbo_unreachable", "QuickBooks can't be reached", "{where} can't be reached.", "It is retried by itself.", "nobody",
+    Later, _TOWARDS,
+)  # fmt: skip
+TIMEOUT = Situation(
+    "qbo_timeout", "QuickBooks did not answer in time", "{where} did not answer in time.", UNREACHABLE.fix, "nobody",
+    Later, _TOWARDS,
+)  # fmt: skip
+CONNECTION_LOST = Situation(
+    "qbo_connection_lost", "QuickBooks closed the connection", "{where} closed the connection before its answer.",
+    UNREACHABLE.fix, "nobody", Later, _TOWARDS,
+)  # fmt: skip
+NOT_ITS_ANSWER = Situation(
+    "unexpected_answer", "The answer is not one of QuickBooks'", "The answer is not one of QuickBooks': {what}.",
+    "It is retried by itself; if it lasts, look for a proxy between here and QuickBooks.", "nobody", Later, _TOWARDS,
+)  # fmt: skip
+NOT_DONE = Situation(
+    "not_done", "QuickBooks answered without doing it", "QuickBooks answered without doing what was asked: {what}.",
+    "Look at the record in QuickBooks and make the change there by hand.", "accountant", FixTheData, _TOWARDS,
+)  # fmt: skip
+
+
+def _listed(code: str, entry: Entry, area: str) -> Situation:
+    title = entry.cause.removesuffix(".")
+    return Situation(code, title, entry.cause, entry.fix, entry.who, entry.recovery, area)
+
+
+def _situations() -> tuple[Situation, ...]:
+    """QBO's own codes, as exceptions name them, and what may happen to a request on its way."""
+    named = [
+        _listed(f"qbo_{code}", entry, _TOWARDS if code in _CONNECTION else "QuickBooks")
+        for code, entry in CATALOGUE.items()
+    ]
+    inside = [
+        _listed(f"qbo_{APPLICATION_ERROR}", _FAILED_INSIDE, "QuickBooks"),
+        _listed("qbo_http_503", _NOT_AVAILABLE, _TOWARDS),
+    ]
+    return (*named, *inside, UNREACHABLE, TIMEOUT, CONNECTION_LOST, NOT_ITS_ANSWER, NOT_DONE)
+
+
+SITUATIONS = _situations()

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PossibleDuplicate, RetryLater
+from qb_pipeline.quickbooks import catalogue
 from qb_pipeline.quickbooks.catalogue import CLOSED_PERIOD_UNDER_5010, Entry, by_status, entry_for
 
 THROTTLED = "qbo_3001"
-TIMEOUT = "qbo_timeout"
-UNREACHABLE = "qbo_unreachable"
-CONNECTION_LOST = "qbo_connection_lost"
-UNEXPECTED = "unexpected_answer"
+TIMEOUT = catalogue.TIMEOUT.code
+UNREACHABLE = catalogue.UNREACHABLE.code
+CONNECTION_LOST = catalogue.CONNECTION_LOST.code
+UNEXPECTED = catalogue.NOT_ITS_ANSWER.code
 
 _EXISTING_ID = re.compile(r"\bId\s*=\s*(\d+)")
 _LONGEST_QUOTE = 300
@@ -74,20 +75,10 @@ def from_status(context: Context) -> PipelineError:
 def unexpected(what: str, context: Context, *, lasting: bool = False) -> PipelineError:
     """The exception for an answer that is not what was asked for; `lasting` when it would come again."""
     if lasting:
-        return FixTheData(
-            f"QuickBooks answered without doing what was asked: {what}.",
-            code=UNEXPECTED,
-            fix="Look at the record in QuickBooks and make the change there by hand.",
-            who="accountant",
-            reference=context.tid,
-        )
-    return RetryLater(
-        f"The answer is not one of QuickBooks': {what}.",
-        code=UNEXPECTED,
-        fix="It is retried by itself; if it lasts, look for a proxy between here and QuickBooks.",
-        maybe_written=context.writes,
-        reference=context.tid,
-    )
+        return catalogue.NOT_DONE.error(what=what, reference=context.tid)
+    error = catalogue.NOT_ITS_ANSWER.passing(what=what, maybe_written=context.writes)
+    error.reference = context.tid
+    return error
 
 
 def no_answer(code: str, cause: str, *, maybe_written: bool) -> RetryLater:

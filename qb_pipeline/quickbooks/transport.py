@@ -21,8 +21,9 @@ from requests.auth import AuthBase
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from qb_pipeline.errors import PipelineError, RetryLater
+from qb_pipeline.quickbooks import catalogue
 from qb_pipeline.quickbooks.clock import Clock
-from qb_pipeline.quickbooks.errors import CONNECTION_LOST, THROTTLED, TIMEOUT, UNREACHABLE, Context, no_answer
+from qb_pipeline.quickbooks.errors import CONNECTION_LOST, THROTTLED, UNREACHABLE, Context
 from qb_pipeline.quickbooks.throttle import Lane, Throttle
 from qb_pipeline.quickbooks.tokens import TokenSource
 from qb_pipeline.quickbooks.wire import HttpAnswer, Object, payload_of
@@ -241,10 +242,10 @@ def _failure(error: requests.RequestException, *, writes: bool) -> RetryLater:
     host = urlsplit(error.request.url or "").hostname if error.request is not None else None
     where = f"QuickBooks ({host})" if host else "QuickBooks"
     if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
-        return no_answer(UNREACHABLE, f"{where} can't be reached.", maybe_written=False)
+        return catalogue.UNREACHABLE.passing(where=where)
     if isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError):
-        return no_answer(TIMEOUT, f"{where} did not answer in time.", maybe_written=writes)
-    return no_answer(CONNECTION_LOST, f"{where} closed the connection before its answer.", maybe_written=writes)
+        return catalogue.TIMEOUT.passing(where=where, maybe_written=writes)
+    return catalogue.CONNECTION_LOST.passing(where=where, maybe_written=writes)
 
 
 def _answer(response: requests.Response, seconds: float) -> HttpAnswer:

@@ -18,7 +18,7 @@ from qb_pipeline.entities.values import same
 from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
 from qb_pipeline.store import candidates, exceptions, journal, links, staging
 from qb_pipeline.store.journal import Operation, Phase, Write
-from qb_pipeline.sync import problems
+from qb_pipeline.sync import problems, refusals
 from qb_pipeline.sync.binding import Bound, bind
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import project
@@ -81,11 +81,7 @@ class Journalist:
             problems.resolve(ctx, conn, entity, self._keys(row, bound.answer))
 
     def _linked_elsewhere(self, row: Write, record_id: str, name: str) -> exceptions.Problem:
-        error = PossibleDuplicate(
-            f"{name} was written, but one of the two records is linked to another one already.",
-            code="linked_elsewhere",
-            fix="Unlink the wrong one, or merge the two records in the system that has both.",
-        )
+        error = refusals.LINKED_ELSEWHERE.duplicate(record=name)
         return problems.from_error(self._ctx, self._entity, (row.side, record_id), name, error, _fingerprint(row))
 
     def _refused(self, answer: Answered, error: PipelineError) -> None:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.store import candidates, exceptions, staging
 from qb_pipeline.store.candidates import Candidate
+from qb_pipeline.sync import problems, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
 from qb_pipeline.sync.problems import CLASSES_OFF, MISSING_REFERENCE
 from qb_pipeline.sync.trees import Owed, entity_of
 
+_SHOWN = 100  # names that an exception lists
 _NAME = {Side.CONTRACTOR: "the contractor's system", Side.QUICKBOOKS: "QuickBooks"}
 
 
@@ -43,13 +46,15 @@ def report_untracked_divisions(ctx: Context, conn: Connection) -> None:
     if not count or ctx.quickbooks.facts.class_tracking != "off":
         exceptions.resolve(conn, ctx.company, division.name, Side.CONTRACTOR, ["*"], [CLASSES_OFF], ctx.now())
         return
-    problem = exceptions.Problem(
-        entity=division.name, side=Side.CONTRACTOR, record_id="*", code=CLASSES_OFF, title="Class tracking is off",
-        cause=f"{count} divisions are not copied, because QuickBooks has class tracking switched off.",
-        fix="Switch on class tracking in QuickBooks (Account and settings, Advanced), or ignore this.",
-        who="owner", retry_safe=False, record_label="Divisions", run_id=ctx.run_id,
-    )  # fmt: skip
+    said = refusals.problem(refusals.CLASSES_OFF, Side.CONTRACTOR, count=count)
+    problem = problems.shared(ctx, division, Side.CONTRACTOR, "*", said, "Divisions", _divisions(ctx, conn))
     exceptions.report(conn, ctx.company, [problem], ctx.now())
+
+
+def _divisions(ctx: Context, conn: Connection) -> list[str]:
+    """The first of the divisions that stay behind, by name."""
+    found = staging.unlinked(conn, ctx.company, Side.CONTRACTOR, "division")
+    return [label(entity_of("division"), staged.record.values) for staged in found[:_SHOWN]]
 
 
 def waits(owed: Owed) -> list[tuple[Side, Unlinked]]:
@@ -78,13 +83,18 @@ def _missing_reference(
 ) -> exceptions.Problem:
     target, named = entity_of(reference.entity), _named(ctx, conn, side, reference)
     why, fix = _reason(ctx, conn, target, side, reference)
-    count = f"{len(blocked)} record{'s wait' if len(blocked) > 1 else ' waits'} for it."
-    return exceptions.Problem(
-        entity=target.name, side=side, record_id=reference.native_id, code=MISSING_REFERENCE,
-        title=f"{named} is not linked",
-        cause=f"{named} of {_NAME[side]} has no counterpart in {_NAME[side.other]}; {count} {why}".strip(),
-        fix=fix, who="accountant", retry_safe=False, record_label=named, blocks=list(blocked), run_id=ctx.run_id,
+    said = refusals.problem(
+        refusals.MISSING_REFERENCE, side, name=named, record=named[:1].lower() + named[1:], why=why,
+        blocked=some(blocked), kind=target.title.lower(), there=_NAME[side.other],
     )  # fmt: skip
+    said = replace(said, fix=fix) if fix else said
+    return problems.shared(ctx, target, side, reference.native_id, said, named, blocked)
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _reason(ctx: Context, conn: Connection, target: Entity, side: Side, reference: Unlinked) -> tuple[str, str]:
@@ -99,7 +109,7 @@ def _reason(ctx: Context, conn: Connection, target: Entity, side: Side, referenc
             why = f"It may be the same as {_named(ctx, conn, side.other, other)} there (score {candidate.score:.2f})."
             pair = f"{candidate.contractor_id} {candidate.quickbooks_id}"
             return why, f"Decide: qb-pipeline review link {pair}, or qb-pipeline review reject {pair}."
-    return "", f"Create it in {_NAME[side.other]}, or link it to an existing one (qb-pipeline review link)."
+    return "", ""
 
 
 def _own(candidate: Candidate, side: Side) -> str:

@@ -17,17 +17,18 @@ from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions, links, staging
 from qb_pipeline.store.journal import Write
-from qb_pipeline.sync import refusals
+from qb_pipeline.sync import refusals, situations
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.trees import Owed
 from qb_pipeline.sync.wire import fingerprint
 
 Key = tuple[Side, str]
-MISSING_REFERENCE = "missing_reference"
-NOT_TAKEN = "not_taken"
+MISSING_REFERENCE = refusals.MISSING_REFERENCE.code
+NOT_TAKEN = refusals.NOT_TAKEN.code
 _NEVER = datetime.max.replace(tzinfo=UTC)
-CLASSES_OFF = "class_tracking_off"
-MERGED = "merged_on_one_side"
+CLASSES_OFF = refusals.CLASSES_OFF.code
+MERGED = refusals.MERGED_ON_ONE_SIDE.code
+UNDONE = refusals.UNDONE.code
 
 
 def key_of(owed: Owed) -> Key:
@@ -53,12 +54,23 @@ def from_plan(ctx: Context, entity: Entity, owed: Owed, problem: refusals.Proble
     )  # fmt: skip
 
 
+def shared(
+    ctx: Context, entity: Entity, side: Side, record_id: str, said: refusals.Problem, name: str, blocks: Sequence[str]
+) -> exceptions.Problem:
+    """What stands in the way of many records, as one exception with the names of all it blocks."""
+    return exceptions.Problem(
+        entity=entity.name, side=side, record_id=record_id, code=said.code, title=said.title, cause=said.cause,
+        fix=said.fix, who=said.who, retry_safe=False, record_label=name, blocks=list(blocks), run_id=ctx.run_id,
+    )  # fmt: skip
+
+
 def from_error(
     ctx: Context, entity: Entity, key: Key, name: str, error: PipelineError, fingerprint: str | None
 ) -> exceptions.Problem:
     side, record_id = key
     return exceptions.Problem.from_error(
-        error, entity=entity.name, side=side, record_id=record_id, title=error.recovery.capitalize(),
+        error, entity=entity.name, side=side, record_id=record_id,
+        title=situations.title_of(error.code, error.recovery.capitalize()),
         record_label=name, fingerprint=fingerprint, run_id=ctx.run_id,
     )  # fmt: skip
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.errors import FixTheData
+from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import staging
+from qb_pipeline.sync import refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import references
 from qb_pipeline.sync.plan import Operation
@@ -23,7 +24,7 @@ Owed = tuple[Operation, Mapping[tuple[str, int], str]]
 
 def inactive_references(
     ctx: Context, conn: Connection, entity: Entity, side: Side, operations: Sequence[Owed]
-) -> dict[int, FixTheData]:
+) -> dict[int, PipelineError]:
     """By position, the error of each operation that would make QuickBooks refer to an inactive record."""
     if side is not Side.QUICKBOOKS:
         return {}
@@ -50,11 +51,7 @@ def _named(entity: Entity, operation: Operation, native: Mapping[tuple[str, int]
     return [(name, native_id) for name, native_id in dict.fromkeys(found) if native_id is not None]
 
 
-def _error(operation: Operation, names: Sequence[str]) -> FixTheData:
+def _error(operation: Operation, names: Sequence[str]) -> PipelineError:
     listed = " and ".join(names)
-    return FixTheData(
-        f"{operation.label} refers to {listed}, which {'is' if len(names) == 1 else 'are'} inactive in QuickBooks.",
-        code="inactive_reference",
-        fix=f"Make {listed} active again in QuickBooks, or choose another one in {operation.label}.",
-        who="accountant",
-    )
+    verb = "is" if len(names) == 1 else "are"
+    return refusals.INACTIVE_REFERENCE.error(record=operation.label, names=listed, verb=verb)

@@ -1,4 +1,4 @@
-"""The planner's refusals in words: why a record can't be brought into agreement, and what releases it.
+"""The engine's own refusals in words: why a record can't be brought into agreement, and what releases it.
 
 Invariant: each names the record, the cause, the fix and who can apply it, under a code that does not change.
 """
@@ -11,7 +11,8 @@ from typing import Any
 
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import Who
+from qb_pipeline.errors import PossibleDuplicate, Who
+from qb_pipeline.situations import Situation
 from qb_pipeline.sync.merge import Conflict
 
 
@@ -27,92 +28,139 @@ class Problem:
     side: Side
 
 
+FROZEN = Situation(
+    "frozen", "The record can no longer be changed", "{record}: {why}.",
+    "Make the change in {system} by hand, or take back the edit on the other side.", area="planning",
+)  # fmt: skip
+BOOKS_CLOSED = Situation(
+    "books_closed", "The books are closed for this date",
+    "{record} is dated {dated}, and QuickBooks' books are closed through {closed}.",
+    "Reopen the period in QuickBooks, or give the record a date after it.", area="planning",
+)  # fmt: skip
+CONFLICT = Situation(
+    "conflict_{field}", "Both sides changed the {label}",
+    "{record}: the contractor's system says {contractor}, QuickBooks says {quickbooks}.",
+    "Choose: qb-pipeline errors resolve ID --take contractor (or quickbooks). Or make both sides say the same, or set "
+    "a policy for this field in the company's file.", area="planning",
+)  # fmt: skip
+REMOVED_BUT_EDITED = Situation(
+    "removed_but_edited", "Removed on one side, edited on the other",
+    "{record} is {state} in {there} but was edited or brought back in {here} since.",
+    "Remove it in {here} as well, or restore it in {there}. Or have it done: qb-pipeline errors resolve ID --take "
+    "contractor (or quickbooks).", area="planning",
+)  # fmt: skip
+MERGED_ON_ONE_SIDE = Situation(
+    "merged_on_one_side", "Merged on one side, two records on the other",
+    "{record} and {survivor} were merged in {there}; in {here} they are still two. Both mean {survivor} now, and what "
+    "is changed on {record} itself is not copied.",
+    "Merge them in {here} as well, or make {record} inactive there.", area="matching",
+)  # fmt: skip
+NAME_GONE = Situation(
+    "name_gone", "A name has vanished",
+    "{record} is gone in {there}, where names are made inactive or merged, never deleted; nothing says into which "
+    "record it was merged.",
+    "Say which record took its place (qb-pipeline review unlink, then review link), or remove it in {here} too.",
+    area="matching",
+)  # fmt: skip
+COUNTERPART_UNREAD = Situation(
+    "counterpart_unread", "The linked record has not been read",
+    "{record} of {here} is linked to a record of {there} that was never read there.",
+    "Connect again to have both systems read in full; the record is not created a second time meanwhile.",
+    "data engineer", area="reading",
+)  # fmt: skip
+MISSING_REFERENCE = Situation(
+    "missing_reference", "{name} is not linked", "{blocked}: {record} does not exist in {there}. {why}",
+    "Create it there, or link it to an existing {kind} (qb-pipeline review link).", area="matching",
+)  # fmt: skip
+CLASSES_OFF = Situation(
+    "class_tracking_off", "Class tracking is off",
+    "{count} divisions are not copied, because QuickBooks has class tracking switched off.",
+    "Switch on class tracking in QuickBooks (Account and settings, Advanced), or ignore this.", "owner",
+    area="planning",
+)  # fmt: skip
+MASS_CHANGE = Situation(
+    "mass_change", "Too much would be {done} at once",
+    "This run would {do} {count} of {linked} {kind} in {system}: {examples}.",
+    "Look at `qb-pipeline plan`; if it is right, run `qb-pipeline sync --allow-mass-change`. The share is set in the "
+    "company's file, under brake.", "owner", area="planning",
+)  # fmt: skip
+NOT_TAKEN = Situation(
+    "not_taken", "The write had no effect",
+    "{record}: the write was accepted, but {fields} did not become what was written.",
+    "Look at the record in {system}; something there overrides the value.",
+)  # fmt: skip
+LINKED_ELSEWHERE = Situation(
+    "linked_elsewhere", "Written, but linked to another record",
+    "{record} was written, but one of the two records is linked to another one already.",
+    "Unlink the wrong one, or merge the two records in the system that has both.", recovery=PossibleDuplicate,
+    area="matching",
+)  # fmt: skip
+INACTIVE_REFERENCE = Situation(
+    "inactive_reference", "A record it refers to is inactive",
+    "{record} refers to {names}, which {verb} inactive in QuickBooks.",
+    "Make {names} active again in QuickBooks, or choose another one in {record}.", area="planning",
+)  # fmt: skip
+UNDONE = Situation(
+    "undone", "Taken back by a person",
+    "{record} was taken back in {there} by an undo of run {run}; in {here} it is as that run found it. Neither side is "
+    "copied to the other until somebody decides.",
+    "Decide: qb-pipeline errors resolve ID --take contractor (or quickbooks), or make both sides say the same.",
+    area="planning",
+)  # fmt: skip
+
+SITUATIONS = (
+    MISSING_REFERENCE, INACTIVE_REFERENCE, MERGED_ON_ONE_SIDE, NAME_GONE, LINKED_ELSEWHERE, COUNTERPART_UNREAD,
+    CONFLICT, REMOVED_BUT_EDITED, UNDONE, FROZEN, BOOKS_CLOSED, CLASSES_OFF, MASS_CHANGE, NOT_TAKEN,
+)  # fmt: skip
+
+
 def system(side: Side) -> str:
     return "QuickBooks" if side is Side.QUICKBOOKS else "the contractor's system"
 
 
-def frozen(label: str, why: str, side: Side) -> Problem:
+def problem(situation: Situation, side: Side, **names: object) -> Problem:
+    """The situation at hand, in words."""
     return Problem(
-        "frozen",
-        "The record can no longer be changed",
-        f"{label}: {why}.",
-        f"Make the change in {system(side)} by hand, or take back the edit on the other side.",
-        "accountant",
-        side,
-    )
+        situation.code.format(**names), situation.title.format(**names), situation.cause_of(**names),
+        situation.fix_of(**names), situation.who, side,
+    )  # fmt: skip
+
+
+def frozen(label: str, why: str, side: Side) -> Problem:
+    return problem(FROZEN, side, record=label, why=why, system=system(side))
 
 
 def books_closed(label: str, dated: Any, closed_through: date | None) -> Problem:
-    return Problem(
-        "books_closed",
-        "The books are closed for this date",
-        f"{label} is dated {dated}, and QuickBooks' books are closed through {closed_through}.",
-        "Reopen the period in QuickBooks, or give the record a date after it.",
-        "accountant",
-        Side.QUICKBOOKS,
-    )
+    return problem(BOOKS_CLOSED, Side.QUICKBOOKS, record=label, dated=dated, closed=closed_through)
 
 
 def conflict(label: str, found: Conflict) -> Problem:
     here, there = _shown(found.contractor), _shown(found.quickbooks)
-    return Problem(
-        f"conflict_{found.field}",
-        f"Both sides changed the {found.label}",
-        f"{label}: the contractor's system says {here}, QuickBooks says {there}.",
-        "Make both sides say the same, or set a policy for this field in the company's file.",
-        "accountant",
-        Side.QUICKBOOKS,
-    )
+    named = {"record": label, "field": found.field, "label": found.label}
+    return problem(CONFLICT, Side.QUICKBOOKS, contractor=here, quickbooks=there, **named)
 
 
 def removed_but_edited(label: str, gone: State, left: Side) -> Problem:
-    here, there = system(left), system(left.other)
-    return Problem(
-        "removed_but_edited",
-        "Removed on one side, edited on the other",
-        f"{label} is {gone.value} in {there} but was edited or brought back in {here} since.",
-        f"Remove it in {here} as well, or restore it in {there}.",
-        "accountant",
-        left,
-    )
+    sides = {"here": system(left), "there": system(left.other)}
+    return problem(REMOVED_BUT_EDITED, left, record=label, state=gone.value, **sides)
 
 
 def merged_on_one_side(label: str, survivor: str, merged_in: Side) -> Problem:
-    here, there = system(merged_in.other), system(merged_in)
-    return Problem(
-        "merged_on_one_side",
-        "Merged on one side, two records on the other",
-        f"{label} and {survivor} were merged in {there}; in {here} they are still two. Both mean {survivor} now, and "
-        f"what is changed on {label} itself is not copied.",
-        f"Merge them in {here} as well, or make {label} inactive there.",
-        "accountant",
-        merged_in.other,
-    )
+    sides = {"here": system(merged_in.other), "there": system(merged_in)}
+    return problem(MERGED_ON_ONE_SIDE, merged_in.other, record=label, survivor=survivor, **sides)
 
 
 def name_gone(label: str, gone_in: Side) -> Problem:
-    here, there = system(gone_in.other), system(gone_in)
-    return Problem(
-        "name_gone",
-        "A name has vanished",
-        f"{label} is gone in {there}, where names are made inactive or merged, never deleted; nothing says into which "
-        "record it was merged.",
-        f"Say which record took its place (qb-pipeline review unlink, then review link), or remove it in {here} too.",
-        "accountant",
-        gone_in,
-    )
+    return problem(NAME_GONE, gone_in, record=label, here=system(gone_in.other), there=system(gone_in))
 
 
 def counterpart_unread(label: str, side: Side) -> Problem:
-    here, there = system(side), system(side.other)
-    return Problem(
-        "counterpart_unread",
-        "The linked record has not been read",
-        f"{label} of {here} is linked to a record of {there} that was never read there.",
-        "Connect again to have both systems read in full; the record is not created a second time meanwhile.",
-        "data engineer",
-        side,
-    )
+    return problem(COUNTERPART_UNREAD, side, record=label, here=system(side), there=system(side.other))
+
+
+def undone(label: str, taken_back_in: Side, run: str) -> Problem:
+    sides = {"here": system(taken_back_in.other), "there": system(taken_back_in)}
+    return problem(UNDONE, taken_back_in, record=label, run=run, **sides)
 
 
 def _shown(value: Any) -> str:

@@ -17,11 +17,11 @@ from sqlalchemy import Connection
 
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import to_json
-from qb_pipeline.errors import FixTheData, PipelineError
+from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions, journal, staging
 from qb_pipeline.store.journal import Phase, PlannedWrite, Write
 from qb_pipeline.store.staging import Staged
-from qb_pipeline.sync import problems
+from qb_pipeline.sync import problems, refusals
 from qb_pipeline.sync.answers import Journalist
 from qb_pipeline.sync.brake import hold_mass_changes
 from qb_pipeline.sync.context import Context
@@ -152,11 +152,8 @@ def _rests(ctx: Context, conn: Connection, entity: Entity, rendered: Rendered, r
 def _without_effect(ctx: Context, entity: Entity, rendered: Rendered) -> exceptions.Problem:
     """The same write is owed again right after it was accepted: writing it a third time would never end."""
     listed = ", ".join(entity[name].label for name in sorted(rendered.operation.changed))
-    error = FixTheData(
-        f"{rendered.owed.tree.label}: the write was accepted, but {listed} did not become what was written.",
-        code=problems.NOT_TAKEN,
-        fix=f"Look at the record in {rendered.operation.target.value}; something there overrides the value.",
-        who="accountant",
+    error = refusals.NOT_TAKEN.error(
+        record=rendered.owed.tree.label, fields=listed, system=refusals.system(rendered.operation.target)
     )
     key = problems.key_of(rendered.owed)
     return problems.from_error(ctx, entity, key, rendered.owed.tree.label, error, rendered.fingerprint)

@@ -174,7 +174,7 @@ def test_a_void_answered_with_200_but_not_done_is_an_error(client: QuickBooksCli
     server.play(ok({"BatchItemResponse": [], "time": "2026-03-04T17:05:12.004-08:00"}))
     with pytest.raises(FixTheData) as raised:
         client.post("Invoice", b"{}", request_id="r", operation="void")
-    assert raised.value.code == "unexpected_answer"
+    assert raised.value.code == "not_done"
 
 
 def test_a_redirect_is_not_followed(client: QuickBooksClient, server: CannedServer) -> None:
