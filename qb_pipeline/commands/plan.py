@@ -59,6 +59,8 @@ def _show(console: Console, documents: Sequence[Mapping[str, Any]], limit: int) 
             console.print(f"  {waiting['record']} waits for {', '.join(waiting['waits_for'])}", markup=False)
         for waiting in document["review"][:limit]:
             console.print(f"  {waiting['record']} {waiting['why']}: see qb-pipeline review list", markup=False)
+        for brake in document["brakes"]:
+            console.print(f"  HELD: {brake['cause']} {brake['fix']}", markup=False)
         for problem in document["problems"][:limit]:
             console.print(f"  {problem['cause']} {problem['fix']}", markup=False)
 

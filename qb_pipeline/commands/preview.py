@@ -16,8 +16,9 @@ from sqlalchemy import Connection
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Entity, Field, Kind, Side
-from qb_pipeline.store import journal, links, staging
+from qb_pipeline.store import exceptions, journal, links, staging
 from qb_pipeline.sync import engine as steps
+from qb_pipeline.sync.brake import CODE as MASS_CHANGE
 from qb_pipeline.sync.brake import hold_mass_changes
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.facts import read_preferences, refresh_facts
@@ -107,8 +108,18 @@ def _document(ctx: Preview, planned: Sequence[Planned]) -> dict[str, Any]:
         "operations": [_operation(entity, d, op, names, held=held) for entity, d, op, held in operations],
         "parked": [_parked(p.entity, d) for p in planned for d in p.decisions if d.plan.verdict is Verdict.PARKED],
         "review": [_waiting(p.entity, d) for p in planned for d in p.decisions if d.plan.verdict is Verdict.REVIEW],
+        "brakes": _brakes(ctx),
         "problems": [_problem(p.entity, d, x) for p in planned for d in p.decisions for x in d.plan.problems],
     }
+
+
+def _brakes(ctx: Preview) -> list[dict[str, Any]]:
+    """What a sync would ask for before it goes on."""
+    found = exceptions.listing(ctx.conn, ctx.company, codes=[MASS_CHANGE])
+    return [
+        {"entity": e.entity, "in": e.side.value, "cause": e.cause, "fix": e.fix, "records": list(e.blocks)}
+        for e in found
+    ]
 
 
 def _counts(planned: Planned) -> dict[str, int]:

@@ -31,7 +31,7 @@ _TRIED = (CompanyState.CONNECTED, CompanyState.RECONNECT)
 @click.command()
 @click.option("--company", help="Default: every connected company.")
 @click.option("--entity", "entities", multiple=True, help="Only this kind of record; may be repeated.")
-@click.option("--allow-mass-change", is_flag=True, help="Let a run remove more than a quarter of a kind of record.")
+@click.option("--allow-mass-change", is_flag=True, help="Let a run remove or overwrite much of a list at once.")
 @json_option
 @click.pass_obj
 def sync(output: Output, company: str | None, entities: Sequence[str], allow_mass_change: bool) -> None:

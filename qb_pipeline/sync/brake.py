@@ -1,36 +1,85 @@
 """The brake on mass changes: a run that would remove or overwrite much of a list stops and asks.
 
-Invariant: no single run removes more than the set share of an entity's records without a person's word.
+Invariant: no single run removes or overwrites more than the set share of a kind of record on a side without a person's
+word. What only fills in empty fields, or brings two records together for the first time, overwrites nothing agreed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.entities.values import same
 from qb_pipeline.store import exceptions, tables
+from qb_pipeline.sync import problems, refusals
+from qb_pipeline.sync.blockers import some
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.plan import Operation
+from qb_pipeline.sync.rules import Limit, Rules
 from qb_pipeline.sync.trees import Owed
 
-FEWEST = 25  # fewer removals never stop a run
-SHARE = 4  # one in four
-CODE = "mass_change"
+Owing = tuple[Owed, Operation]
+CODE = refusals.MASS_CHANGE.code
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class _Deed:
+    """One thing that may be done too often: its words, what counts, its limit, and where its exception stands."""
+
+    do: str
+    done: str
+    record_id: str
+    counts: Callable[[Entity, Owing], bool]
+    limit: Callable[[Rules], Limit]
 
 
 def hold_mass_changes(
-    ctx: Context, entity: Entity, owing: Sequence[tuple[Owed, Operation]]
-) -> list[tuple[Owed, Operation]]:
-    """The operations that may go ahead; the removals are held back when they are too many at once."""
-    removals = [pair for pair in owing if pair[1].removes]
-    linked = _linked(ctx, entity)
-    if ctx.allow_mass_change or len(removals) < FEWEST or len(removals) * SHARE <= linked:
-        _release(ctx, entity)
-        return list(owing)
-    _ask(ctx, entity, len(removals), linked)
-    return [pair for pair in owing if not pair[1].removes]
+    ctx: Context, entity: Entity, owing: Sequence[Owing], *, removals_put_off: bool = False
+) -> list[Owing]:
+    """The operations that may go ahead; those of a deed that would be done too often at once are held back.
+
+    `removals_put_off`: the removals owed are not among them, so nothing can be said of them yet.
+    """
+    held: set[int] = set()
+    asked: set[tuple[str, Side]] = set()
+    for deed in _DEEDS:
+        for side in Side:
+            meant = [o for o in owing if o[1].target is side and deed.counts(entity, o)]
+            if _too_many(ctx, entity, len(meant), deed.limit(ctx.rules)):
+                _ask(ctx, entity, side, deed, [op for _, op in meant])
+                asked.add((deed.record_id, side))
+                held |= {id(op) for _, op in meant}
+    _release(ctx, entity, {*asked, *((_REMOVE.record_id, s) for s in Side if removals_put_off)})
+    return [o for o in owing if id(o[1]) not in held]
+
+
+def _too_many(ctx: Context, entity: Entity, count: int, limit: Limit) -> bool:
+    if ctx.allow_mass_change or count < limit.fewest:
+        return False
+    return count * 100 > _linked(ctx, entity) * limit.percent
+
+
+def overwrites(entity: Entity, owing: Owing) -> bool:
+    """Whether an update replaces a value that both sides once agreed on, rather than filling in an empty one."""
+    owed, operation = owing
+    target = owed.tree.node(operation.target)
+    if operation.verb != "update" or operation.removes or target is None or not owed.tree.base:
+        return False
+    return any(
+        not entity[name].derived
+        and target.values.get(name) not in (None, "", ())
+        and not same(entity[name], target.values.get(name), operation.values.get(name))
+        for name in operation.changed
+        if name in owed.tree.base
+    )
+
+
+_REMOVE = _Deed("remove", "removed", "*", lambda _entity, owing: owing[1].removes, lambda rules: rules.brake.remove)
+_DEEDS = (_REMOVE, _Deed("overwrite", "overwritten", "*overwrite", overwrites, lambda rules: rules.brake.overwrite))
 
 
 def _linked(ctx: Context, entity: Entity) -> int:
@@ -40,17 +89,20 @@ def _linked(ctx: Context, entity: Entity) -> int:
         return conn.scalar(select(func.count()).select_from(link).where(mine)) or 0
 
 
-def _ask(ctx: Context, entity: Entity, removals: int, linked: int) -> None:
-    problem = exceptions.Problem(
-        entity=entity.name, side=Side.QUICKBOOKS, record_id="*", code=CODE, title="Too much would be removed at once",
-        cause=f"This run would remove {removals} of {linked} {entity.plural.replace('_', ' ')}.",
-        fix="Look at `qb-pipeline plan`; if it is right, run `qb-pipeline sync --allow-mass-change`.",
-        who="owner", retry_safe=False, record_label=entity.plural, run_id=ctx.run_id,
+def _ask(ctx: Context, entity: Entity, side: Side, deed: _Deed, operations: Sequence[Operation]) -> None:
+    labels = [op.label for op in operations]
+    said = refusals.problem(
+        refusals.MASS_CHANGE, side, do=deed.do, done=deed.done, count=len(labels), linked=_linked(ctx, entity),
+        kind=entity.plural.replace("_", " "), system=refusals.system(side), examples=some(labels, _EXAMPLES),
     )  # fmt: skip
+    problem = problems.shared(ctx, entity, side, deed.record_id, said, entity.plural.replace("_", " "), labels)
     with ctx.begin() as conn:
         exceptions.report(conn, ctx.company, [problem], ctx.now())
 
 
-def _release(ctx: Context, entity: Entity) -> None:
+def _release(ctx: Context, entity: Entity, standing: Collection[tuple[str, Side]]) -> None:
+    """Take back what was asked and is not owed in such numbers any more."""
     with ctx.begin() as conn:
-        exceptions.resolve(conn, ctx.company, entity.name, Side.QUICKBOOKS, ["*"], [CODE], ctx.now())
+        for one in exceptions.listing(conn, ctx.company, entity=entity.name, codes=[CODE]):
+            if (one.record_id, one.side) not in standing:
+                exceptions.resolve(conn, ctx.company, entity.name, one.side, [one.record_id], [CODE], ctx.now())

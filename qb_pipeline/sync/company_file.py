@@ -6,7 +6,7 @@ Invariant: a wrong file is refused as a whole, with the line and the allowed val
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ import yaml
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Direction, Entity, Policy
 from qb_pipeline.errors import Misconfigured
-from qb_pipeline.sync.rules import Override, Rules
+from qb_pipeline.sync.rules import Brake, Limit, Override, Rules
 
 DEFAULTS = ("income_account", "goods_income_account", "expense_account", "discount_account")
 E = TypeVar("E", bound=StrEnum)
@@ -52,18 +52,35 @@ class _File:
         self._path = path
         self._overrides: dict[str, Override] = {}
         self._defaults: dict[str, str] = {}
+        self._brake = Brake()
 
     def read(self, root: yaml.Node) -> CompanyFile:
-        for name, _, value in self._pairs(root, ("defaults", "entities")):
+        for name, _, value in self._pairs(root, ("defaults", "entities", "brake")):
             if name == "defaults":
                 self._read_defaults(value)
+            elif name == "brake":
+                self._read_brake(value)
             else:
                 self._read_entities(value)
-        return CompanyFile(Rules(self._overrides), self._defaults)
+        return CompanyFile(Rules(self._overrides, brake=self._brake), self._defaults)
 
     def _read_defaults(self, node: yaml.Node) -> None:
         for name, _, value in self._pairs(node, DEFAULTS):
             self._defaults[name] = self._text(value, "the full name of an account")
+
+    def _read_brake(self, node: yaml.Node) -> None:
+        for name, _, value in self._pairs(node, ("remove", "overwrite")):
+            limit: Limit = getattr(self._brake, name)
+            for word, _, number in self._pairs(value, ("percent", "fewest")):
+                limit = replace(limit, **{word: self._count(number, 100 if word == "percent" else None)})
+            self._brake = replace(self._brake, **{name: limit})
+
+    def _count(self, node: yaml.Node, most: int | None) -> int:
+        text = str(node.value)
+        if not text.isdecimal() or (most is not None and int(text) > most):
+            allowed = "a whole number" + (f" from 0 to {most}" if most is not None else "")
+            raise self._error(node, f"{text!r} is not allowed", f"Write {allowed}.")
+        return int(text)
 
     def _read_entities(self, node: yaml.Node) -> None:
         for name, _, value in self._pairs(node, tuple(ENTITIES)):

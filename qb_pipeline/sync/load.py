@@ -62,7 +62,7 @@ def load(
         owing = [(d.owed, op) for d in current for op in d.plan.operations]
         loaded.removals = 0 if removing else sum(op.removes for _, op in owing)
         owing = [(owed, op) for owed, op in owing if removing or not op.removes]
-        written = 0 if ctx.dry else write(ctx, entity, owing)
+        written = 0 if ctx.dry else write(ctx, entity, owing, removals_put_off=loaded.removals > 0)
         loaded.writes += written
         loaded.parked = [d.owed for d in current if d.plan.verdict is Verdict.PARKED]
         if not written:

@@ -172,7 +172,7 @@ def refused(ctx: Context) -> bool:
 def close_obsolete(ctx: Context, conn: Connection) -> None:
     """Close exceptions of records that are gone, or not to be synchronised any more, without ever being linked."""
     for one in exceptions.listing(conn, ctx.company):
-        if one.code == MISSING_REFERENCE or one.record_id == "*":
+        if one.code == MISSING_REFERENCE or one.record_id.startswith("*"):
             continue
         staged = staging.fetch(conn, ctx.company, one.side, one.entity, [one.record_id]).get(one.record_id)
         over = staged is not None and (

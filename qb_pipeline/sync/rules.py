@@ -21,11 +21,28 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A run stops and asks from `fewest` records on, where they are more than `percent` of those linked."""
+
+    percent: int
+    fewest: int
+
+
+@dataclass(frozen=True)
+class Brake:
+    """How much of a kind of record one run may remove, and overwrite, on a side."""
+
+    remove: Limit = Limit(25, 25)
+    overwrite: Limit = Limit(50, 50)
+
+
+@dataclass(frozen=True)
 class Rules:
     """Effective rules. Keys of `overrides` are "invoice" or "invoice.memo" or "invoice.lines.division"."""
 
     overrides: Mapping[str, Override] = field(default_factory=dict)
     closed_through: date | None = None  # QBO's BookCloseDate: nothing dated on or before it is written
+    brake: Brake = Brake()
 
     def direction(self, entity: Entity, spec: Field, *, parent: Field | None = None) -> Direction:
         key = f"{entity.name}.{parent.name}.{spec.name}" if parent else f"{entity.name}.{spec.name}"

@@ -45,9 +45,9 @@ class Rendered:
     fingerprint: str
 
 
-def write(ctx: Context, entity: Entity, owing: Sequence[Owing]) -> int:
+def write(ctx: Context, entity: Entity, owing: Sequence[Owing], *, removals_put_off: bool = False) -> int:
     """Write what is owed to both sides; returns how many answers changed something or must be planned again."""
-    allowed = hold_mass_changes(ctx, entity, owing)
+    allowed = hold_mass_changes(ctx, entity, owing, removals_put_off=removals_put_off)
     return sum(_write_side(ctx, entity, side, [o for o in allowed if o[1].target is side]) for side in Side)
 
 
