@@ -62,3 +62,13 @@ def _release(conn: Connection, name: str) -> None:
     except OperationalError:
         # The server has dropped the session and the lock with it; the pool must not hand it out again.
         conn.invalidate()
+
+
+def company_busy(conn: Connection, company: str) -> bool:
+    """Whether some process holds the company's run lock at this moment; takes nothing."""
+    statement = text(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND (classid::bigint << 32) | objid::bigint = hashtextextended(:name, 0))"
+    )
+    return bool(conn.scalar(statement, {"name": f"run:{company}"}))

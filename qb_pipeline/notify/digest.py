@@ -1,0 +1,120 @@
+"""New exceptions of a company in one notice, grouped by cause.
+
+Invariant: every exception that waits for a person is told in one digest, in no other, and never in a mail of its own.
+A digest is made between runs, so that nothing can be reported with a time it has covered already.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.notify.wording import Text
+from qb_pipeline.store import locks, notices, tables
+from qb_pipeline.store.exceptions import ExceptionState
+from qb_pipeline.store.notices import DIGEST
+from qb_pipeline.sync.owing import many
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+_NAMED = 8  # records of one cause that are named; the rest is counted
+_WIDTH = 300  # of one line: a mail is no place for a whole answer
+
+
+@dataclass(frozen=True)
+class New:
+    """An exception nobody was told of yet."""
+
+    entity: str
+    label: str
+    code: str
+    title: str
+    cause: str
+    fix: str
+    who: str
+    blocks: int
+
+
+def make(conn: Connection, company: str, interval: timedelta, now: datetime) -> bool:
+    """Make a digest of what is new, unless the last one is younger than `interval` or waits to be sent."""
+    last = notices.latest(conn, company, DIGEST)
+    if last is not None and (last.sent_at is None or now - last.created_at < interval):
+        return False
+    if locks.company_busy(conn, company):
+        return False
+    found = new(conn, company, last.created_at if last else _EVER, now)
+    if not found:
+        return False
+    text = told(company, found, last.created_at if last else None)
+    return notices.raise_(conn, company, DIGEST, f"until {now.isoformat()}", text.title, text.body, now)
+
+
+def new(conn: Connection, company: str, after: datetime, until: datetime) -> list[New]:
+    """What began to wait for a person within (after, until]: reported, or given up after its last attempt."""
+    e = tables.exception
+    opened = and_(e.c.state == ExceptionState.OPEN.value, e.c.first_seen > after, e.c.first_seen <= until)
+    died = and_(e.c.state == ExceptionState.DEAD.value, e.c.last_seen > after, e.c.last_seen <= until)
+    wanted = select(e.c.entity, e.c.record_label, e.c.code, e.c.title, e.c.cause, e.c.fix, e.c.who, e.c.blocks)
+    rows = conn.execute(wanted.where(e.c.company == company, or_(opened, died)).order_by(e.c.id)).mappings()
+    return [_read(row) for row in rows]
+
+
+def told(company: str, found: Sequence[New], since: datetime | None) -> Text:
+    """The digest: causes that stop most records first."""
+    groups: defaultdict[tuple[str, str], list[New]] = defaultdict(list)
+    for each in found:
+        groups[each.code, each.who].append(each)
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    when = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+    verb = "needs" if len(found) == 1 else "need"
+    opening = (
+        f"{many(len(found), 'record')} of {company} {verb} somebody{when}, for {many(len(ordered), 'reason')}. "
+        "All other records go on."
+    )
+    listing = f"Each with its number: qb-pipeline errors list --company {company!r}"
+    body = "\n\n".join([opening, *(_group(group) for group in ordered), listing])
+    return Text(f"{company}: {many(len(found), 'record')} {verb} somebody", body)
+
+
+def _group(group: Sequence[New]) -> str:
+    """Cause, count, fix and who, then the records."""
+    causes, fixes = Counter(_without_name(e.cause, e) for e in group), Counter(_without_name(e.fix, e) for e in group)
+    same_cause, same_fix = len(causes) == 1, len(fixes) == 1
+    only = group[0] if len(group) == 1 else None
+    heading = only.cause if only else next(iter(causes)) if same_cause else group[0].title
+    lines = [f"{many(len(group), 'record')}: {_line(heading)}", f"Who can fix it: {group[0].who}"]
+    if same_fix:
+        lines.append(f"What to do: {_line(only.fix if only else next(iter(fixes)))}")
+    for each in group[:_NAMED]:
+        said = [each.label, "" if same_cause else each.cause, "" if same_fix else each.fix]
+        blocks = f" ({many(each.blocks, 'record')} wait for it)" if each.blocks else ""
+        lines.append("- " + _line(": ".join(part for part in said if part)) + blocks)
+    if len(group) > _NAMED:
+        lines.append(f"- and {len(group) - _NAMED:,} more")
+    return "\n".join(lines)
+
+
+def _without_name(text: str, of: New) -> str:
+    """The text as it would be said of any record, so that the same cause is the same text."""
+    return text.replace(of.label, f"the {_title(of.entity).lower()}")
+
+
+def _line(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _WIDTH else flat[: _WIDTH - 1] + "…"
+
+
+def _read(row: Mapping[Any, Any]) -> New:
+    label = row["record_label"] or f"{_title(row['entity'])} without a name"
+    known = {name: row[name] for name in ("entity", "code", "title", "cause", "fix", "who")}
+    return New(**known, label=label, blocks=len(row["blocks"] or ()))
+
+
+def _title(entity: str) -> str:
+    known = ENTITIES.get(entity)
+    return known.title if known else entity.capitalize()

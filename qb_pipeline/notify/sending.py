@@ -1,0 +1,150 @@
+"""Sending what is due, in as few mails as possible.
+
+Invariant: a notice is marked as sent right after the server took its mail and never before; a server that refuses keeps
+it unsent. A crash between the two repeats one mail at most, under the same Message-ID.
+
+    send_due(engine, settings) -> Outcome        prepare(engine, settings) -> how many mails are due
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from pydantic import SecretStr
+from sqlalchemy import Connection, Engine
+
+from qb_pipeline.errors import RetryLater
+from qb_pipeline.notify import digest
+from qb_pipeline.notify.mail import Post, connection, server_of
+from qb_pipeline.notify.wording import Mail, mail_of
+from qb_pipeline.settings import Settings
+from qb_pipeline.store import companies, notices
+from qb_pipeline.store.engine import utcnow
+from qb_pipeline.store.exceptions import next_wait
+from qb_pipeline.store.locks import session_lock
+from qb_pipeline.store.notices import DIGEST, EVERY, UNDELIVERED, Notice
+
+_log = structlog.get_logger(__name__)
+_BUSY = "sending_busy"
+_STILL_NEWS = timedelta(days=7)  # what is over for longer is not told any more
+_HIDDEN = "•••"
+_SHORTEST_SECRET = 6  # shorter ones would blot out ordinary words
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one sending: mails the server took, and whether there is a server at all."""
+
+    mails: int = 0
+    notices: int = 0
+    configured: bool = True
+    note: str = ""
+
+
+def prepare(engine: Engine, settings: Settings, now: datetime | None = None) -> int:
+    """Make the digests that are due; how many mails there are to send at this moment (0 while a refusal rests)."""
+    at = now or utcnow()
+    if server_of(settings) is None:
+        return 0
+    interval = timedelta(minutes=settings.mail_digest_minutes)
+    with engine.begin() as conn:
+        for company in companies.listing(conn):
+            digest.make(conn, company.name, interval, at)
+        return 0 if _resting(conn, at) else len(_mails(conn, settings, at))
+
+
+def send_due(engine: Engine, settings: Settings, *, now: datetime | None = None, anyway: bool = False) -> Outcome:
+    """Send everything that is due; raises `RetryLater` with what the mail server said where it did not take all.
+
+    `anyway`: also while an earlier refusal rests.
+    """
+    at = now or utcnow()
+    server = server_of(settings)
+    if server is None:
+        return Outcome(configured=False, note="No mail server is set (QB_SMTP_HOST).")
+    try:
+        with session_lock(engine, "notices", 0, RetryLater("Another process is sending.", code=_BUSY)):
+            due = prepare(engine, settings, at)
+            with engine.begin() as conn:
+                mails = _mails(conn, settings, at) if due or anyway else []
+            if not mails:
+                return Outcome(note="Nothing is due.")
+            try:
+                with connection(server) as post:
+                    outcome = _send_all(engine, post, mails)
+            except RetryLater as error:
+                _undelivered(engine, settings, error, at)
+                raise
+            _delivered(engine, at)
+            return outcome
+    except RetryLater as error:
+        if error.code == _BUSY:
+            return Outcome(note="Another process is sending.")
+        raise
+
+
+def _send_all(engine: Engine, post: Post, mails: Sequence[Mail]) -> Outcome:
+    """Each mail by itself: one that is refused does not hold up the others, a connection that ended holds up all."""
+    refused: RetryLater | None = None
+    took = 0
+    for mail in mails:
+        try:
+            post(mail)
+        except RetryLater as error:
+            if error.code == "mail_unreachable":
+                raise
+            refused = refused or error
+            continue
+        took += 1
+        with engine.begin() as conn:
+            notices.sent(conn, mail.notices)
+        _log.info("notices.sent", notices=list(mail.notices))
+    if refused is not None:
+        raise refused
+    return Outcome(took, sum(len(m.notices) for m in mails))
+
+
+def _mails(conn: Connection, settings: Settings, now: datetime) -> list[Mail]:
+    """A digest is a mail of its own; everything else of a company is one mail."""
+    together: defaultdict[tuple[str, int], list[Notice]] = defaultdict(list)
+    for notice in notices.unsent(conn):
+        over = notice.cleared_at is not None and now - notice.cleared_at > _STILL_NEWS
+        if notice.kind != UNDELIVERED and not over:
+            together[notice.company, notice.id if notice.kind == DIGEST else 0].append(notice)
+    return [_without_secrets(mail_of(told), settings) for told in together.values()]
+
+
+def _without_secrets(mail: Mail, settings: Settings) -> Mail:
+    """What other systems say ends up in causes; should they repeat a secret of ours, it goes no further."""
+    subject, text = mail.subject, mail.text
+    for value in vars(settings).values():
+        secret = value.get_secret_value() if isinstance(value, SecretStr) else ""
+        if len(secret) >= _SHORTEST_SECRET:
+            subject, text = subject.replace(secret, _HIDDEN), text.replace(secret, _HIDDEN)
+    return Mail(mail.key, subject, text, mail.at, mail.notices)
+
+
+def _resting(conn: Connection, now: datetime) -> bool:
+    """Whether the mail server is left alone after what it refused; longer after each refusal, two hours at most."""
+    failed = notices.open_of_kind(conn, UNDELIVERED)
+    return bool(failed) and now < failed[-1].created_at + next_wait(len(failed), 0.0)
+
+
+def _undelivered(engine: Engine, settings: Settings, error: RetryLater, now: datetime) -> None:
+    """Note one more failed attempt; only the first is logged."""
+    with engine.begin() as conn:
+        number = len(notices.open_of_kind(conn, UNDELIVERED)) + 1
+        notices.raise_(conn, EVERY, UNDELIVERED, f"attempt {number}", error.cause, error.fix, now)
+    if number == 1:
+        _log.error("notices.undelivered", cause=error.cause, fix=error.fix, host=settings.smtp_host)
+
+
+def _delivered(engine: Engine, now: datetime) -> None:
+    with engine.begin() as conn:
+        failed = notices.clear_kind(conn, EVERY, UNDELIVERED, now)
+    if failed:
+        _log.info("notices.delivered_again", attempts=failed)
