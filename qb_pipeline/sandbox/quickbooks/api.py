@@ -15,7 +15,7 @@ from qb_pipeline.sandbox.quickbooks.batch import run_batch
 from qb_pipeline.sandbox.quickbooks.cdc import changes
 from qb_pipeline.sandbox.quickbooks.company import Company
 from qb_pipeline.sandbox.quickbooks.entities.exchange_rate import rate_of_day
-from qb_pipeline.sandbox.quickbooks.entities.registry import ENTITIES, for_query, known_name, writable
+from qb_pipeline.sandbox.quickbooks.entities.registry import ENTITIES, for_query, known_name, name_of, writable
 from qb_pipeline.sandbox.quickbooks.entity import Entity
 from qb_pipeline.sandbox.quickbooks.faults import (
     Fault,
@@ -87,13 +87,19 @@ def route(company: Company, incoming: Incoming, call: ApiCall) -> Found:
     if incoming.method == "GET":
         return document_route(company, incoming, call) or read_route(company, incoming, call)
     if incoming.method != "POST":
-        raise unsupported(f"No resource method found for {incoming.method}, return 405 with Allow header")
+        raise no_method(incoming.method)
     return write_route(company, incoming, call)
 
 
 def no_resource(incoming: Incoming) -> Fault:
     """500 for an address that leads nowhere."""
-    return unsupported(f"Could not find resource for relative : {incoming.path}")
+    whole = f"{base_of(incoming)}{incoming.path}"
+    return unsupported(f"Could not find resource for relative : {incoming.path} of full path: {whole}", element=None)
+
+
+def no_method(method: str) -> Fault:
+    """500 for an address that is only read."""
+    return unsupported(f"No resource method found for {method}, return 405 with Allow header", element=None)
 
 
 def document_route(company: Company, incoming: Incoming, call: ApiCall) -> Document | None:
@@ -177,6 +183,8 @@ def write_route(company: Company, incoming: Incoming, call: ApiCall) -> str:
             return once(company, call, lambda: write(company, name, incoming, call))
         case [name, identifier, "send"]:
             return once(company, call, lambda: sent(company, known_name(name), identifier, incoming))
+        case [name, _] if name_of(name) is not None:
+            raise no_method("POST")
         case _:
             raise no_resource(incoming)
 

@@ -156,9 +156,9 @@ def business(text: str, *, element: str = "") -> Fault:
     return Fault(6000, f"Business Validation Error: {text}", element=element)
 
 
-def unsupported(what: str) -> Fault:
-    """500 Unsupported Operation, for what QBO or this sandbox does not do."""
-    return Fault(500, f"Operation {what} is not supported.", element="Operation")
+def unsupported(what: str, *, element: str | None = "Operation") -> Fault:
+    """500 Unsupported Operation, for what QBO or this sandbox does not do; wrong addresses name no element."""
+    return Fault(500, f"Operation {what} is not supported.", element=element)
 
 
 def not_modelled(what: str) -> Fault:

@@ -23,7 +23,9 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 OPERATORS = ("=", "!=", "<", ">", "<=", ">=")
-KEYWORDS = frozenset({"select", "from", "where", "and", "or", "order", "orderby", "by", "startposition", "maxresults"})
+KEYWORDS = frozenset(
+    {"select", "from", "where", "and", "or", "order", "orderby", "by", "startposition", "maxresults", "null"}
+)
 HARDEST_LIMIT = 1000
 DEFAULT_LIMIT = 100
 
@@ -88,7 +90,8 @@ def tokens_of(text: str) -> list[Token]:
 
 def unexpected(text: str, column: int) -> Fault:
     """4000 naming what was met and where."""
-    return Fault(4000, f'QueryParserError: Encountered " "{text}" "{text} "" at line 1, column {column}.', element=None)
+    kind = text.lower() if text.lower() in KEYWORDS else text
+    return Fault(4000, f'QueryParserError: Encountered " "{kind}" "{text} "" at line 1, column {column}.', element=None)
 
 
 def invalid(text: str) -> Fault:
