@@ -10,13 +10,13 @@ taken it; events of unknown realms and of things we do not synchronise are kept 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, TableValuedAlias, column, func, literal, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import Connection, bindparam, column, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 
 from qb_pipeline.store import tables
 from qb_pipeline.store.engine import utcnow
@@ -73,10 +73,8 @@ def store(conn: Connection, events: Sequence[Event], now: datetime | None = None
     if not events:
         return 0
     at = now or utcnow()
-    values = _one_parameter([_row(event, at) for event in events])
-    statement = insert(_inbox).from_select([c.name for c in values.c], select(values))
-    quiet = statement.on_conflict_do_nothing(index_elements=["source", "dedupe_key"])
-    return conn.execute(quiet, execution_options={"preserve_rowcount": True}).rowcount
+    rows = [_row(event, at) for event in events]
+    return conn.execute(_STORE, {"rows": rows}, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def waiting(conn: Connection) -> dict[str, Waiting]:
@@ -154,10 +152,17 @@ def _row(event: Event, at: datetime) -> dict[str, Any]:
     return {**vars(event), "state": event.state.value, "occurred_at": occurred, "received_at": at.isoformat()}
 
 
-def _one_parameter(rows: Sequence[Mapping[str, Any]]) -> TableValuedAlias:
-    """The rows as a table: a delivery of a megabyte holds ten thousand events, and its sender waits three seconds."""
-    columns = [column(name, _inbox.c[name].type) for name in rows[0]]
-    return func.jsonb_to_recordset(literal(rows, JSONB)).table_valued(*columns).render_derived(with_types=True)
+def _store_statement() -> Insert:
+    """All rows as one parameter: a delivery of a megabyte holds ten thousand events, and its sender waits three
+    seconds."""
+    names = [f.name for f in fields(Event)] + ["received_at"]
+    columns = [column(name, _inbox.c[name].type) for name in names]
+    rows = func.jsonb_to_recordset(bindparam("rows", type_=JSONB)).table_valued(*columns)
+    statement = insert(_inbox).from_select(names, select(rows.render_derived(with_types=True)))
+    return statement.on_conflict_do_nothing(index_elements=["source", "dedupe_key"])
+
+
+_STORE = _store_statement()
 
 
 def _close(conn: Connection, company: str, taken_by: str, **values: Any) -> int:
