@@ -4,12 +4,13 @@ Invariant: a notice is marked as sent right after the server took its mail and n
 it unsent. A crash between the two repeats one mail at most, under the same Message-ID.
 
     send_due(engine, settings) -> Outcome        prepare(engine, settings) -> how many mails are due
+    newest_alarm(engine, settings) -> the id of what should go out at once
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,6 +56,17 @@ def prepare(engine: Engine, settings: Settings, now: datetime | None = None) -> 
         for company in companies.listing(conn):
             digest.make(conn, company.name, interval, at)
         return 0 if _resting(conn, at) else len(_mails(conn, settings, at))
+
+
+def newest_alarm(engine: Engine, settings: Settings, now: datetime | None = None) -> int | None:
+    """The id of the latest notice that is due and no digest; None where there is none, or while a refusal rests."""
+    at = now or utcnow()
+    if server_of(settings) is None:
+        return None
+    with engine.begin() as conn:
+        if _resting(conn, at):
+            return None
+        return max((n.id for n in _due(conn, at) if n.kind != DIGEST), default=None)
 
 
 def send_due(engine: Engine, settings: Settings, *, now: datetime | None = None, anyway: bool = False) -> Outcome:
@@ -111,11 +123,16 @@ def _send_all(engine: Engine, post: Post, mails: Sequence[Mail]) -> Outcome:
 def _mails(conn: Connection, settings: Settings, now: datetime) -> list[Mail]:
     """A digest is a mail of its own; everything else of a company is one mail."""
     together: defaultdict[tuple[str, int], list[Notice]] = defaultdict(list)
+    for notice in _due(conn, now):
+        together[notice.company, notice.id if notice.kind == DIGEST else 0].append(notice)
+    return [_without_secrets(mail_of(told), settings) for told in together.values()]
+
+
+def _due(conn: Connection, now: datetime) -> Iterator[Notice]:
     for notice in notices.unsent(conn):
         over = notice.cleared_at is not None and now - notice.cleared_at > _STILL_NEWS
         if notice.kind != UNDELIVERED and not over:
-            together[notice.company, notice.id if notice.kind == DIGEST else 0].append(notice)
-    return [_without_secrets(mail_of(told), settings) for told in together.values()]
+            yield notice
 
 
 def _without_secrets(mail: Mail, settings: Settings) -> Mail:

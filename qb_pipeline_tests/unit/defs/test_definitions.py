@@ -87,7 +87,8 @@ def test_each_synced_asset_has_both_checks() -> None:
         for name in TWO_SIDED
         for check in ("no_open_exceptions", "no_conflicts")
     }
-    assert set(graph().asset_check_keys) == expected
+    fresh = {AssetCheckKey(key("synced/summary"), name) for name in ("freshness_check", "every_company_is_fresh")}
+    assert set(graph().asset_check_keys) == expected | fresh
 
 
 def test_the_job_takes_every_asset_and_runs_in_one_process() -> None:
