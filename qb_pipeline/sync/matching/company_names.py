@@ -11,10 +11,12 @@ from qb_pipeline.sync.matching.evidence import Frequencies, Grade, Level, typo
 from qb_pipeline.sync.matching.naming import Name
 from qb_pipeline.sync.matching.words import COMPANY_WORDS, FILLERS, PREMISES
 
+_KIN = frozenset(("sons", "bros", "brothers", "daughters"))  # many firms of one surname have them
+
 
 def core_bits(name: Name, seen: Frequencies) -> float:
     """What agreeing on a company's whole core is worth: little for trade words only, more for two telling words."""
-    telling = len(_telling(set(name.core)))
+    telling = len(_telling(set(name.core)) - _KIN) or bool(_telling(set(name.core)))
     if not telling:
         return 6.0
     return (5.0 if telling == 1 else 7.0) + max(1.0, 9.0 - seen.discount(("core", name.key)))

@@ -34,8 +34,11 @@ class Comparison:
     bearers: int  # live parties of one side with this name
     sharers: int  # live parties of one side with the phone or e-mail both have
     neighbours: int  # live parties of one side at this address
-    company: bool
+    person: bool  # both sides name a person for certain
+    mail_of_name: bool  # the e-mail's domain is made of the name, so it says little more
+    mailless: bool  # neither side knows an e-mail
     own_door: bool  # an address belongs to one party in these tables
+    own_sites: bool  # some owners in these tables have several sites
 
     @property
     def veto(self) -> str:
@@ -77,6 +80,19 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison | None:
             seen.emails[left.email] if left.email == right.email else 1,
         ),
         neighbours=max(seen.doors[left.address.key], seen.doors[right.address.key]),
-        company=any(n.kind is Kind.COMPANY for n in (*left.names, *right.names)),
+        person=_person(left) and _person(right),
+        mail_of_name=left.email == right.email and _made_of_name(left),
+        mailless=not (left.email or right.email),
         own_door=own_door,
+        own_sites=seen.own_sites,
     )  # fmt: skip
+
+
+def _person(profile: Profile) -> bool:
+    kinds = {n.kind for n in profile.names}
+    return Kind.PERSON in kinds and Kind.COMPANY not in kinds
+
+
+def _made_of_name(profile: Profile) -> bool:
+    domain = profile.email.partition("@")[2]
+    return any(len(w) >= 3 and w in domain for n in profile.names for w in n.core)

@@ -96,12 +96,19 @@ def _read(raw: str, german: bool, person: bool) -> Name:
     deleted = noted and bool(_DELETED.search(raw))
     text = _CARE_OF.sub("", _ROLE.sub("", _DELETED.sub("", raw)) if noted else raw).strip()
     head, *tail = _TAIL.split(text, maxsplit=1)
-    words = fold(_first_name_first(_STUCK_ONE.sub(" 1", head.strip())), german=german).split()
+    plain = _STUCK_ONE.sub(" 1", head.strip())
+    ordered = _first_name_first(plain)
+    words = fold(ordered, german=german).split()
     words, numbers = _without_trailing_one(_without_lead(words))
     words, legal = _without_legal_form(words)
     words, generation = _without_generation(words)
     words = [ABBREVIATIONS.get(w, w) for w in words]
-    name = _classify(raw.strip(), words, legal=legal, person=person)
+    if not person and ordered is plain and "," in plain and "and" in words:
+        name = Name(raw.strip(), Kind.COMPANY, tuple(w for w in words if w != "and"))  # "Bailey, Baker and Jones"
+    elif not person and len(words) > 1 and not re.search(r"\s", plain):
+        name = Name(raw.strip(), Kind.UNKNOWN, tuple(words))  # "Gordon-Mitchell" is no Gordon
+    else:
+        name = _classify(raw.strip(), words, legal=legal, person=person)
     if not (generation or legal or numbers or tail or deleted):
         return name
     return Name(
@@ -120,8 +127,8 @@ def _first_name_first(text: str) -> str:
         return text
     if right[-1] in LEGAL_FORMS or right[0] in GENERATIONS or COMPANY_WORDS & {*left, *right} or "and" in left:
         return text
-    if "and" in right and right[0] not in GIVEN_NAMES:  # "Smith, Hollis and Brown" is a firm
-        return text
+    if "and" in right and not all(len(w) == 1 or w in GIVEN_NAMES for w in right if w != "and"):
+        return text  # "Smith, Hollis and Brown" is a firm
     return f"{after.strip()} {before.strip()}"
 
 
@@ -171,6 +178,8 @@ def _classify(raw: str, words: list[str], *, legal: str | None, person: bool) ->
 
 
 def _sounds_like_company(words: list[str]) -> bool:
+    if words[-2:] == ["and", "sons"]:
+        return True
     return any(w in COMPANY_WORDS or w in _NEVER_PERSONAL or any(c.isdigit() for c in w) for w in words)
 
 

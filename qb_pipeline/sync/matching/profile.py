@@ -20,6 +20,7 @@ from qb_pipeline.sync.matching.words import COMPANY_WORDS
 OWN_DOORS = 0.005  # the share of records with a neighbour at their own address, up to which addresses identify
 
 
+OWN_SITES = 0.005  # the share of records that share name and contact, from which on a table knows owners of many sites
 REACHED = 0.1  # the share of records with phone or e-mail up to which addresses are all the tables know
 
 
@@ -87,7 +88,7 @@ class Seen:
     """How many live parties share each name, phone, e-mail and door.
 
     `own_doors`: addresses are all the tables know beside names, and hardly two records of one table share any, so that
-    an address belongs to one party there.
+    an address belongs to one party there. `own_sites`: one owner may be there several times, with as many addresses.
     """
 
     def __init__(self, left: Sequence[Profile], right: Sequence[Profile] | None) -> None:
@@ -97,11 +98,28 @@ class Seen:
         self.emails = _counted(left, right, lambda p: (p.email,) if p.email else ())
         self.doors = _counted(left, right, lambda p: (p.address.key,))
         self.own_doors = right is not None and (_reached_by_address(left, right) and _sharing(left, right) <= OWN_DOORS)
+        self.own_sites = _several_sites(left, right) > OWN_SITES
         self.parts = _counted(left if self.own_doors else (), right, lambda p: address_parts(p.address))
 
     def bearers(self, profile: Profile) -> int:
         """How many parties of one side bear the most shared name of this one."""
         return max((self.names["core", n.key] for n in profile.names), default=1)
+
+
+def _several_sites(left: Sequence[Profile], right: Sequence[Profile] | None) -> float:
+    """The share of records with a phone or e-mail whose name and contact another of their table has, at most."""
+    shared = reached = 0
+    for side in (left, right or ()):
+        known = [p for p in side if (p.phone or p.email) and not p.deleted]
+        counts = Counter(key for p in known for key in _reached_as(p))
+        shared += sum(any(counts[key] > 1 for key in _reached_as(p)) for p in known)
+        reached += len(known)
+    return (shared + 3) / reached if reached else 1.0
+
+
+def _reached_as(profile: Profile) -> set[tuple[str, str]]:
+    contacts = [c for c in (profile.phone, profile.email) if c]
+    return {(n.key, contact) for n in profile.names for contact in contacts}
 
 
 def _reached_by_address(left: Sequence[Profile], right: Sequence[Profile]) -> bool:

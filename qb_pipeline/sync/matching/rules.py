@@ -27,6 +27,7 @@ CEILINGS = {
 WEAK_CEILING = Decimal("0.9500")  # what a person has to look at is never shown as certain
 NO_MATCH = (MatchClass.NONE, "")
 SITES = 2  # more than this many with one name and one contact are the sites of one owner
+ONE_WORD = 15.0  # bits that only a name of two telling words can reach
 CROWD = 10  # more than this many with one name and one contact are a crowd
 
 
@@ -38,8 +39,9 @@ def classify(found: Comparison) -> tuple[MatchClass, str]:
     agreeing = sum(g.level is Level.EXACT for g in found.others)
     contradicted = any(g.level is Level.DIFFERS for g in found.others)
     if found.veto:
-        # A spouse or a branch may share everything else: worth a person's look, never a link.
-        unclear = agreeing >= 2 and not contradicted and found.name.level is Level.WEAK
+        # A spouse or a branch that shares everything else is worth a person's look, never a link.
+        everything = agreeing >= 2 and not contradicted and (found.mailless or found.email.level is Level.EXACT)
+        unclear = everything and found.name.level is Level.WEAK
         return (MatchClass.WEAK, "") if unclear else NO_MATCH
     if found.bits < WEAK_BITS:
         return NO_MATCH
@@ -81,7 +83,7 @@ def _may_be_another(found: Comparison) -> str:
     """Who shares the name and a contact, and yet may be another: a namesake, one of a crowd, another site."""
     if found.name.part and _another_contact(found):
         return INITIAL
-    if found.company and found.address.level < Level.WEAK and _could_be_a_sister_site(found):
+    if not found.person and found.address.level < Level.WEAK and _could_be_a_sister_site(found):
         return SITE
     # Of a crowd not every pair is compared, so a missing rival proves nothing: only the address tells them apart.
     if min(found.bearers, found.sharers) > CROWD and found.address.level < Level.CLOSE:
@@ -90,8 +92,13 @@ def _may_be_another(found: Comparison) -> str:
 
 
 def _could_be_a_sister_site(found: Comparison) -> bool:
-    """Without an address: one of several with this name and contact, or a contact that speaks against the other."""
-    return min(found.bearers, found.sharers) > 1 or _another_contact(found)
+    """Without an address: one of several with this name and contact, or a contact that says too little.
+
+    That is one that another contact speaks against, or a mailbox made of the name where the name is one word.
+    """
+    if min(found.bearers, found.sharers) > 1 or _another_contact(found):
+        return True
+    return found.mail_of_name and found.phone.level is not Level.EXACT and found.name.bits < ONE_WORD
 
 
 def _another_contact(found: Comparison) -> bool:
@@ -110,15 +117,16 @@ def _near_home(found: Comparison) -> bool:
 
 
 def _may_be_another_site(found: Comparison) -> bool:
-    """Another address: who alone bears a name has moved; a company, only within its town or with nothing shared."""
+    """Another address: a person who alone bears a name has moved, anybody else only within a town.
+
+    And that only where no owner is known to have several sites.
+    """
     if found.address.level is not Level.DIFFERS:
         return False
-    if found.bearers > 1 or not found.company:
+    if found.bearers > 1 or found.person:
         return found.bearers > 1
     same_contact = Level.EXACT in (found.phone.level, found.email.level)
-    if found.sharers > 1 or found.name.level < Level.CLOSE or not same_contact:
-        return True
-    return not (found.address.part or found.phone.level is found.email.level is found.name.level is Level.EXACT)
+    return found.own_sites or found.sharers > 1 or not (same_contact and found.address.part)
 
 
 def _is_another_site(found: Comparison) -> bool:

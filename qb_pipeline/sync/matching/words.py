@@ -96,6 +96,28 @@ paul paula pauline pedro phyllis rachel ralph randy regina renee roberta robin r
 ruth ryan sally sara sarah scott sean shane shannon sharon shawn sheila shelly sherry shirley sophia stacy stanley
 stuart sylvia tamara tammy tanya tara terry tiffany todd tracy travis trevor troy tyler vanessa vernon vivian wanda
 wayne wendy wesley yolanda yvonne
+ada adrian adrienne aidan alberto alexis alexandria alicia alisha allen allison alyssa amelia ana andre angelica angel
+annette april ariana ariel arnold ava avery bailey barry becky bernard beth bethany betty bianca billy bonnie brad
+bradley brandi brendan brent brett briana brianna brittany brittney brooke caitlin caleb cameron candace carlton carmen
+carrie casey cassandra cassidy cathy chad charlene charlotte chase chelsea cheyenne chloe christa christie clarence
+claudia clayton clifford clinton cody colin colleen collin connie connor corey cory courtney craig cristian curtis
+dakota dalton damon daisy darius darlene darrell darren daryl dawn debra deanna desiree devin devon diego dominic doris
+duane dustin dwayne earl edgar edwin eduardo eleanor eli elijah elias ella erik ernest esther evelyn faith felicia
+fernando florence gavin geoffrey gilbert glen gordon gregg guy gwendolyn hailey haley hannah harley hayden hector
+herbert hunter ian irma isaac isabel isaiah ivan jackson jaclyn jacqueline jada jaime jamie jasmin jasmine jenna jeffery
+jeremiah jermaine jerome jessie jimmy joann joanna joel jocelyn johnathan jonathon jorge josephine josiah juanita
+jeanette jeanne kaitlin kaitlyn kara kari karina karla kathryn katrina kellie kendra kerry kirk krista kristi kristina
+kristine kristy kylie lacey lance latoya laurie leon leonard leroy levi liam lindsay lindsey logan lois loretta lorraine
+lucille luther lydia mackenzie madeline madison makayla malik mallory manuel marcia margaret mariah
+marisa marissa marlene
+martha marvin mason maurice maxwell mckenzie meghan melinda melvin mercedes meredith mia micheal misty mitchell molly
+monique morgan mya myrtle naomi natasha nathaniel nichole nina olga omar pamela patrick peggy penny perry peter preston
+priscilla quincy rachael raul reginald renee rhonda ricardo rickey riley roberto rodney roland
+roman ronald rosemary ross
+roy ruben sabrina samantha savannah seth shane shari shaun shawna sheena shelby shelley sierra
+sonia sonya spencer stacey
+stacie stefanie sydney sylvia tabitha tamara tammie tanner tasha taylor terrance terrence tiffany tonya tracey tracie
+tristan tyrone valerie vernon veronica vicki vicky vincent virginia walter warren whitney wilma wyatt xavier zoe
 """
 
 

@@ -109,6 +109,9 @@ def test_what_hangs_onto_a_name_is_taken_off(written: str, core: tuple[str, ...]
         ("Larkin Roofing", Kind.COMPANY),
         ("Unit 7 Larkin", Kind.COMPANY),
         ("Larkin Webb", Kind.UNKNOWN),
+        ("Bailey, Baker and Jones", Kind.COMPANY),
+        ("Bailey, John and Mary", Kind.PERSON),
+        ("Gordon-Mitchell", Kind.UNKNOWN),
     ],
 )
 def test_persons_and_companies_are_told_apart(written: str, kind: Kind) -> None:
