@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import simplejson
 import structlog
@@ -55,7 +56,7 @@ def make_app(engine: Engine, settings: Settings, connected: Callable[[str], None
     pending = Pending(settings.home / "consents", Sealer(*token_keys(settings)))
     consent = Consent(engine, settings, pending, Patience(settings.console_refusals), connected)
     guarded = Access(console_key(settings), Patience(settings.console_refusals)).guarded
-    figures = Figures(engine, meters)
+    figures = Figures(engine, meters, timedelta(hours=settings.stale_hours))
     routes = [
         Route("/webhooks/quickbooks", receiver.quickbooks, methods=["POST"]),
         Route("/webhooks/contractor", receiver.contractor, methods=["POST"]),
@@ -87,12 +88,12 @@ async def _live(_request: Request) -> Response:
 class Figures:
     """`GET /health` and `GET /metrics`."""
 
-    def __init__(self, engine: Engine, meters: Meters) -> None:
-        self._engine, self._meters = engine, meters
+    def __init__(self, engine: Engine, meters: Meters, stale_after: timedelta) -> None:
+        self._engine, self._meters, self._stale_after = engine, meters, stale_after
 
     async def health(self, _request: Request) -> Response:
         """503 when the store can't be reached, so that a monitor need not read the answer."""
-        found = await asyncio.to_thread(health.report, self._engine)
+        found = await asyncio.to_thread(health.report, self._engine, self._stale_after)
         text = simplejson.dumps(found, use_decimal=True, default=str)
         return Response(text, 503 if found["status"] == "unreachable" else 200, media_type="application/json")
 
@@ -100,7 +101,7 @@ class Figures:
         """What was counted here is told even when the store can't be reached."""
         reachable = exposition.Counter("qb_store_reachable", "1 when the database answered.")
         try:
-            stored = await asyncio.to_thread(health.lines, self._engine)
+            stored = await asyncio.to_thread(health.lines, self._engine, self._stale_after)
         except SQLAlchemyError as error:
             _log.error("console.database", error=type(error).__name__)
             stored = []

@@ -253,7 +253,7 @@ def test_health_and_metrics_tell_what_is_stored(running: Running, sandboxes: tup
     until(lambda: len(running.stored("id")) == 1)
     health = running.get("/health", headers=running.bearer).json()
     assert health["status"] == "ok"
-    assert [(c["company"], c["state"], c["inbox_waiting"]) for c in health["companies"]] == [
+    assert [(c["company"], c["connection"]["state"], c["inbox"]["waiting"]) for c in health["companies"]] == [
         ("Acme Builders", "connected", 1)
     ]
     metrics = running.metrics()
@@ -263,7 +263,7 @@ def test_health_and_metrics_tell_what_is_stored(running: Running, sandboxes: tup
     assert metrics["qb_store_reachable"] == 1
     with running.engine.begin() as conn:
         companies.set_state(conn, "Acme Builders", CompanyState.RECONNECT, "refused")
-    assert running.get("/health", headers=running.bearer).json()["status"] == "attention"
+    assert running.get("/health", headers=running.bearer).json()["status"] == "broken"
 
 
 def test_health_says_503_when_the_store_can_not_be_reached(current: Settings, tmp_path: Path) -> None:
