@@ -63,7 +63,8 @@ class Operation(StrEnum):
 class PlannedWrite:
     """One write to `side`. `source_id` is the record's id on the other side, `target_id` its id on `side` if known and
     `target_version` the version it must still have;
-    items of a batch share `batch_key` and have their own `bid`; `intended` are the canonical values in JSON form."""
+    items of a batch share `batch_key` and have their own `bid`; `intended` are the canonical values in JSON form, and
+    `before` those an update replaces, so that it can be taken back."""
 
     company: str
     side: Side
@@ -80,6 +81,7 @@ class PlannedWrite:
     bid: str | None = None
     generation: int = 0
     intended: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,7 @@ class Write(PlannedWrite):
     bound_at: datetime | None
 
 
+_BEFORE = "~before"  # no field's name: the former values stand in the column of the intended ones
 _STAMPS = {Phase.SENT: "sent_at", Phase.ANSWERED: "answered_at", Phase.BOUND: "bound_at"}
 
 
@@ -112,8 +115,10 @@ def insert_planned(conn: Connection, rows: Sequence[PlannedWrite], now: datetime
 
 
 def _stored_form(row: PlannedWrite, now: datetime) -> dict[str, Any]:
+    fields = {k: v for k, v in vars(row).items() if k != "before"}
     return {
-        **vars(row),
+        **fields,
+        "intended": {**row.intended, **({_BEFORE: dict(row.before)} if row.before else {})},
         "side": row.side.value,
         "operation": row.operation.value,
         "body_hash": body_hash(row.body),
@@ -214,4 +219,5 @@ def _update_from(conn: Connection, company: str, given: TableValuedAlias, values
 
 def _read(row: Mapping[Any, Any]) -> Write:
     typed = {"side": Side(row["side"]), "operation": Operation(row["operation"]), "phase": Phase(row["phase"])}
-    return Write(**{**row, **typed})
+    intended = {k: v for k, v in row["intended"].items() if k != _BEFORE}
+    return Write(**{**row, **typed, "intended": intended, "before": row["intended"].get(_BEFORE, {})})

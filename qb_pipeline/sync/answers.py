@@ -78,7 +78,7 @@ class Journalist:
         if bound.linked_elsewhere is not None and record is not None:
             problems.report(ctx, conn, entity, [self._linked_elsewhere(row, record.id, name)])
         else:
-            problems.resolve(ctx, conn, entity, self._keys(row, bound.answer))
+            problems.resolve(ctx, conn, entity, self._keys(row, bound.answer), but=[problems.UNDONE])
 
     def _linked_elsewhere(self, row: Write, record_id: str, name: str) -> exceptions.Problem:
         error = refusals.LINKED_ELSEWHERE.duplicate(record=name)

@@ -110,12 +110,14 @@ def plan(entity: Entity, tree: Tree, rules: Rules) -> Plan:
     skip = next((n.skip for n in (contractor, quickbooks) if n and n.skip), None)
     if skip:
         return Plan(Verdict.SKIPPED, reason=skip)
-    if tree.held:
+    if tree.held and tree.link_id is None:
         return Plan(Verdict.REVIEW, reason=tree.held)
     if contractor is not None and quickbooks is not None:
         decided = _plan_linked(entity, tree, contractor, quickbooks, rules)
     else:
         decided = _plan_one_sided(entity, tree, rules)
+    if tree.held and decided.verdict not in (Verdict.AGREED, Verdict.ENDED):
+        return Plan(Verdict.REVIEW, reason=tree.held)
     return _checked(entity, tree, decided, rules)
 
 
@@ -208,12 +210,12 @@ def _plan_removal(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node
         )
     if entity.removal is Removal.INACTIVATE and gone is quickbooks and not tree.removed:
         return Plan(Verdict.CONFLICT, base=tree.base, problems=[refusals.name_gone(tree.label, Side.QUICKBOOKS)])
-    verb, values, changed = _removal_verb(entity, left_side, gone, left)
+    verb, values, changed = removal_verb(entity, left_side, gone, left)
     operation = Operation(left_side, verb, values, changed, gone.id, left.id, left.version, left.label)
     return Plan(Verdict.WRITE, [operation], tree.base)
 
 
-def _removal_verb(
+def removal_verb(
     entity: Entity, target: Side, gone: Node, left: Node
 ) -> tuple[Verb, Mapping[str, Any], frozenset[str]]:
     if entity.removal is Removal.INACTIVATE and target is Side.QUICKBOOKS:
@@ -246,7 +248,7 @@ def _checked(entity: Entity, tree: Tree, decided: Plan, rules: Rules) -> Plan:
     allowed: list[Operation] = []
     for operation in decided.operations:
         waiting = unlinked(entity, operation.values, operation.changed)
-        problem = _forbidden(tree, operation, rules)
+        problem = forbidden(tree, operation, rules)
         if waiting:
             decided.waits_for.extend(waiting)
         elif problem is not None:
@@ -259,7 +261,8 @@ def _checked(entity: Entity, tree: Tree, decided: Plan, rules: Rules) -> Plan:
     return decided
 
 
-def _forbidden(tree: Tree, operation: Operation, rules: Rules) -> Problem | None:
+def forbidden(tree: Tree, operation: Operation, rules: Rules) -> Problem | None:
+    """Why an operation must not leave, whatever was planned: its target is frozen, or the books are closed."""
     target = tree.node(operation.target)
     if target is not None and target.frozen:
         return refusals.frozen(operation.label, target.frozen, operation.target)

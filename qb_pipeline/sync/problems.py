@@ -84,13 +84,13 @@ def report(ctx: Context, conn: Connection, entity: Entity, problems: Sequence[ex
         )  # fmt: skip
 
 
-def resolve(ctx: Context, conn: Connection, entity: Entity, keys: Iterable[Key]) -> None:
-    """Close whatever was open for records that agree or were written."""
+def resolve(ctx: Context, conn: Connection, entity: Entity, keys: Iterable[Key], *, but: Sequence[str] = ()) -> None:
+    """Close whatever was open for records that agree or were written, but not the codes in `but`."""
     by_side: defaultdict[Side, list[str]] = defaultdict(list)
     for side, record_id in keys:
         by_side[side].append(record_id)
     for side, ids in by_side.items():
-        exceptions.resolve(conn, ctx.company, entity.name, side, ids, now=ctx.now())
+        exceptions.resolve(conn, ctx.company, entity.name, side, ids, now=ctx.now(), but=but)
 
 
 def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[str, datetime]]:

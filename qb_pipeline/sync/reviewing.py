@@ -147,12 +147,12 @@ def _referring(conn: Connection, company: str, entity: str, link_id: int) -> int
     """How many linked records were last agreed to refer to the link."""
     total = 0
     for other in ENTITIES.values():
-        for fragment in _references_to(other, entity, link_id):
+        for fragment in references_to(other, entity, link_id):
             total += links.count_containing(conn, company, other.name, fragment)
     return total
 
 
-def _references_to(other: Entity, entity: str, link_id: int) -> Iterator[dict[str, Any]]:
+def references_to(other: Entity, entity: str, link_id: int) -> Iterator[dict[str, Any]]:
     """What a base of `other` contains when it refers to the link: in a field, or in a field of a line."""
     for spec in other.fields:
         if spec.kind is Kind.REF and spec.refers_to == entity:

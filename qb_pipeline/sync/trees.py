@@ -18,9 +18,10 @@ from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import from_json
 from qb_pipeline.errors import FixTheData
-from qb_pipeline.store import aliases, candidates, links, staging
+from qb_pipeline.store import aliases, candidates, exceptions, links, staging, worklist
 from qb_pipeline.store.links import Link, LinkState
 from qb_pipeline.store.staging import Staged, Work
+from qb_pipeline.sync import refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import project, references
 from qb_pipeline.sync.plan import Node, Tree
@@ -39,8 +40,16 @@ def owed(ctx: Context, entity: Entity) -> list[Owed]:
     with ctx.begin() as conn:
         works = [_fresh(ctx, conn, entity, w) for w in staging.dirty(conn, ctx.company, entity.name, ctx.now())]
         link_of = {side: _link_ids(ctx, conn, entity, side, works) for side in Side}
-        held = _held(conn, ctx.company, entity)
-    return [Owed(_tree(entity, w, link_of, held), w) for w in works]
+        held, taken_back = _held(conn, ctx.company, entity), _taken_back(conn, ctx.company, entity)
+    return [Owed(_tree(entity, w, link_of, held, taken_back), w) for w in works]
+
+
+def owed_of(ctx: Context, entity: Entity, link_ids: Iterable[int]) -> list[Owed]:
+    """These links as `owed` would give them, whether they need a write or not and whoever holds them."""
+    with ctx.begin() as conn:
+        works = worklist.of_links(conn, ctx.company, entity.name, link_ids)
+        link_of = {side: _link_ids(ctx, conn, entity, side, works) for side in Side}
+    return [Owed(_tree(entity, w, link_of, {}, {}), w) for w in works]
 
 
 def _fresh(ctx: Context, conn: Connection, entity: Entity, work: Work) -> Work:
@@ -93,11 +102,18 @@ def _held(conn: Connection, company: str, entity: Entity) -> dict[tuple[Side, st
     return found
 
 
+def _taken_back(conn: Connection, company: str, entity: Entity) -> dict[tuple[Side, str], str]:
+    """Records of which a person undid a write: neither side is copied until somebody decides."""
+    found = exceptions.listing(conn, company, entity=entity.name, codes=[refusals.UNDONE.code])
+    return {(one.side, one.record_id): one.cause for one in found}
+
+
 def _tree(
     entity: Entity,
     work: Work,
     link_of: Mapping[Side, Mapping[tuple[str, str], int]],
     held: Mapping[tuple[Side, str], str],
+    taken_back: Mapping[tuple[Side, str], str],
 ) -> Tree:
     link = work.link
     nodes = {
@@ -105,6 +121,7 @@ def _tree(
         Side.QUICKBOOKS: node(entity, work.quickbooks, link_of[Side.QUICKBOOKS]),
     }
     waits = [held[side, n.id] for side, n in nodes.items() if n and link is None and (side, n.id) in held]
+    waits += [taken_back[side, n.id] for side, n in nodes.items() if n and link and (side, n.id) in taken_back]
     return Tree(
         contractor=nodes[Side.CONTRACTOR],
         quickbooks=nodes[Side.QUICKBOOKS],

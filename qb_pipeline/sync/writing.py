@@ -175,7 +175,7 @@ def _journal(ctx: Context, entity: Entity, side: Side, rendered: Sequence[Render
                 request_key=key, body=r.body, run_id=ctx.run_id, link_id=r.owed.tree.link_id,
                 source_id=_record_key(r.operation), target_id=r.operation.target_id,
                 target_version=r.operation.version, batch_key=slot.batch_key,
-                bid=slot.bid, generation=n, intended=_intended(entity, r.operation),
+                bid=slot.bid, generation=n, intended=_intended(entity, r.operation), before=_before(entity, r),
             )
             for r, key, slot, n in zip(rendered, keys, slots, generations, strict=True)
         ]  # fmt: skip
@@ -193,6 +193,14 @@ def _intended(entity: Entity, operation: Operation) -> dict[str, Any]:
     if operation.verb == "delete":
         return {}
     return to_json(entity, {k: v for k, v in operation.values.items() if k in operation.changed})
+
+
+def _before(entity: Entity, rendered: Rendered) -> dict[str, Any]:
+    """What an update replaces, in link space; this is what an undo puts back."""
+    target = rendered.owed.tree.node(rendered.operation.target)
+    if target is None or rendered.operation.verb != "update":
+        return {}
+    return to_json(entity, {name: target.values.get(name) for name in rendered.operation.changed})
 
 
 def request_key(company: str, side: Side, entity: str, record: str, generation: int) -> str:

@@ -1,0 +1,105 @@
+"""A person's word on a conflict: which side's version stands.
+
+Invariant: the word is about the two versions that were seen. It is kept as the base: the side that gives way counts as
+unchanged since, so the other's value is written by the next sync, and an edit made after the word is a new edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Direction, Entity, Field, Kind, Side
+from qb_pipeline.entities.values import from_json, to_json
+from qb_pipeline.errors import Misconfigured
+from qb_pipeline.store import exceptions, links, staging, sync_log
+from qb_pipeline.store.exceptions import Reported
+from qb_pipeline.store.links import Link, LinkState, LinkUpdate
+from qb_pipeline.store.staging import Staged
+from qb_pipeline.sync import refusals
+from qb_pipeline.sync.linkspace import project
+from qb_pipeline.sync.trees import link_ids_of
+
+_FIELD = refusals.CONFLICT.code.split("{", maxsplit=1)[0]
+
+
+def can_take(found: Reported) -> bool:
+    """Whether an exception is settled by choosing a side."""
+    return found.code.startswith(_FIELD) or found.code in (refusals.REMOVED_BUT_EDITED.code, refusals.UNDONE.code)
+
+
+def take(conn: Connection, company: str, found: Reported, side: Side) -> str:
+    """Let `side`'s version stand; returns what the next sync will do.
+
+    Raises `Misconfigured` where the exception is none that a choice of sides settles.
+    """
+    entity = ENTITIES[found.entity]
+    link = links.find(conn, company, entity.name, found.side, [found.record_id]).get(found.record_id)
+    if not can_take(found) or link is None:
+        raise Misconfigured(
+            f"Exception {found.id} ({found.code}) is not settled by choosing a side.",
+            code="not_a_conflict", fix=f"Its fix is: {found.fix}",
+        )  # fmt: skip
+    staged = {
+        s: staging.fetch(conn, company, s, entity.name, [link.id_on(s) or ""]).get(link.id_on(s) or "") for s in Side
+    }
+    standing, yielding = staged[side], staged[side.other]
+    if standing is None or yielding is None:
+        raise Misconfigured(
+            f"{found.record_label} has not been read on both sides.", code="counterpart_unread",
+            fix="Run qb-pipeline sync first.",
+        )  # fmt: skip
+    names = {found.code.removeprefix(_FIELD)} if found.code.startswith(_FIELD) else None
+    said = _settle(conn, company, entity, link, side, standing, yielding, names)
+    exceptions.resolve(conn, company, entity.name, found.side, [found.record_id], [found.code])
+    detail = {"code": found.code, "take": side.value}
+    entry = sync_log.Entry(entity.name, found.side, "decided", found.record_id, found.record_label, detail)
+    sync_log.append(conn, company, [entry])
+    return said
+
+
+def _staged(conn: Connection, company: str, entity: Entity, link: Link, side: Side) -> Staged | None:
+    native = link.id_on(side) or ""
+    return staging.fetch(conn, company, side, entity.name, [native]).get(native)
+
+
+def _settle(
+    conn: Connection, company: str, entity: Entity, link: Link, side: Side, standing: Staged, yielding: Staged,
+    names: Collection[str] | None,
+) -> str:  # fmt: skip
+    here, there = refusals.system(side), refusals.system(side.other)
+    if yielding.record.state is not State.LIVE:
+        links.remove(conn, company, [link.id])
+        return f"the record of {here} is created anew in {there}"
+    gone = standing.record.state is not State.LIVE
+    values = project(
+        entity, yielding.record.values, link_ids_of(conn, company, entity, side.other, [yielding.record])
+    )  # fmt: skip
+    base = dict(from_json(entity, link.base))
+    for spec in entity.fields:
+        if (names is None or spec.name in names) and spec.direction is not Direction.NONE:
+            base[spec.name] = _given_way(spec, side.other, values.get(spec.name), base.get(spec.name))
+    links.update_base_many(
+        conn, company,
+        [LinkUpdate(link.id, to_json(entity, base), "", "", state=LinkState.LIVE)],
+    )  # fmt: skip
+    return f"the record is removed in {there} as well" if gone else f"what {here} says is written to {there}"
+
+
+def _given_way(spec: Field, side: Side, value: Any, agreed: Any) -> Any:
+    """The yielding side's value as one that was agreed on; lines keep what is known of their twins."""
+    if spec.kind is not Kind.LINES or spec.line_key != "id":
+        return value
+    own, other = f"{side.value}_id", f"{side.other.value}_id"
+    twins: Mapping[str, Any] = {str(x.get(own)): x.get(other) for x in agreed or ()}
+    return tuple(_line(x, own, other, twins) for x in value or ())
+
+
+def _line(line: Mapping[str, Any], own: str, other: str, twins: Mapping[str, Any]) -> dict[str, Any]:
+    told = {k: v for k, v in line.items() if k not in ("id", "twin")}
+    known = {own: line["id"], other: twins.get(str(line["id"]))}
+    return told | {k: v for k, v in known.items() if v is not None}

@@ -1,0 +1,255 @@
+"""Taking back a run: compensating writes from what the journal holds of before and after.
+
+Invariant: a write is taken back only where nobody has changed its record since and nothing else rests on it; it goes
+through the journal like any write, and the record is held for a person before it leaves, so that no sync does it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.records import Record, State
+from qb_pipeline.entities.spec import Direction, Entity, Kind, Removal, Side
+from qb_pipeline.entities.values import from_json
+from qb_pipeline.errors import NotFound
+from qb_pipeline.store import exceptions, journal, links, staging
+from qb_pipeline.store.journal import Operation as Deed
+from qb_pipeline.store.journal import Phase, Write
+from qb_pipeline.sync import problems, refusals
+from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.plan import Operation, forbidden, removal_verb
+from qb_pipeline.sync.reviewing import references_to
+from qb_pipeline.sync.trees import Owed, owed_of
+from qb_pipeline.sync.writing import sendable, write
+
+Target = tuple[str, Side, str]  # entity, side, native id
+
+
+@dataclass(frozen=True)
+class Item:
+    """One record that the run wrote on one side, and how that is taken back: an operation, or why it can't be."""
+
+    entity: Entity
+    side: Side
+    record_id: str
+    name: str
+    owed: Owed | None = None
+    operation: Operation | None = None
+    before: Mapping[str, Any] = field(default_factory=dict)  # what is put back, by field, in link space
+    after: Mapping[str, Any] = field(default_factory=dict)
+    why_not: str | None = None
+
+
+@dataclass
+class Undone:
+    """What an undo came to."""
+
+    done: list[Item] = field(default_factory=list)
+    refused: list[Item] = field(default_factory=list)  # with the reason in `why_not`
+
+
+def plan_undo(ctx: Context, run_id: str) -> list[Item]:
+    """What taking back a run would write, updates first and creations last in reverse order; changes neither system.
+
+    Reads every record concerned once more, so that what is compared is what stands there now.
+    """
+    with ctx.begin() as conn:
+        rows = [r for r in journal.of_run(conn, ctx.company, run_id) if r.phase is Phase.BOUND and r.target_id]
+    by_target: dict[Target, list[Write]] = {}
+    for row in rows:
+        by_target.setdefault((row.entity, row.side, row.target_id or ""), []).append(row)
+    items = [_item(ctx, target, written) for target, written in by_target.items()]
+    return _without_rested_on(ctx, _ordered(items))
+
+
+def undo(ctx: Context, run_id: str) -> Undone:
+    """Take back what can be taken back of a run."""
+    result = Undone()
+    ctx.allow_mass_change = True  # somebody named this very run and may have seen its plan
+    for item in plan_undo(ctx, run_id):
+        error = item.why_not or _take_back(ctx, item, run_id)
+        if error is None:
+            result.done.append(item)
+        else:
+            result.refused.append(_refused(item, error))
+    return result
+
+
+def _item(ctx: Context, target: Target, written: Sequence[Write]) -> Item:
+    name, side, record_id = target
+    entity = ENTITIES[name]
+    with ctx.begin() as conn:
+        known = staging.fetch(conn, ctx.company, side, name, [record_id]).get(record_id)
+        link = links.find(conn, ctx.company, name, side, [record_id]).get(record_id)
+    item = Item(entity, side, record_id, label(entity, known.record.values) if known else f"{entity.title} {record_id}")
+    if any(w.operation in (Deed.VOID, Deed.DELETE) for w in written):
+        return _refused(item, f"it was {_past(written[-1])}, which {refusals.system(side)} can't take back")
+    if link is None:
+        return _refused(item, "it is not linked any more")
+    current = _read(ctx, entity, side, record_id)
+    if current is None:
+        return _refused(item, f"it is gone in {refusals.system(side)} since")
+    changed = _changed_since(ctx, entity, current, written)
+    if changed:
+        return _refused(item, f"somebody changed its {', '.join(changed)} since")
+    [owed] = owed_of(ctx, entity, [link.id])
+    created = any(w.operation is Deed.CREATE for w in written)
+    return _removing(ctx, item, owed) if created else _putting_back(ctx, item, owed, written)
+
+
+def _read(ctx: Context, entity: Entity, side: Side, record_id: str) -> Record | None:
+    """The record now, staged; None when it is gone or void."""
+    try:
+        record = ctx.port(side).read(entity, record_id)
+    except NotFound:
+        return None
+    with ctx.begin() as conn:
+        staging.merge(conn, ctx.company, side, entity.name, [record])
+    return record if record.state is State.LIVE else None
+
+
+def _changed_since(ctx: Context, entity: Entity, current: Record, written: Sequence[Write]) -> list[str]:
+    """The labels of what differs between the last answer to the run and the record as it is now."""
+    last = written[-1]
+    answered = ctx.port(last.side).parse(sendable(last), last.answer or b"").record if last.answer else None
+    if answered is None:
+        return ["state, as far as can be told: the answer to the run can't be read"]
+    if answered.version == current.version:
+        return []
+    whole = any(w.operation is Deed.CREATE for w in written)
+    told = {name for w in written for name in w.intended}
+    compared = [
+        f for f in entity.fields if not f.derived and f.direction is not Direction.NONE and (whole or f.name in told)
+    ]
+    return [f.label for f in compared if answered.values.get(f.name) != current.values.get(f.name)]
+
+
+def _removing(ctx: Context, item: Item, owed: Owed) -> Item:
+    node, source = owed.tree.node(item.side), owed.tree.node(item.side.other)
+    if node is None:
+        return _refused(item, "it was not read")
+    if (
+        item.entity.removal is Removal.INACTIVATE
+        and item.side is Side.QUICKBOOKS
+        and node.values.get("active") is False
+    ):
+        return _refused(item, "it is inactive already")
+    # Before the run the other side knew of no such record here: to remove it is to follow a deletion.
+    verb, values, changed = removal_verb(item.entity, item.side, replace(source or node, state=State.DELETED), node)
+    operation = Operation(
+        item.side, verb, values, changed, source.id if source else None, node.id, node.version, node.label
+    )
+    return _checked(ctx, item, owed, operation, {}, {})
+
+
+def _putting_back(ctx: Context, item: Item, owed: Owed, written: Sequence[Write]) -> Item:
+    node, source = owed.tree.node(item.side), owed.tree.node(item.side.other)
+    before: dict[str, Any] = {}
+    for row in reversed(written):  # the earliest write of the run knows what stood there before the run
+        if not row.before:
+            return _refused(item, "what stood there before was not kept; the run is older than undo")
+        before |= from_json(item.entity, row.before)
+    if node is None or source is None:
+        return _refused(item, "one of its sides was not read")
+    values = {**node.values, **{k: _lines_back(item, owed, k, v) for k, v in before.items()}}
+    operation = Operation(item.side, "update", values, frozenset(before), source.id, node.id, node.version, node.label)
+    after = {name: node.values.get(name) for name in before}
+    return _checked(ctx, item, owed, operation, before, after)
+
+
+def _lines_back(item: Item, owed: Owed, name: str, value: Any) -> Any:
+    """Former lines under the ids they still have; one that is gone becomes a new line."""
+    spec, node = item.entity[name], owed.tree.node(item.side)
+    if spec.kind is not Kind.LINES or spec.line_key != "id" or node is None:
+        return value
+    here = {str(x["id"]) for x in node.values.get(name) or ()}
+    own, other = f"{item.side.value}_id", f"{item.side.other.value}_id"
+    twins = {str(x.get(own)): x.get(other) for x in (owed.tree.base or {}).get(name) or ()}
+    return tuple(
+        {**x, "id": x["id"] if str(x.get("id")) in here else None, "twin": twins.get(str(x.get("id")))}
+        for x in value or ()
+    )
+
+
+def _checked(
+    ctx: Context, item: Item, owed: Owed, operation: Operation, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Item:
+    problem = forbidden(owed.tree, operation, ctx.rules)
+    why_not = None if problem is None else problem.cause.removeprefix(f"{operation.label}: ").rstrip(".")
+    return Item(
+        item.entity, item.side, item.record_id, item.name, owed, None if why_not else operation, before, after, why_not
+    )
+
+
+def _without_rested_on(ctx: Context, items: Sequence[Item]) -> list[Item]:
+    """Refuse removals of what records outside this undo refer to."""
+    going = {i.owed.tree.link_id for i in items if i.owed and i.operation and not i.before}
+    with ctx.begin() as conn:
+        resting = {id(i): _resting_on(conn, ctx.company, i, going) for i in items if i.operation and not i.before}
+    return [_refused(i, f"{', '.join(resting[id(i)])} refer to it") if resting.get(id(i)) else i for i in items]
+
+
+def _resting_on(conn: Connection, company: str, item: Item, going: set[int | None]) -> list[str]:
+    """How many live records of each kind refer to this one and stay."""
+    link_id = item.owed.tree.link_id if item.owed else None
+    found = []
+    for other in ENTITIES.values():
+        fragments = references_to(other, item.entity.name, link_id) if link_id is not None else ()
+        staying = {
+            x.id for f in fragments for x in links.containing(conn, company, other.name, f)
+            if x.state is links.LinkState.LIVE and x.id not in going
+        }  # fmt: skip
+        if staying:
+            found.append(f"{len(staying)} {other.plural.replace('_', ' ')}")
+    return found
+
+
+def _ordered(items: Sequence[Item]) -> list[Item]:
+    """Values first, in the order of writing; then what was created goes, dependents first."""
+    place = {name: n for n, name in enumerate(ENTITIES)}
+    updates = sorted((i for i in items if i.before), key=lambda i: place[i.entity.name])
+    creations = sorted((i for i in items if not i.before), key=lambda i: -place[i.entity.name])
+    return updates + creations
+
+
+def _take_back(ctx: Context, item: Item, run_id: str) -> str | None:
+    """Hold the record, then write; returns what went wrong, if anything did."""
+    if item.owed is None or item.operation is None:
+        return "nothing is to be written"
+    hold = _hold(ctx, item, run_id)
+    write(ctx, item.entity, [(item.owed, item.operation)])
+    with ctx.begin() as conn:
+        mine = [
+            r for r in journal.of_run(conn, ctx.company, ctx.run_id)
+            if (r.entity, r.side, r.target_id) == (item.entity.name, item.side, item.record_id)
+        ]  # fmt: skip
+        if mine and mine[-1].phase is Phase.BOUND:
+            ctx.log(conn, item.entity, item.side, "undone", record_id=item.record_id, record_label=item.name,
+                    detail={"run": run_id})  # fmt: skip
+            return None
+        if not mine or mine[-1].phase in (Phase.FAILED, Phase.ABANDONED):
+            exceptions.resolve(conn, ctx.company, item.entity.name, item.side, [item.record_id], [hold], ctx.now())
+            said = mine[-1].error if mine else None
+            return str(said["cause"]).rstrip(".") if said and "cause" in said else "it could not be written"
+    return "no answer came; the next sync asks again, and the record is held"
+
+
+def _hold(ctx: Context, item: Item, run_id: str) -> str:
+    said = refusals.undone(item.name, item.side, run_id)
+    with ctx.begin() as conn:
+        problem = problems.shared(ctx, item.entity, item.side, item.record_id, said, item.name, ())
+        problems.report(ctx, conn, item.entity, [problem])
+    return said.code
+
+
+def _refused(item: Item, why: str) -> Item:
+    return Item(item.entity, item.side, item.record_id, item.name, why_not=why)
+
+
+def _past(row: Write) -> str:
+    return {Deed.VOID: "voided", Deed.DELETE: "deleted"}.get(row.operation, "removed")

@@ -1,0 +1,149 @@
+"""A person's word on a conflict: written by the next sync, for these two versions and no other."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Policy, Side
+from qb_pipeline.errors import Misconfigured
+from qb_pipeline.store import exceptions
+from qb_pipeline.sync import deciding
+from qb_pipeline.sync.rules import Override, Rules
+from qb_pipeline_tests.sync.fakes import refusal
+from qb_pipeline_tests.sync.world import COMPANY, World, customer
+
+CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
+ASK = Rules({"customer": Override(policy=Policy.ASK), "invoice": Override(policy=Policy.ASK)})
+
+
+def conflict(world: World) -> tuple[str, str]:
+    world.rules = ASK
+    record = world.contractor.add("customer", **customer(notes="old", email="a@x.example"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.contractor.edit("customer", record, notes="left")
+    world.quickbooks.edit("customer", twin, notes="right")
+    world.run()
+    assert world.codes() == ["conflict_notes"]
+    return record, twin
+
+
+def take(world: World, side: Side, code: str = "conflict_notes") -> str:
+    with world.engine.begin() as conn:
+        [found] = exceptions.listing(conn, COMPANY, codes=[code])
+        return deciding.take(conn, COMPANY, found, side)
+
+
+def notes(world: World) -> list[Any]:
+    return [row["notes"] for side in Side for row in world.port(side).live("customer").values()]
+
+
+@pytest.mark.parametrize(("side", "stands"), [(CONTRACTOR, "left"), (QUICKBOOKS, "right")])
+def test_the_version_that_was_taken_is_on_both_sides_after_the_next_sync(world: World, side: Side, stands: str) -> None:
+    conflict(world)
+    before = world.writes()
+    assert "is written to" in take(world, side)
+    world.run()
+    assert notes(world) == [stands, stands]
+    assert world.codes() == []
+    assert world.writes() == before + 1
+    world.run()
+    assert world.writes() == before + 1
+
+
+def test_the_word_holds_for_that_version_only_and_a_later_edit_of_the_other_side_asks_again(world: World) -> None:
+    _, twin = conflict(world)
+    take(world, CONTRACTOR)
+    world.quickbooks.edit("customer", twin, notes="second thoughts")
+    world.run()
+    assert notes(world) == ["left", "second thoughts"]
+    assert world.codes() == ["conflict_notes"]
+
+
+def test_the_next_conflict_of_the_same_field_is_asked_again(world: World) -> None:
+    record, twin = conflict(world)
+    take(world, CONTRACTOR)
+    world.run()
+    world.contractor.edit("customer", record, notes="L2")
+    world.quickbooks.edit("customer", twin, notes="R2")
+    world.run()
+    assert notes(world) == ["L2", "R2"]
+    assert world.codes() == ["conflict_notes"]
+
+
+def test_a_word_on_one_field_says_nothing_of_another(world: World) -> None:
+    record, twin = conflict(world)
+    world.contractor.edit("customer", record, email="l@x.example")
+    world.quickbooks.edit("customer", twin, email="r@x.example")
+    world.run()
+    take(world, QUICKBOOKS)
+    world.run()
+    assert notes(world) == ["right", "right"]
+    assert world.codes() == ["conflict_email"]
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_conflict_over_lines_is_settled_for_the_whole_array(world: World, side: Side) -> None:
+    world.rules = ASK
+    world.entities = ("customer", "item", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    work = world.contractor.add("item", name="Framing", kind="service", active=True)
+    line = {"kind": "item", "item": work, "description": "framing", "quantity": Decimal(1),
+            "unit_price": Decimal(50), "amount": Decimal("50.00")}  # fmt: skip
+    one = world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=(line, line))
+    world.run()
+    [twin] = world.quickbooks.live("invoice")
+    mine, theirs = world.contractor.rows["invoice"][one].values, world.quickbooks.rows["invoice"][twin].values
+    world.contractor.edit("invoice", one, lines=tuple({**x, "description": "left"} for x in mine["lines"]))
+    world.quickbooks.edit("invoice", twin, lines=({**theirs["lines"][0], "description": "right"},))
+    world.run()
+    assert world.codes() == ["conflict_lines"]
+    take(world, side, "conflict_lines")
+    world.run()
+    told = ["left", "left"] if side is CONTRACTOR else ["right"]
+    for port in (world.contractor, world.quickbooks):
+        [row] = port.live("invoice").values()
+        assert [x["description"] for x in row["lines"]] == told
+    assert world.codes() == []
+
+
+def removed_but_edited(world: World) -> tuple[str, str]:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    record = world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=(), memo="a")
+    world.run()
+    [twin] = world.quickbooks.live("invoice")
+    world.contractor.edit("invoice", record, memo="b")
+    world.quickbooks.let_go("invoice", twin, State.DELETED)
+    world.run()
+    assert world.codes() == ["removed_but_edited"]
+    return record, twin
+
+
+def test_taking_the_side_that_removed_a_document_removes_it_on_the_other(world: World) -> None:
+    removed_but_edited(world)
+    assert "removed" in take(world, QUICKBOOKS, "removed_but_edited")
+    world.run()
+    assert world.contractor.live("invoice") == {}
+    assert world.codes() == []
+
+
+def test_taking_the_side_that_edited_a_document_makes_it_anew_on_the_other(world: World) -> None:
+    removed_but_edited(world)
+    assert "anew" in take(world, CONTRACTOR, "removed_but_edited")
+    world.run()
+    assert [row["memo"] for row in world.quickbooks.live("invoice").values()] == ["b"]
+    assert world.codes() == []
+
+
+def test_an_exception_that_is_no_conflict_can_not_be_taken(world: World) -> None:
+    world.contractor.add("customer", **customer())
+    world.quickbooks.refuses = lambda _item: refusal()
+    world.run()
+    with pytest.raises(Misconfigured, match="not settled by choosing"):
+        take(world, CONTRACTOR, "refused")

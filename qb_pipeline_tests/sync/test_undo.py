@@ -1,0 +1,271 @@
+"""Taking back a run: what it wrote goes or gets its former values, and no sync does it again by itself."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.store import exceptions
+from qb_pipeline.sync import deciding
+from qb_pipeline.sync.rules import Rules
+from qb_pipeline.sync.undo import Undone, plan_undo, undo
+from qb_pipeline_tests.sync.fakes import PowerCut, refusal
+from qb_pipeline_tests.sync.world import COMPANY, World, customer
+
+CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
+
+
+def undone(world: World, run: str) -> Undone:
+    return undo(world.context(), run)
+
+
+def quiet(world: World) -> bool:
+    """Whether two more runs write nothing."""
+    before = world.writes()
+    world.run()
+    world.run()
+    return world.writes() == before
+
+
+def take(world: World, side: Side) -> None:
+    with world.engine.begin() as conn:
+        for found in exceptions.listing(conn, COMPANY, codes=["undone"]):
+            deciding.take(conn, COMPANY, found, side)
+
+
+def values(world: World, name: str, entity: str = "customer") -> list[Any]:
+    """Of the contractor, then of QuickBooks."""
+    return [row.get(name) for side in Side for row in world.port(side).live(entity).values()]
+
+
+def edited(world: World, side: Side = CONTRACTOR) -> str:
+    """Run 1 created a customer, run 2 copied an edit of its notes; returns the name of run 2."""
+    world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    [record] = world.port(side).live("customer")
+    world.port(side).edit("customer", record, notes="new")
+    return world.run().run_id
+
+
+# --- updates ---
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_an_updated_record_gets_its_former_values_back_and_both_sides_are_as_before_the_run(
+    world: World, side: Side
+) -> None:
+    run = edited(world, side)
+    assert values(world, "notes") == ["new", "new"]
+    result = undone(world, run)
+    assert [i.name for i in result.done] == ["Customer Hazel Roofing"]
+    assert [row["notes"] for row in world.port(side.other).live("customer").values()] == ["old"]
+    assert [row["notes"] for row in world.port(side).live("customer").values()] == ["new"]
+    assert world.codes() == ["undone"]
+    assert quiet(world)
+
+
+@pytest.mark.parametrize(("side", "stands"), [(CONTRACTOR, "new"), (QUICKBOOKS, "old")])
+def test_a_person_decides_afterwards_which_side_stands(world: World, side: Side, stands: str) -> None:
+    undone(world, edited(world))
+    take(world, side)
+    world.run()
+    assert values(world, "notes") == [stands, stands]
+    assert world.codes() == []
+    assert quiet(world)
+
+
+def test_a_record_that_a_person_makes_the_same_on_both_sides_is_released(world: World) -> None:
+    undone(world, edited(world))
+    [record] = world.contractor.live("customer")
+    world.contractor.edit("customer", record, notes="old")
+    world.run()
+    assert world.codes() == []
+    world.contractor.edit("customer", record, notes="later")
+    world.run()
+    assert values(world, "notes") == ["later", "later"]
+
+
+def test_an_edit_of_a_held_record_waits_visibly_with_it(world: World) -> None:
+    undone(world, edited(world))
+    [record] = world.contractor.live("customer")
+    world.contractor.edit("customer", record, email="a@x.example")
+    assert quiet(world)
+    assert world.codes() == ["undone"]
+
+
+def test_a_record_that_somebody_changed_since_is_refused_and_left_alone(world: World) -> None:
+    run = edited(world)
+    [twin] = world.quickbooks.live("customer")
+    world.quickbooks.edit("customer", twin, notes="newer still")
+    result = undone(world, run)
+    assert result.done == []
+    assert "somebody changed its notes since" in (result.refused[0].why_not or "").lower()
+    world.run()
+    assert values(world, "notes") == ["newer still", "newer still"]
+    assert world.codes() == []
+
+
+def test_a_change_of_another_field_since_does_not_stand_in_the_way_and_survives(world: World) -> None:
+    run = edited(world)
+    [twin] = world.quickbooks.live("customer")
+    world.quickbooks.edit("customer", twin, email="b@x.example")
+    undone(world, run)
+    [row] = world.quickbooks.live("customer").values()
+    assert (row["notes"], row["email"]) == ("old", "b@x.example")
+
+
+def test_lines_come_back_under_their_ids_and_a_removed_one_as_a_new_line(world: World) -> None:
+    world.entities = ("customer", "item", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    work = world.contractor.add("item", name="Framing", kind="service", active=True)
+    line = {"kind": "item", "item": work, "quantity": Decimal(1), "unit_price": Decimal(50), "amount": Decimal(50)}
+    lines = tuple({**line, "description": text} for text in ("one", "two"))
+    record = world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=lines)
+    world.run()
+    [twin] = world.quickbooks.live("invoice")
+    former = [x["id"] for x in world.quickbooks.live("invoice")[twin]["lines"]]
+    kept = world.contractor.rows["invoice"][record].values["lines"][0]
+    world.contractor.edit("invoice", record, lines=({**kept, "description": "changed"},))
+    run = world.run().run_id
+    undone(world, run)
+    after = world.quickbooks.live("invoice")[twin]["lines"]
+    assert [x["description"] for x in after] == ["one", "two"]
+    assert after[0]["id"] == former[0]
+    assert quiet(world)
+
+
+# --- creations and removals ---
+
+
+def test_a_created_name_is_made_inactive_in_quickbooks_and_not_created_again(world: World) -> None:
+    world.contractor.add("customer", **customer())
+    run = world.run().run_id
+    undone(world, run)
+    assert values(world, "active") == [True, False]
+    assert world.codes() == ["undone"]
+    assert quiet(world)
+    assert values(world, "active") == [True, False]
+
+
+def test_a_created_record_goes_at_the_contractor(world: World) -> None:
+    world.quickbooks.add("customer", **customer())
+    run = world.run().run_id
+    undone(world, run)
+    assert world.contractor.live("customer") == {}
+    assert world.names(QUICKBOOKS) == ["Hazel Roofing"]
+    assert quiet(world)
+    assert world.names(QUICKBOOKS) == ["Hazel Roofing"]
+
+
+def test_what_was_taken_back_is_made_anew_when_a_person_takes_the_side_that_has_it(world: World) -> None:
+    world.quickbooks.add("customer", **customer())
+    undone(world, world.run().run_id)
+    take(world, QUICKBOOKS)
+    world.run()
+    assert world.names(CONTRACTOR) == ["Hazel Roofing"]
+    assert world.codes() == []
+    assert quiet(world)
+
+
+def test_a_created_document_is_voided_before_its_customer_is_let_go(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    run = world.run().run_id
+    result = undone(world, run)
+    assert [i.entity.name for i in result.done] == ["invoice", "customer"]
+    assert [r.state for r in world.quickbooks.rows["invoice"].values()] == [State.VOIDED]
+    assert len(world.contractor.live("invoice")) == 1
+    assert quiet(world)
+    assert len(world.contractor.live("invoice")) == 1
+
+
+def test_a_created_name_that_later_documents_refer_to_is_refused(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    run = world.run().run_id
+    world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    world.run()
+    result = undone(world, run)
+    assert [i.why_not for i in result.refused] == ["1 invoices refer to it"]
+    assert values(world, "active") == [True, True]
+
+
+def test_a_removal_can_not_be_taken_back_and_is_said_so(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    record = world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    world.run()
+    world.contractor.let_go("invoice", record, State.VOIDED)
+    result = undone(world, world.run().run_id)
+    assert [i.why_not for i in result.refused] == ["it was voided, which QuickBooks can't take back"]
+
+
+# --- brakes, plans and broken undos ---
+
+
+def test_a_document_in_closed_books_is_refused(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    run = world.run().run_id
+    world.rules = Rules(closed_through=date(2026, 3, 31))
+    result = undone(world, run)
+    assert "books are closed through 2026-03-31" in (result.refused[0].why_not or "")
+    assert "refer to it" in (result.refused[1].why_not or "")  # its customer has to stay for it
+    assert len(world.quickbooks.live("invoice")) == 1
+
+
+def test_the_plan_of_an_undo_writes_nothing(world: World) -> None:
+    run = edited(world)
+    before = world.writes()
+    [item] = plan_undo(world.context(dry=True), run)
+    assert (item.before, item.after) == ({"notes": "old"}, {"notes": "new"})
+    assert world.writes() == before
+    assert world.codes() == []
+
+
+def test_an_undo_that_is_refused_leaves_the_record_to_the_sync_as_it_was(world: World) -> None:
+    run = edited(world)
+    world.quickbooks.refuses = lambda _item: refusal()
+    result = undone(world, run)
+    assert [i.why_not for i in result.refused] == ["The name is too long"]
+    world.quickbooks.refuses = lambda _item: None
+    world.run()
+    assert values(world, "notes") == ["new", "new"]
+    assert "undone" not in world.codes()
+
+
+def test_an_undo_whose_answer_is_lost_holds_the_record_and_is_settled_by_the_next_sync(world: World) -> None:
+    run = edited(world)
+    world.quickbooks.script = ["lost after it was done"]
+    result = undone(world, run)
+    assert "no answer came" in (result.refused[0].why_not or "")
+    world.run()
+    assert values(world, "notes") == ["new", "old"]
+    assert world.codes() == ["undone"]
+    assert quiet(world)
+
+
+def test_an_undo_killed_before_its_answer_is_settled_by_the_next_sync_and_the_record_held(world: World) -> None:
+    run = edited(world)
+    world.quickbooks.script = ["cut before the answer"]
+    with pytest.raises(PowerCut):
+        undone(world, run)
+    world.run()
+    assert world.codes() == ["undone"]
+    assert values(world, "notes") == ["new", "old"]
+    assert quiet(world)
+
+
+def test_a_second_undo_of_the_same_run_changes_nothing_more(world: World) -> None:
+    run = edited(world)
+    undone(world, run)
+    before = world.writes()
+    assert undone(world, run).done == []
+    assert world.writes() == before
