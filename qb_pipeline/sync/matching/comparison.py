@@ -81,7 +81,7 @@ def compare(left: Profile, right: Profile, seen: Seen) -> Comparison | None:
         ),
         neighbours=max(seen.doors[left.address.key], seen.doors[right.address.key]),
         person=_person(left) and _person(right),
-        mail_of_name=left.email == right.email and _made_of_name(left),
+        mail_of_name=left.email == right.email and (_made_of_name(left) or _made_of_name(right)),
         mailless=not (left.email or right.email),
         own_door=own_door,
         own_sites=seen.own_sites,
