@@ -14,13 +14,13 @@ from qb_pipeline import logs
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.settings import Settings, settings
-from qb_pipeline.store import companies
+from qb_pipeline.store import companies, runs
 from qb_pipeline.store.companies import Company
 from qb_pipeline.store.embedded import database_url
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.store.migrate import prepare
 
-DRY_RUN = "plan"  # the trigger of runs that wrote nothing
+DRY_RUN = runs.DRY_RUN
 
 
 @contextmanager

@@ -5,17 +5,19 @@ Invariant: it opens no secret, so that it can be read when the key is lost too.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from qb_pipeline.commands.opening import DRY_RUN, chosen_companies, store
 from qb_pipeline.commands.output import Output, json_option
-from qb_pipeline.store import candidates, exceptions, runs, tables
+from qb_pipeline.store import candidates, exceptions, runs
 from qb_pipeline.store.companies import Company
 from qb_pipeline.store.runs import Run
+from qb_pipeline.sync.health import Health, of_company
+from qb_pipeline.sync.owing import parked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,36 +32,39 @@ _LOOKED_AT = 50  # runs back, to find the last that was no dry run
 def status(output: Output, company: str | None) -> None:
     """Companies, their connections, last runs and what waits."""
     with store() as (settings, engine), engine.connect() as conn:
-        documents = [_document(conn, c) for c in chosen_companies(conn, company)]
+        stale = timedelta(hours=settings.stale_hours)
+        documents = [_document(conn, c, stale) for c in chosen_companies(conn, company)]
     output.result(
         {"home": str(settings.home), "companies": documents},
         lambda console: _show(console, str(settings.home), documents),
     )
 
 
-def _document(conn: Connection, company: Company) -> dict[str, Any]:
+def _document(conn: Connection, company: Company, stale_after: timedelta) -> dict[str, Any]:
     last = next((r for r in runs.recent(conn, company.name, _LOOKED_AT) if r.trigger != DRY_RUN), None)
+    health = of_company(conn, company.name, stale_after)
     return {
         "company": company.name,
         "state": company.state.value,
+        "verdict": str(health.verdict),
+        "findings": [f"{f.reason} {f.fix}".rstrip() for f in health.findings],
         "reason": company.state_reason,
         "realm_id": company.realm_id,
         "contractor_system": company.contractor_system,
         "contractor_url": company.contractor_url,
         "connected_at": company.connected_at,
-        "tokens": _lifetimes(conn, company.name),
+        "tokens": _lifetimes(health),
         "last_run": _run(last) if last else None,
         "exceptions": {s.value: n for s, n in exceptions.counts(conn, company.name).items()},
-        "parked": _parked(last),
+        "parked": parked(last),
         "review": len(candidates.listing(conn, company.name)),
     }
 
 
-def _lifetimes(conn: Connection, name: str) -> dict[str, datetime] | None:
-    token = tables.token
-    wanted = select(token.c.access_expires_at, token.c.refresh_expires_at).where(token.c.company == name)
-    row = conn.execute(wanted).mappings().first()
-    return dict(row) if row else None
+def _lifetimes(health: Health) -> dict[str, datetime] | None:
+    if health.access_until is None or health.refresh_until is None:
+        return None
+    return {"access_expires_at": health.access_until, "refresh_expires_at": health.refresh_until}
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -75,10 +80,6 @@ def _run(run: Run) -> dict[str, Any]:
     }
 
 
-def _parked(run: Run | None) -> int:
-    return sum(int(counts.get("parked", 0)) for counts in run.counts.values()) if run else 0
-
-
 def _show(console: Console, home: str, documents: list[dict[str, Any]]) -> None:
     if not documents:
         console.print(f"No company is connected in {home}. Connect one with qb-pipeline connect.", markup=False)
@@ -90,6 +91,7 @@ def _show(console: Console, home: str, documents: list[dict[str, Any]]) -> None:
             console.print(f"  refresh token lasts {_left(d['tokens']['refresh_expires_at'])}", markup=False)
         console.print(f"  {_last(d['last_run'])}", markup=False)
         console.print(f"  {_waits(d)}", markup=False)
+        console.print(f"  health: {d['verdict']}{_more(d)}", markup=False)
 
 
 def _last(run: dict[str, Any] | None) -> str:
@@ -102,6 +104,11 @@ def _last(run: dict[str, Any] | None) -> str:
 def _waits(d: dict[str, Any]) -> str:
     states = ", ".join(f"{n:,} {state}" for state, n in d["exceptions"].items()) or "none"
     return f"exceptions: {states}; parked: {d['parked']:,}; to review: {d['review']:,}"
+
+
+def _more(d: dict[str, Any]) -> str:
+    count = len(d["findings"])
+    return f" ({count} findings: qb-pipeline health)" if count else ""
 
 
 def _left(until: datetime) -> str:

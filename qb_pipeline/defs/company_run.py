@@ -37,10 +37,10 @@ class CompanyRun:
     """What the steps of one run share. `result` gathers their outcomes; `decisions` passes an entity's diff on to its
     load, which plans anew where there is none."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, job: str) -> None:
         self.result = Result()
         self.decisions: dict[str, Sequence[Decision]] = {}
-        self._run_id = run_id
+        self._run_id, self._job = run_id, job
         self._session: AbstractContextManager[Context] | None = None
         self._context: Context | None = None
         self._prepared = False
@@ -96,7 +96,7 @@ class CompanyRun:
         if self._unopened is not None:
             raise self._unopened
         settings, store = open_store()
-        held = session(store, settings, company, "dagster", run_id=self._run_id)
+        held = session(store, settings, company, self._job, run_id=self._run_id)
         try:
             context = held.__enter__()
         except RetryLater:  # the company was busy: nothing was begun
@@ -118,7 +118,7 @@ def company_run(init: InitResourceContext) -> Iterator[CompanyRun]:
     """One for each run; it opens nothing until a step asks."""
     if init.run is None:
         raise ValueError("a company's run needs a Dagster run")
-    run = CompanyRun(init.run.run_id)
+    run = CompanyRun(init.run.run_id, init.run.job_name)
     try:
         yield run
     finally:

@@ -23,9 +23,8 @@ from qb_pipeline.store.gaps import Gap
 from qb_pipeline.store.inbox import Waiting
 from qb_pipeline.store.journal import Operation
 from qb_pipeline.store.notices import Notice
-from qb_pipeline.store.runs import Run, RunStatus
+from qb_pipeline.store.runs import DRY_RUN, Run, RunStatus
 
-DRY_RUN = "plan"  # the trigger of runs that only looked
 _LOOKED_AT = 50  # runs back, to find the last that was no dry run
 _OLDEST = 10  # owed writes and exceptions that are told one by one
 

@@ -18,6 +18,7 @@ from qb_pipeline.store import tables
 from qb_pipeline.store.engine import utcnow
 
 _run = tables.run
+DRY_RUN = "plan"  # the trigger of runs that wrote nothing
 
 
 class RunStatus(StrEnum):
@@ -28,6 +29,8 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
+    """`trigger` is what started it: the job in Dagster, or the command line."""
+
     id: str
     company: str
     trigger: str

@@ -194,7 +194,7 @@ def test_a_materialization_tells_what_was_read_and_written_and_what_it_cost(worl
     assert synced["created in contractor"] == tally["created_contractor"] > 0
     assert synced["API calls to quickbooks"] > 0
     assert synced["sync run"] == first.run_id
-    assert world.row(first.run_id).trigger == "dagster"
+    assert world.row(first.run_id).trigger == "sync"
 
 
 def test_the_summary_tells_of_the_whole_run(world: World, first: SyncRun) -> None:
