@@ -29,6 +29,7 @@ _COMMANDS = {
     "sync": ("qb_pipeline.commands.sync:sync", "Bring both systems into agreement, once, in this process."),
     "backfill": ("qb_pipeline.commands.backfill:backfill", "Read some days again on both sides, or owed gaps."),
     "plan": ("qb_pipeline.commands.plan:plan", "Show what a sync would write, and write nothing."),
+    "undo": ("qb_pipeline.commands.undo:undo", "Take back what a run wrote."),
     "errors": ("qb_pipeline.commands.exceptions:errors", "Records that could not be kept in agreement."),
     "notices": ("qb_pipeline.commands.notices:notices", "Alarms, all-clears and digests: list, or send now."),
     "review": ("qb_pipeline.commands.review:review", "Pairs that may be the same record: a person decides."),

@@ -20,6 +20,7 @@ from qb_pipeline.defs.health import (
 from qb_pipeline.defs.jobs import sync
 from qb_pipeline.defs.notices import notices, send_notices
 from qb_pipeline.defs.readings import cdc_sweep, nightly_reconciliation, webhook_changes
+from qb_pipeline.defs.retry import retry_every_30_minutes, retry_failed
 from qb_pipeline.defs.staging_assets import staging_assets
 from qb_pipeline.defs.summary import summary_asset
 from qb_pipeline.defs.synced_assets import synced_assets
@@ -28,8 +29,18 @@ from qb_pipeline.defs.timing import cdc_every_15_minutes, hourly_sync, nightly, 
 defs = Definitions(
     assets=[*staging_assets(), *synced_assets(), summary_asset()],
     asset_checks=[open_checks(), *freshness_checks()],
-    jobs=[sync, cdc_sweep, webhook_changes, nightly_reconciliation, backfill, backfill_gap, freshness, send_notices],
-    schedules=[hourly_sync, cdc_every_15_minutes, nightly, freshness_hourly, notices],
+    jobs=[
+        sync,
+        cdc_sweep,
+        webhook_changes,
+        nightly_reconciliation,
+        backfill,
+        backfill_gap,
+        freshness,
+        send_notices,
+        retry_failed,
+    ],
+    schedules=[hourly_sync, cdc_every_15_minutes, nightly, freshness_hourly, notices, retry_every_30_minutes],
     sensors=[webhook_inbox, reconnected_backfill, connection_health, failure_notification],
     resources={"company_run": company_run},
     # Every step in its own process would spend seconds on imports, and could not share the company's session.

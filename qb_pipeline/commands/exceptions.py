@@ -6,19 +6,26 @@ Invariant: a command on exceptions changes all that were named, or none and says
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from sqlalchemy import Connection
 
 from qb_pipeline.commands.opening import chosen_companies, one_entity, store
 from qb_pipeline.commands.output import Output, json_option
-from qb_pipeline.errors import Misconfigured
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.errors import Misconfigured, Who
 from qb_pipeline.store import exceptions
 from qb_pipeline.store.exceptions import ExceptionState, Reported
+from qb_pipeline.sync import deciding, situations
+from qb_pipeline.sync.waiting import Waiting, waiting
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+_STATES = [s.value for s in ExceptionState]
+_WHO = list(get_args(Who))
 
 
 @click.group()
@@ -29,20 +36,57 @@ def errors() -> None:
 @errors.command("list")
 @click.option("--company", help="Default: every company.")
 @click.option("--entity", help="Only this kind of record.")
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only this state; may be repeated.")
+@click.option("--code", "codes", multiple=True, help="Only this code; may be repeated. See errors codes.")
+@click.option("--who", type=click.Choice(_WHO), help="Only what these people can fix.")
 @click.option("--all", "everything", is_flag=True, help="Resolved ones too.")
+@click.option("--waiting", "waits", is_flag=True, help="Everything owed that waits: since when, why, and until when.")
 @json_option
 @click.pass_obj
-def list_(output: Output, company: str | None, entity: str | None, everything: bool) -> None:
+def list_(
+    output: Output, company: str | None, entity: str | None, states: Sequence[str], codes: Sequence[str],
+    who: str | None, everything: bool, waits: bool,
+) -> None:  # fmt: skip
     """What stands open."""
     only = one_entity(entity)
-    states = tuple(ExceptionState) if everything else exceptions.UNRESOLVED
+    if waits:
+        if states or codes or who or everything:
+            raise click.UsageError("--waiting takes --company and --entity only")
+        _list_waiting(output, company, only)
+        return
+    wanted = [ExceptionState(s) for s in states] or (tuple(ExceptionState) if everything else exceptions.UNRESOLVED)
     with store() as (_, engine), engine.connect() as conn:
         found = [
             e
             for c in chosen_companies(conn, company)
-            for e in exceptions.listing(conn, c.name, entity=only, states=states)
+            for e in exceptions.listing(conn, c.name, entity=only, states=wanted, codes=codes or None, who=who)
         ]
     output.result({"errors": [_document(e) for e in found]}, lambda console: _show_all(console, found))
+
+
+def _list_waiting(output: Output, company: str | None, entity: str | None) -> None:
+    with store() as (_, engine), engine.connect() as conn:
+        found = [
+            (c.name, w) for c in chosen_companies(conn, company) for w in waiting(conn, c.name)
+            if entity in (None, w.entity)
+        ]  # fmt: skip
+    documents = [{"company": name, **w.document()} for name, w in found]
+    output.result({"waiting": documents}, lambda console: _show_waiting(console, found))
+
+
+@errors.command()
+@json_option
+@click.pass_obj
+def codes(output: Output) -> None:
+    """Every situation that has a code: cause, fix, who can fix it, and whether it is retried by itself."""
+    listed = [
+        {
+            "code": s.code, "area": s.area, "title": s.title, "cause": s.cause, "fix": s.fix, "who": s.who,
+            "recovery": s.recovery.recovery, "retry_safe": s.retry_safe,
+        }
+        for s in situations.every()
+    ]  # fmt: skip
+    output.result({"codes": listed}, lambda console: _show_codes(console, listed))
 
 
 @errors.command()
@@ -59,20 +103,44 @@ def show(output: Output, number: int) -> None:
 @errors.command()
 @click.argument("numbers", metavar="[ID]...", nargs=-1, type=int)
 @click.option("--all", "everything", is_flag=True, help="Every unresolved exception.")
-@click.option("--company", help="With --all: only of this company.")
+@click.option("--code", "codes", multiple=True, help="Every unresolved exception of this code; may be repeated.")
+@click.option("--company", help="With --all or --code: only of this company.")
 @json_option
 @click.pass_obj
-def retry(output: Output, numbers: Sequence[int], everything: bool, company: str | None) -> None:
-    """Have exceptions tried again by the next sync."""
-    if bool(numbers) == everything:
-        raise click.UsageError("give the ids of exceptions, or --all")
+def retry(output: Output, numbers: Sequence[int], everything: bool, codes: Sequence[str], company: str | None) -> None:
+    """Have exceptions tried again by the next sync, also dead ones and writes without an answer."""
+    if sum((bool(numbers), everything, bool(codes))) != 1:
+        raise click.UsageError("give the ids of exceptions, or --code, or --all")
     with store() as (_, engine), engine.begin() as conn:
-        if everything:
-            count = sum(exceptions.retry(conn, c.name) for c in chosen_companies(conn, company))
-        else:
+        if numbers:
             count = sum(exceptions.retry(conn, e.company, [e.id]) for e in _unresolved(conn, numbers))
+        else:
+            chosen = chosen_companies(conn, company)
+            count = sum(exceptions.retry(conn, c.name, codes=codes or None) for c in chosen)
+    if codes and not count:
+        raise Misconfigured(
+            f"No unresolved exception has the code {', '.join(codes)}.", code="unknown_exception",
+            fix="See qb-pipeline errors list.",
+        )  # fmt: skip
     text = f"{count:,} will be tried by the next sync: qb-pipeline sync"
     output.result({"retried": count}, lambda console: console.print(text))
+
+
+@errors.command()
+@click.argument("number", metavar="ID", type=int)
+@click.option("--take", required=True, type=click.Choice([s.value for s in Side]), help="Whose version stands.")
+@json_option
+@click.pass_obj
+def resolve(output: Output, number: int, take: str) -> None:
+    """Settle a conflict: the version of one side stands, and the next sync writes it to the other.
+
+    The word is about the two versions that were seen; if the other side is edited again, it is asked again.
+    """
+    with store() as (_, engine), engine.begin() as conn:
+        [found] = _unresolved(conn, [number])
+        said = deciding.take(conn, found.company, found, Side(take))
+    text = f"{_record(found)}: with the next sync, {said}."
+    output.result({"resolved": number, "take": take, "next": said}, lambda console: console.print(text, markup=False))
 
 
 @errors.command()
@@ -128,6 +196,27 @@ def _show_one(console: Console, e: Reported) -> None:
     console.print(f"    first seen {e.first_seen:%Y-%m-%d %H:%M}, last {e.last_seen:%Y-%m-%d %H:%M} UTC", markup=False)
     if e.blocks:
         console.print(f"    blocks {len(e.blocks)}: {', '.join(str(b) for b in e.blocks)}", markup=False)
+
+
+def _show_waiting(console: Console, found: Sequence[tuple[str, Waiting]]) -> None:
+    for company, w in found:
+        since = f"{w.since:%Y-%m-%d %H:%M} UTC" if w.since else "the beginning"
+        number = f" (exception {w.number})" if w.number else ""
+        console.print(f"{w.kind}  {company}  {w.record}, since {since}{number}", markup=False)
+        console.print(f"    {w.why}", markup=False)
+        if w.next_attempt_at:
+            again = f"    attempt {(w.attempts or 0) + 1} after {w.next_attempt_at:%Y-%m-%d %H:%M} UTC"
+            console.print(again, markup=False)
+    if not found:
+        console.print("Nothing waits.")
+
+
+def _show_codes(console: Console, listed: Sequence[dict[str, Any]]) -> None:
+    for one in listed:
+        then = "retried by itself" if one["retry_safe"] else f"{one['recovery']} ({one['who']})"
+        console.print(f"{one['code']}  {one['area']}: {then}", markup=False)
+        console.print(f"    {one['cause']}", markup=False)
+        console.print(f"    Fix: {one['fix']}", markup=False)
 
 
 def _record(e: Reported) -> str:
