@@ -35,8 +35,8 @@ class Switches:
     ast: str = "honour"
     # BillEmail of a new sales form: only what was "sent", as recorded, or taken from the "customer".
     bill_email: str = "sent"
-    # What a deposit takes in gets the next "token" and time, or, as recorded, its link alone: "silent".
-    deposit_marks: str = "token"
+    # What a deposit takes in gets its link alone, as recorded: "silent"; or the next "token" and time as well.
+    deposit_marks: str = "silent"
     # A computed sales tax: "exact", or a "cent" more a rate, as real books were seen to deviate.
     tax_jitter: str = "exact"
     # Seconds after which a refresh gives a new refresh token; the old one works as long again.

@@ -49,7 +49,7 @@ CHOICES = {
     "duplicate_doc_number": ("reject", "allow", "preference"),
     "ast": ("honour", "recompute"),
     "tax_jitter": ("exact", "cent"),
-    "deposit_marks": ("token", "silent"),
+    "deposit_marks": ("silent", "token"),
     "bill_email": ("sent", "customer"),
     "any_accept": ("json", "xml"),
     "attachable_echo": ("refuse", "ignore"),

@@ -156,20 +156,20 @@ def test_a_payment_pays_an_expense_made_out_on_receivables(books: Books) -> None
     assert (made["UnappliedAmt"], books.again("Customer", customer)["Balance"]) == (0, 0)
 
 
-def test_a_deposit_marks_what_it_takes_in_with_a_token_or_silently_as_the_switch_says(books: Books) -> None:
+def test_a_deposit_marks_what_it_takes_in_silently_or_with_a_token_as_the_switch_says(books: Books) -> None:
     customer = books.customer()
     first, second = books.payment(customer, 5), books.payment(customer, 6)
-    bank(books, take("Payment", first))
-    assert books.again("Payment", first)["SyncToken"] == "1"
+    deposit = bank(books, take("Payment", first))
+    marked = books.again("Payment", first)
+    assert marked == {**first, "LinkedTxn": [{"TxnId": deposit["Id"], "TxnType": "Deposit"}]}
+    assert books.refused("payment", {"Id": first["Id"], "SyncToken": "0"}, operation="delete")[1] == "6540"
     url = f"{books.base}/_sandbox/switches"
-    assert requests.post(url, json={"deposit_marks": "silent"}, timeout=10).status_code == 200
+    assert requests.post(url, json={"deposit_marks": "token"}, timeout=10).status_code == 200
     try:
-        deposit = bank(books, take("Payment", second))
+        bank(books, take("Payment", second))
     finally:
-        requests.post(url, json={"deposit_marks": "token"}, timeout=10)
-    marked = books.again("Payment", second)
-    assert marked == {**second, "LinkedTxn": [{"TxnId": deposit["Id"], "TxnType": "Deposit"}]}
-    assert books.refused("payment", {"Id": second["Id"], "SyncToken": "0"}, operation="delete")[1] == "6540"
+        requests.post(url, json={"deposit_marks": "silent"}, timeout=10)
+    assert books.again("Payment", second)["SyncToken"] == "1"
 
 
 def test_a_payment_in_another_currency_is_deposited_in_the_currency_of_the_bank(books: Books) -> None:
