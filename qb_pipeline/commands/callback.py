@@ -102,6 +102,6 @@ def _server(host: str, port: int, listener: Listener) -> ThreadingHTTPServer:
         raise Misconfigured(
             f"Can't listen on the redirect address {host}:{port} ({error.strerror or error}).",
             code="redirect_address",
-            fix="Where the console runs there, give the consent at its /oauth/connect?company=NAME; otherwise stop what "
-            "uses that port, or set another address with QB_REDIRECT_URI or --redirect-uri.",
+            fix="Where the console runs there, give the consent at its /oauth/connect?company=NAME; otherwise stop "
+            "what uses that port, or set another address with QB_REDIRECT_URI or --redirect-uri.",
         ) from None
