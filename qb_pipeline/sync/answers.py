@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,7 +19,7 @@ from qb_pipeline.entities.values import same
 from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
 from qb_pipeline.store import candidates, exceptions, journal, links, staging
 from qb_pipeline.store.journal import Operation, Phase, Write
-from qb_pipeline.sync import problems, refusals
+from qb_pipeline.sync import naming, problems, refusals
 from qb_pipeline.sync.binding import Bound, bind
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import project
@@ -107,7 +108,11 @@ class Journalist:
         if owed is not None:
             key, name = problems.key_of(owed), owed.tree.label
         with self._ctx.begin() as conn:
+            if owed is None:
+                name = naming.name_of(self._ctx, conn, self._entity, row) or name
+            told = naming.with_names(self._ctx, conn, self._entity, row, error)
             problem = problems.from_error(self._ctx, self._entity, key, name, error, _fingerprint(row))
+            problem = replace(problem, cause=told.cause, fix=told.fix, who=told.who)
             problem = problems.supersede(self._ctx, conn, self._entity, problem)
             problems.report(self._ctx, conn, self._entity, [problem])
 

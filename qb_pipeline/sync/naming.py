@@ -1,0 +1,140 @@
+"""QuickBooks' messages with names in the place of its ids.
+
+Invariant: a person never has to look up an id: what a message or the refused record refers to is called what the two
+systems call it; an id nobody knows is left as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.entities.values import from_json
+from qb_pipeline.errors import PipelineError, PossibleDuplicate, Who
+from qb_pipeline.store import links, staging
+from qb_pipeline.store.journal import Write
+from qb_pipeline.sync import refusals
+from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.linkspace import references
+
+_DANGLING = frozenset({"qbo_610", "qbo_2500", "qbo_6250"})
+_SIGNS = r"(?:Id\s*[=:]\s*|(?:\w+\s+)?element id\s+|(?:{kinds})\s+)"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A record that a refused write is about or refers to, as it stands in QuickBooks as far as is known."""
+
+    entity: Entity
+    id: str
+    name: str
+    there: bool
+    active: bool
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a person is told of a refusal."""
+
+    cause: str
+    fix: str
+    who: Who
+
+
+def with_names(ctx: Context, conn: Connection, entity: Entity, row: Write, error: PipelineError) -> Words:
+    """The words of a refused write, with names for ids where it was refused by QuickBooks.
+
+    Where the write was refused because of what it refers to, cause and fix name that very record.
+    """
+    if row.side is not Side.QUICKBOOKS:
+        return Words(error.cause, error.fix, error.who)
+    referred = _referred(ctx, conn, entity, row)
+    dangling = _dangling(error, referred)
+    if error.code in _DANGLING and dangling:
+        return _missing(_subject(ctx, conn, entity, row), dangling)
+    known = [*referred, *_itself(ctx, conn, entity, row, error)]
+    return Words(in_words(error.cause, known), error.fix, error.who)
+
+
+def in_words(text: str, known: Sequence[Known]) -> str:
+    """The text with names for the ids that are known: of `Id=12`, `Names element id 12`, `Invoice 12`."""
+    for one in known:
+        kinds = "|".join({re.escape(one.entity.title), re.escape(str(one.entity.quickbooks_object))})
+        signs = _SIGNS.format(kinds=kinds)
+        name = one.name.replace("\\", r"\\")  # the only sign with a meaning in what replaces
+        text = re.sub(rf"\b{signs}{re.escape(one.id)}\b", name, text, flags=re.IGNORECASE)
+    return text
+
+
+def _referred(ctx: Context, conn: Connection, entity: Entity, row: Write) -> list[Known]:
+    """What the write refers to: its link, its id there, and what either side calls it."""
+    found: dict[tuple[str, str], Known] = {}
+    for reference in references(entity, from_json(entity, row.intended)):
+        if not isinstance(reference.key, int):
+            continue
+        link = links.get_many(conn, ctx.company, [reference.key]).get(reference.key)
+        if link is not None and link.quickbooks_id is not None:
+            there = _known(ctx, conn, ENTITIES[reference.entity], link.quickbooks_id, link.contractor_id)
+            found[reference.entity, link.quickbooks_id] = there
+    return list(found.values())
+
+
+def _itself(ctx: Context, conn: Connection, entity: Entity, row: Write, error: PipelineError) -> list[Known]:
+    """The record written, and the one that QuickBooks says is in its way."""
+    ids = [row.target_id, error.existing_id if isinstance(error, PossibleDuplicate) else None]
+    found = []
+    for native in [i for i in ids if i is not None]:
+        sharing = [e for e in ENTITIES.values() if e.quickbooks_object == entity.quickbooks_object]
+        names = [entity, *(e for e in sharing if e is not entity), *(e for e in ENTITIES.values() if "name" in e)]
+        staged = next((e for e in names if staging.fetch(conn, ctx.company, row.side, e.name, [native])), None)
+        if staged is not None:
+            found.append(_known(ctx, conn, staged, native, None))
+    return found
+
+
+def _known(ctx: Context, conn: Connection, entity: Entity, quickbooks_id: str, contractor_id: str | None) -> Known:
+    here = staging.fetch(conn, ctx.company, Side.QUICKBOOKS, entity.name, [quickbooks_id]).get(quickbooks_id)
+    there = staging.fetch(conn, ctx.company, Side.CONTRACTOR, entity.name, [contractor_id or ""])
+    shown = here or there.get(contractor_id or "")
+    name = label(entity, shown.record.values) if shown else f"{entity.title} {quickbooks_id}"
+    alive = here is not None and here.record.state is not State.DELETED
+    active = alive and here is not None and here.record.values.get("active") is not False
+    return Known(entity, quickbooks_id, name, alive, active)
+
+
+def _dangling(error: PipelineError, referred: Sequence[Known]) -> list[Known]:
+    """What the write was refused for: what the message names, else what is known to be gone or inactive."""
+    told = [one for one in referred if in_words(error.cause, [one]) != error.cause]
+    return told or [one for one in referred if not one.active]
+
+
+def _missing(subject: str, dangling: Sequence[Known]) -> Words:
+    one = dangling[0]
+    name = one.name[:1].lower() + one.name[1:]
+    if one.there and not one.active:
+        said = refusals.INACTIVE_REFERENCE
+        known = {"record": subject, "names": name, "verb": "is"}
+        return Words(said.cause_of(**known), said.fix_of(**known), said.who)
+    said = refusals.MISSING_REFERENCE
+    cause = said.cause_of(blocked=subject, record=name, there=refusals.system(Side.QUICKBOOKS), why="")
+    return Words(cause, said.fix_of(kind=one.entity.title.lower()), said.who)
+
+
+def _subject(ctx: Context, conn: Connection, entity: Entity, row: Write) -> str:
+    """What a person calls the record that was to be written."""
+    return name_of(ctx, conn, entity, row) or f"{entity.title} {row.source_id}"
+
+
+def name_of(ctx: Context, conn: Connection, entity: Entity, row: Write) -> str | None:
+    """The label of a journalled write's record on either side; None where neither has been read."""
+    for side, native in ((row.side.other, row.source_id), (row.side, row.target_id)):
+        staged = staging.fetch(conn, ctx.company, side, entity.name, [native]).get(native) if native else None
+        if staged is not None:
+            return label(entity, staged.record.values)
+    return None

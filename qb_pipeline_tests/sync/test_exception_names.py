@@ -1,0 +1,97 @@
+"""QuickBooks' ids in its messages become the names that people know."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.errors import FixTheData, PlanAgain, PossibleDuplicate
+from qb_pipeline.store.exceptions import Reported
+from qb_pipeline.sync.naming import Known, in_words
+from qb_pipeline_tests.sync.world import World, customer
+
+QUICKBOOKS = Side.QUICKBOOKS
+
+
+def invoice_refused(world: World, error: FixTheData | PlanAgain | PossibleDuplicate) -> Reported:
+    """An invoice of a customer who is linked; QuickBooks refuses the invoice with `error`."""
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer("ABC Corp"))
+    world.run()
+    world.contractor.add("invoice", number="1234", customer=payer, date=date(2026, 2, 10), lines=())
+    world.quickbooks.refuses = lambda item: error if item.entity == "invoice" else None
+    world.run()
+    [found] = world.open_exceptions()
+    return found
+
+
+def test_a_reference_that_quickbooks_does_not_know_is_named_with_what_to_do(world: World) -> None:
+    said = "The record refers to something. QuickBooks says: Invalid Reference Id : Names element id q1 not found"
+    found = invoice_refused(world, PlanAgain(said, code="qbo_2500", fix="Again."))
+    assert found.cause == "Invoice 1234: customer ABC Corp does not exist in QuickBooks."
+    assert found.fix.startswith("Create it there, or link it to an existing customer")
+    assert found.who == "accountant"
+
+
+def test_a_reference_that_was_made_inactive_is_named_even_where_quickbooks_names_none(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer("ABC Corp"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.contractor.add("invoice", number="1234", customer=payer, date=date(2026, 2, 10), lines=())
+    said = PlanAgain("Something you use is inactive.", code="qbo_610", fix="Again.")
+
+    def meanwhile(item: object) -> None:
+        world.quickbooks.let_go("customer", twin, State.DELETED)
+        with world.engine.begin() as conn:
+            from qb_pipeline.store import staging  # only this test looks behind the engine's back
+
+            staging.mark_deleted(conn, "acme", QUICKBOOKS, "customer", [twin], world.now())
+
+    world.quickbooks.on_request = meanwhile
+    world.quickbooks.refuses = lambda item: said if item.entity == "invoice" else None
+    world.run()
+    causes = [e.cause for e in world.open_exceptions()]
+    assert "Invoice 1234: customer ABC Corp does not exist in QuickBooks." in causes
+
+
+def test_the_record_in_the_way_is_named_by_its_name(world: World) -> None:
+    world.quickbooks.add("customer", **customer("Somebody Else"))
+    record = world.contractor.add("customer", **customer("ABC Corp"))
+    error = PossibleDuplicate(
+        "The name is taken. QuickBooks says: The name supplied already exists. : Id=q1", code="qbo_6240", fix="Link.",
+        existing_id="q1",
+    )  # fmt: skip
+    world.quickbooks.refuses = lambda item: error if b"ABC" in item.body else None
+    world.run()
+    [found] = [e for e in world.open_exceptions() if e.record_id == record]
+    assert (
+        found.cause == "The name is taken. QuickBooks says: The name supplied already exists. : Customer Somebody Else"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("The entity Estimate 75 that you link does not exist", "The entity Estimate 75 that you link does not exist"),
+        ("Invoice 75 is closed", "Invoice R-12 is closed"),
+        ("Invalid : Invoice element id 75 not found", "Invalid : Invoice R-12 not found"),
+        ("already exists. : Id=75", "already exists. : Invoice R-12"),
+        ("already exists. : Id=753", "already exists. : Id=753"),
+        ("75 lines are too many", "75 lines are too many"),
+    ],
+)
+def test_only_what_is_clearly_this_records_id_is_replaced(said: str, told: str) -> None:
+    assert in_words(said, [Known(ENTITIES["invoice"], "75", "Invoice R-12", there=True, active=True)]) == told
+
+
+def test_an_unanswered_write_is_named_in_the_run_that_recovers_as_in_the_one_that_wrote(world: World) -> None:
+    world.contractor.add("customer", **customer("ABC Corp"))
+    world.quickbooks.script = ["lost before it arrived"] * 3
+    for _ in range(3):
+        world.run()
+        assert [e.record_label for e in world.open_exceptions()] == ["Customer ABC Corp"]
