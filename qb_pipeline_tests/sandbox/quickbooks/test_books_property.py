@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 from qb_pipeline_tests.sandbox.quickbooks.agreeing_reports import check_day
 from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books, line, money, open_books
 from qb_pipeline_tests.sandbox.quickbooks.purchasing import PAYABLES, RECEIVABLES, bought, key
-from qb_pipeline_tests.sandbox.quickbooks.reading_reports import CHECKING, run
+from qb_pipeline_tests.sandbox.quickbooks.reading_reports import CHECKING, UNDEPOSITED, run
 from qb_pipeline_tests.sandbox.quickbooks.test_reports_agreement import AMOUNTS, DAYS, FIRST, KINDS, PICK, Maker
 
 REALMS = count(9130350000000700000)
@@ -167,7 +167,8 @@ class Company(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(NAMES), which=PICK, pick=PICK)
     def rename(self, kind: str, which: int, pick: int) -> None:
         found = self.chosen(kind, which)
-        if found:
+        # The reports' check knows undeposited funds by name.
+        if found and (kind, found["Id"]) != ("Account", UNDEPOSITED):
             name = "DisplayName" if kind in ("Customer", "Vendor") else "Name"
             self.send(kind, {**key(found), "sparse": True, name: f"{kind} called {pick}"})
 
@@ -175,7 +176,8 @@ class Company(RuleBasedStateMachine):
     def make_name(self, kind: str, pick: int) -> None:
         self.send(kind, {"DisplayName": f"{kind} number {pick}"})
 
-    @rule(kind=st.sampled_from(NAMES), which=PICK, active=st.booleans())
+    # The reports' check finds accounts among the active ones.
+    @rule(kind=st.sampled_from(["Customer", "Vendor", "Item"]), which=PICK, active=st.booleans())
     def put_away(self, kind: str, which: int, active: bool) -> None:
         found = self.chosen(kind, which)
         if found:

@@ -6,6 +6,7 @@ explain stands in one opening position, dated before them all and offset on reta
     open_books(company)    posts every loaded transaction without moving a recorded balance, then the opening position
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -23,7 +24,7 @@ from qb_pipeline.sandbox.quickbooks.ledger.stock.moves import ADJUSTMENT
 from qb_pipeline.sandbox.quickbooks.ledger.stock.record import open_stock, recorded_moves
 from qb_pipeline.sandbox.quickbooks.ledger.stock.shelf import Entry
 from qb_pipeline.sandbox.quickbooks.references import Reference
-from qb_pipeline.sandbox.quickbooks.rows import ref_value
+from qb_pipeline.sandbox.quickbooks.rows import SCALE, ref_value
 
 OPENING: Reference = ("Opening", "1")
 # Documents that show what is open on them, and its sign in the ledger.
@@ -112,15 +113,26 @@ def document_differences(company: Company) -> Iterator[Posting]:
 
 def party_differences(company: Company, before: list[Posting]) -> Iterator[Posting]:
     """Balances of customers and vendors that their documents do not explain."""
+    posted = posted_by_party(company)
+    for one in before:
+        if one.party is not None:
+            posted[one.party] += own_amount(one)
     for entity, role, sign in (("Customer", "AccountsReceivable", 1), ("Vendor", "AccountsPayable", -1)):
         for obj in loaded(company, entity):
             party: Reference = (entity, str(obj["Id"]))
-            # A party's balance is in its own currency, as its documents are.
-            posted = total_of(company, "party = ? AND party_id = ? AND doc IS NOT NULL", *party, own=True)
-            posted += sum((own_amount(one) for one in before if one.party == party), Decimal(0))
-            missing = sign * decimal_of(obj.get("Balance")) - posted
+            missing = sign * decimal_of(obj.get("Balance")) - posted[party]
             if missing:
                 yield Posting(account_for(company, role), missing, party, OPENING, memo="Balance brought forward")
+
+
+def posted_by_party(company: Company) -> defaultdict[Reference, Decimal]:
+    """What is open with each party, in its own currency, as its documents are."""
+    rows = company.store.conn.execute(
+        "SELECT party, party_id, sum(coalesce(foreign_amount, amount)) FROM postings"
+        " WHERE c = ? AND doc IS NOT NULL AND party IS NOT NULL GROUP BY 1, 2",
+        (company.store.company,),
+    )
+    return defaultdict(Decimal, {(party, party_id): Decimal(total) / SCALE for party, party_id, total in rows})
 
 
 def account_differences(company: Company, before: list[Posting]) -> Iterator[Posting]:
