@@ -3,8 +3,8 @@
 Invariant: the columns are derived from the JSON body alone, so that body and index cannot disagree.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 from qb_pipeline.sandbox.quickbooks.times import epoch
@@ -22,9 +22,8 @@ SCALE = 10**6
 LARGEST_NUM = 2**63
 
 
-@dataclass(frozen=True)
-class Row:
-    """What the table `objects` keeps beside the body."""
+class Row(NamedTuple):
+    """What the table `objects` keeps beside the body, in the order of its columns."""
 
     num: int | None
     active: int

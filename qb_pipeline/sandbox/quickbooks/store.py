@@ -10,7 +10,6 @@ Invariant: a body leaves exactly as it was put in; the reference index always eq
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import astuple
 
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads
 from qb_pipeline.sandbox.quickbooks.references import Reference, references
@@ -126,8 +125,7 @@ class Store:
     def put(self, entity: str, obj: JsonObject, before: JsonObject | None = None) -> None:
         """Insert or replace; `before` is the stored version (None for a new object)."""
         identifier = identity(entity, obj)
-        row = astuple(row_of(entity, obj))
-        self.conn.execute(PUT, (self.company, entity, identifier, *row, dumps(obj)))
+        self.conn.execute(PUT, (self.company, entity, identifier, *row_of(entity, obj), dumps(obj)))
         old = references(entity, before) if before else set()
         new = references(entity, obj)
         self._drop_references(entity, identifier, old - new)
