@@ -6,6 +6,7 @@ A digest is made between runs, so that nothing can be reported with a time it ha
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,8 +101,12 @@ def _group(group: Sequence[New]) -> str:
 
 
 def _without_name(text: str, of: New) -> str:
-    """The text as it would be said of any record, so that the same cause is the same text."""
-    return text.replace(of.label, f"the {_title(of.entity).lower()}")
+    """The text as it would be said of any such record, so that the same cause is the same text."""
+    title = _title(of.entity)
+    name = of.label.removeprefix(f"{title} ")
+    # Some texts quote the name, some put the kind of record before it.
+    named = rf"(?<!\w)(?:{re.escape(title)} )?(?P<quote>['\"]?){re.escape(name)}(?P=quote)(?!\w)"
+    return re.sub(named, f"the {title.lower()}", text)
 
 
 def _line(text: str) -> str:

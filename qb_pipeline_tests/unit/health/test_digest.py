@@ -24,6 +24,12 @@ def test_one_cause_is_told_once_with_its_count_and_its_records() -> None:
     assert "- and 22 more" in text.body
 
 
+def test_a_cause_that_quotes_the_name_is_the_same_cause_and_a_name_inside_a_word_is_left_alone() -> None:
+    found = [new(f"Customer {name}", f"Customer '{name}' owes an Annual fee.") for name in ("Ann", "Bob (north)")]
+    body = told("Acme", found, None).body
+    assert "2 records: the customer owes an Annual fee." in body
+
+
 def test_a_cause_that_differs_by_record_is_told_with_each_record() -> None:
     found = [new("Ann", "The name has 101 characters."), new("Bob", "The name has 140 characters.")]
     body = told("Acme", found, None).body
