@@ -1,0 +1,221 @@
+"""Every situation of the engine's own is produced here; one without a story fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any, cast
+
+import pytest
+
+from qb_pipeline.contractor import situations as contractor
+from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.records import State
+from qb_pipeline.entities.spec import Policy, Side
+from qb_pipeline.errors import PipelineError
+from qb_pipeline.quickbooks import catalogue as quickbooks
+from qb_pipeline.quickbooks.facts import Facts
+from qb_pipeline.situations import Situation
+from qb_pipeline.store import links
+from qb_pipeline.store.links import NewLink
+from qb_pipeline.sync import blockers, refusals, situations
+from qb_pipeline.sync.plan import plan
+from qb_pipeline.sync.refusals import Problem
+from qb_pipeline.sync.rules import Brake, Limit, Override, Rules
+from qb_pipeline.sync.trees import owed_of
+from qb_pipeline.sync.undo import undo
+from qb_pipeline_tests.sync.fakes import refusal
+from qb_pipeline_tests.sync.test_merging import invoice, merge, pair
+from qb_pipeline_tests.sync.world import COMPANY, World, customer
+
+CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
+
+
+def document(world: World, **values: Any) -> tuple[str, str]:
+    """An invoice that both sides have."""
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    record = world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=(), **values)
+    world.run()
+    [twin] = world.quickbooks.live("invoice")
+    return record, twin
+
+
+def missing_reference(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    world.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    world.run()
+
+
+def inactive_reference(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    world.rules = Rules({"customer.active": Override(policy=Policy.ASK)})
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.contractor.edit("customer", payer, notes="x")
+    world.quickbooks.edit("customer", twin, active=False)
+    world.contractor.refuses = lambda _item: refusal()
+    world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    world.run()
+
+
+def merged_on_one_side(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    (a, _), (b, _) = pair(world, "Hazel Roofing", "555 010 1000"), pair(world, "Birch Plumbing", "555 010 2000")
+    invoice(world, "1", a)
+    invoice(world, "2", b)
+    world.run()
+    merge(world, CONTRACTOR, a, b)
+    world.run()
+
+
+def name_gone(world: World) -> None:
+    world.entities = ("customer",)
+    world.contractor.add("customer", **customer())
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.quickbooks.let_go("customer", twin)
+    world.run()
+
+
+def linked_elsewhere(world: World) -> None:
+    record = world.contractor.add("customer", **customer())
+
+    def meanwhile(_item: object) -> None:
+        with world.engine.begin() as conn:
+            links.create_many(conn, [NewLink(COMPANY, "customer", record, "another")])
+
+    world.quickbooks.on_request = meanwhile
+    world.contractor.refuses = lambda _item: refusal()
+    world.run()
+
+
+def counterpart_unread(world: World) -> None:
+    record = world.contractor.add("customer", **customer())
+    with world.engine.begin() as conn:
+        links.create_many(conn, [NewLink(COMPANY, "customer", record, "never read")])
+    world.run()
+
+
+def conflict(world: World) -> None:
+    world.rules = Rules({"customer": Override(policy=Policy.ASK)})
+    record = world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.contractor.edit("customer", record, notes="left")
+    world.quickbooks.edit("customer", twin, notes="right")
+    world.run()
+
+
+def removed_but_edited(world: World) -> None:
+    record, twin = document(world, memo="a")
+    world.contractor.edit("invoice", record, memo="b")
+    world.quickbooks.let_go("invoice", twin, State.VOIDED)
+    world.run()
+
+
+def undone(world: World) -> None:
+    world.contractor.add("customer", **customer())
+    undo(world.context(), world.run().run_id)
+
+
+def frozen(world: World) -> Problem:
+    record, _ = document(world, memo="a")
+    world.contractor.edit("invoice", record, memo="b")
+    world.run_only_reading()
+    ctx = world.context()
+    with world.engine.connect() as conn:
+        [link] = links.everything(conn, COMPANY, "invoice")
+    [owed] = owed_of(ctx, ENTITIES["invoice"], [link.id])
+    assert owed.tree.quickbooks is not None
+    tree = replace(owed.tree, quickbooks=replace(owed.tree.quickbooks, frozen="it has been deposited"))
+    [problem] = plan(ENTITIES["invoice"], tree, world.rules).problems
+    return problem
+
+
+def books_closed(world: World) -> None:
+    record, _ = document(world, memo="a")
+    world.rules = Rules(closed_through=date(2026, 3, 31))
+    world.contractor.edit("invoice", record, memo="b")
+    world.run()
+
+
+def class_tracking_off(world: World) -> None:
+    world.entities = ("division",)
+    world.contractor.add("division", name="Roofing", active=True)
+    world.run_only_reading()
+    cast(Any, world.quickbooks).facts = Facts(class_tracking="off")
+    ctx = world.context()
+    with ctx.begin() as conn:
+        blockers.report_untracked_divisions(ctx, conn)
+
+
+def mass_change(world: World) -> None:
+    world.rules = Rules(brake=Brake(overwrite=Limit(percent=50, fewest=1)))
+    record = world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    world.contractor.edit("customer", record, notes="new")
+    world.run()
+
+
+def not_taken(world: World) -> None:
+    record = world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    world.quickbooks.ignores = {"notes"}
+    world.contractor.edit("customer", record, notes="new")
+    world.run()
+
+
+STORIES: dict[str, Callable[[World], Problem | None]] = {
+    "missing_reference": missing_reference,
+    "inactive_reference": inactive_reference,
+    "merged_on_one_side": merged_on_one_side,
+    "name_gone": name_gone,
+    "linked_elsewhere": linked_elsewhere,
+    "counterpart_unread": counterpart_unread,
+    "conflict_{field}": conflict,
+    "removed_but_edited": removed_but_edited,
+    "undone": undone,
+    "frozen": frozen,
+    "books_closed": books_closed,
+    "class_tracking_off": class_tracking_off,
+    "mass_change": mass_change,
+    "not_taken": not_taken,
+}
+
+
+@pytest.mark.parametrize("situation", refusals.SITUATIONS, ids=lambda s: s.code)
+def test_the_engine_comes_to_say_it(world: World, situation: Situation) -> None:
+    story = STORIES.get(situation.code)
+    assert story is not None, f"no story leads to {situation.code}"
+    said = story(world)
+    found = [said] if said is not None else [e for e in world.open_exceptions() if situations.find(e.code) is situation]
+    assert found, f"the story ended with {world.codes()}"
+    assert "{" not in found[0].cause + found[0].fix + found[0].title
+    assert found[0].who == situation.who
+
+
+def test_every_code_of_the_catalogue_stands_in_it_once_and_there_are_more_than_forty() -> None:
+    codes = [s.code for s in situations.every()]
+    assert len(codes) == len(set(codes)) > 40
+    parts = {*refusals.SITUATIONS, *quickbooks.SITUATIONS, *contractor.SITUATIONS}
+    assert set(situations.every()) == parts  # each part has its own file of stories
+
+
+@pytest.mark.parametrize("situation", situations.every(), ids=lambda s: s.code)
+def test_every_situation_says_what_is_wrong_what_to_do_and_who_can(situation: Situation) -> None:
+    assert situation.title
+    assert situation.cause.rstrip("}").endswith((".", "said", "why"))
+    assert len(situation.fix) > 10
+    assert issubclass(situation.recovery, PipelineError)
+
+
+def test_the_page_of_the_documentation_is_the_catalogue_of_today() -> None:
+    from pathlib import Path  # used here alone
+
+    page = Path(__file__).parents[2] / "docs" / "exceptions.md"
+    assert page.read_text() == situations.page(), "run `make docs`"
