@@ -57,7 +57,7 @@ class Postbox:
 
     @property
     def subjects(self) -> list[str]:
-        return [str(mail["Subject"]).removeprefix("[qb-pipeline] ") for mail in self.mails]
+        return [str(mail["Subject"]).strip().removeprefix("[qb-pipeline] ") for mail in self.mails]
 
     def text(self, number: int = -1) -> str:
         """The plain text of a mail."""
