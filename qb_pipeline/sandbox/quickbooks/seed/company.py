@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from qb_pipeline.sandbox.quickbooks.company import Company, arranged
+from qb_pipeline.sandbox.quickbooks.entities.company_currency import HELD, KNOWN
 from qb_pipeline.sandbox.quickbooks.entities.registry import ENTITIES, sequence_of
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject
 from qb_pipeline.sandbox.quickbooks.seed import tax
 from qb_pipeline.sandbox.quickbooks.seed.chart import FRESH, Seeded, accounts
+from qb_pipeline.sandbox.quickbooks.seed.currencies import currencies_found
 from qb_pipeline.sandbox.quickbooks.seed.preferences import preferences
 from qb_pipeline.sandbox.quickbooks.taxservice import CODE_LAYOUT, RATE_LAYOUT
 from qb_pipeline.sandbox.quickbooks.times import today
@@ -30,13 +32,24 @@ METHODS = (
 def complete_company(company: Company, name: str = COMPANY_NAME, *, currencies: bool = False) -> None:
     """Add Preferences, CompanyInfo and the pseudo tax codes where they are missing."""
     if company.store.get("Preferences", "1") is None:
-        chosen = preferences(company, name, currencies=currencies)
+        found = currencies_found(company)
+        chosen = preferences(company, name, currencies=currencies or found.several, home=found.home)
         put(company, "Preferences", {"Id": "1", **chosen}, ENTITIES["Preferences"].layout)
+        put_currencies(company, found.others)
     if company.store.get("CompanyInfo", "1") is None:
         put(company, "CompanyInfo", {"Id": "1", **company_info(company, name)}, ())
     for pseudo, taxable, group in tax.PSEUDO_CODES:
         if company.store.get("TaxCode", pseudo) is None:
             company.store.put("TaxCode", tax.pseudo_code(pseudo, taxable, group, company.stamp))
+
+
+def put_currencies(company: Company, codes: Sequence[str]) -> None:
+    """The currencies beside the home one that were not loaded themselves."""
+    for code in codes:
+        if company.store.conn.execute(HELD, (company.store.company, code)).fetchone() is None:
+            number = str(company.store.next_number("CompanyCurrency"))
+            currency = {"Id": number, "Code": code, "Name": KNOWN.get(code, code), "Active": True}
+            put(company, "CompanyCurrency", currency, ENTITIES["CompanyCurrency"].layout)
 
 
 def put(company: Company, entity: str, obj: JsonObject, layout: tuple[str, ...]) -> JsonObject:

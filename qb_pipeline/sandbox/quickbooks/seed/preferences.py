@@ -22,7 +22,7 @@ CATCH_ALL = {
 }
 
 
-def preferences(company: Company, company_name: str, *, currencies: bool = False) -> JsonObject:
+def preferences(company: Company, company_name: str, *, currencies: bool = False, home: str = "USD") -> JsonObject:
     """A company that tracks classes per line and locations, and taxes its sales; with several currencies on demand."""
     tax = {"TaxGroupCodeRef": {"value": "2"}} if company.store.get("TaxCode", "2") else {}
     return {
@@ -53,7 +53,7 @@ def preferences(company: Company, company_name: str, *, currencies: bool = False
             "MarkTimeEntriesBillable": True,
         },
         "TaxPrefs": {"UsingSalesTax": True, **tax},
-        "CurrencyPrefs": {"MultiCurrencyEnabled": currencies, "HomeCurrency": {"value": "USD"}},
+        "CurrencyPrefs": {"MultiCurrencyEnabled": currencies, "HomeCurrency": {"value": home}},
         "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
         "OtherPrefs": {"NameValue": [{"Name": name, "Value": value} for name, value in others(company).items()]},
     }
