@@ -1,0 +1,187 @@
+"""Seeded schedules: two offices at work, bad weather between the systems, crashes, and then quiet.
+
+Invariant: one seed is one schedule; after quiet both sides agree on every owned field or somebody was told, nothing
+exists twice, no write stays unsettled, and further runs write nothing, as the servers' own logs have it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from requests import HTTPError
+
+from qb_pipeline_tests.end_to_end.harness import Instance, Raw, Refused
+from qb_pipeline_tests.end_to_end.harness_editor import ACTS, Editor
+from qb_pipeline_tests.end_to_end.harness_judge import Judge, copies
+from qb_pipeline_tests.faults.post import LEGACY, MIXED, delivered, look_at_webhooks, post_office, subscribe
+from qb_pipeline_tests.faults.stage import Stage, stage
+
+_MERGED = ("Customer", "Item", "Class")
+_WEATHER: tuple[Raw, ...] = (
+    {"action": "drop_after"},
+    {"action": "drop_before"},
+    {"action": "status", "status": 500},
+    {"action": "status", "status": 429},
+    {"action": "status", "status": 503, "when": "after"},
+    {"action": "delay", "seconds": 0.05},
+)
+_LOST_POST: tuple[Raw, ...] = (
+    {"action": "webhook_lost"},
+    {"action": "webhook_doubled"},
+    {"action": "webhook_delayed", "seconds": 0.3},
+    {"action": "webhook_shuffled", "seconds": 0.2},
+)
+_DELIVERIES = ("normal", "normal", "duplicate", "shuffle", "drop")
+
+
+class Offices(Editor):
+    """The two offices, in which people also merge names and bring payments to the bank."""
+
+    merges = 0
+
+    def merge_names(self) -> None:
+        """Two names become one in QuickBooks; only a person can do that."""
+        name = self.random.choice(_MERGED)
+        rows = [r for r in self.there(name) if r["Active"] and not r.get("Job") and not r.get("ParentRef")]
+        if len(rows) < 2:
+            raise Refused(f"there are no two of {name} to merge")
+        loser, winner = self.random.sample(rows, 2)
+        self.say(f"quickbooks: merge {name} {loser['Id']} into {winner['Id']}")
+        self._at_the_screen({"act": "merge", "entity": name, "from": loser["Id"], "into": winner["Id"]})
+        self.merges += 1
+
+    def deposit(self) -> None:
+        """A payment goes to the bank, and is not to be touched any more."""
+        one = self.pick(self.there("Payment"))
+        self.say(f"quickbooks: deposit payment {one['Id']}")
+        self._at_the_screen({"act": "deposit", "payments": [one["Id"]]})
+
+    def _at_the_screen(self, act: Raw) -> None:
+        try:
+            self.quickbooks.sandbox.control("ui", act)
+        except HTTPError as refused:
+            raise Refused(refused.response.text[:300]) from refused
+
+    def busy(self, acts: int) -> None:
+        """So many acts, anywhere."""
+        for act in self.random.choices([a for a, _ in _ACTS], [w for _, w in _ACTS], k=acts):
+            self._try(act)  # type: ignore[arg-type]  # acts of the offices need what only they can do
+
+
+_ACTS = [*ACTS, (Offices.merge_names, 3), (Offices.deposit, 2)]
+
+
+@dataclass
+class Played:
+    """What came of one schedule: `wrong` is empty where every promise was kept."""
+
+    seed: int
+    wrong: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """Two offices that agree, and the post between them, to start every schedule from."""
+
+    stage: Stage
+    address: str
+    entered: dict[str, set[tuple[str, str]]]
+
+    def play(self, seed: int) -> Played:
+        """One schedule, from the same start."""
+        random, played = Random(seed), Played(seed)
+        self.stage.back_to("open")
+        subscribe(self.stage, self.address, random.choice((LEGACY, MIXED)))
+        offices = Offices(self.stage.instance, seed)
+        offices.entered = deepcopy(self.entered)
+        for _ in range(random.randint(1, 3)):
+            self._arm(random, _LOST_POST, _DELIVERIES)
+            offices.busy(random.randint(3, 14))
+            self._arm(random, _WEATHER, ("normal",))
+            self._run(random, played)
+            self._calm()
+        played.wrong += self._rest(played) or self._judged(offices)
+        played.counts.update(edits=sum(offices.done.values()), merges=offices.merges)
+        played.told += offices.journal
+        return played
+
+    def _arm(self, random: Random, faults: Sequence[Raw], deliveries: Sequence[str]) -> None:
+        """Some faults on order in both servers; people at their desks meet none of those of the data service."""
+        for box in self.stage.boxes:
+            extra = ({"action": "expire_token"},) if box.kind == "quickbooks" and faults is _WEATHER else ()
+            chosen = random.sample([*faults, *extra], random.randint(0, 3))
+            box.control("faults", method="DELETE")
+            box.control("webhooks", {"deliver": random.choice(deliveries)})
+            box.control("faults", [
+                {**rule, "match": {}, "probability": random.choice((0.05, 0.3)), "times": random.randint(1, 3),
+                 "seed": random.randrange(10**6)}
+                for rule in chosen
+            ])  # fmt: skip
+
+    def _run(self, random: Random, played: Played) -> None:
+        """A sync or a look at the webhooks, half of them killed on the way."""
+        hinted, stop = random.random() < 0.5, random.choice((None, random.randint(1, 120)))
+        if hinted:
+            delivered(self.stage)
+        done = self.stage.run(stop=stop, work=look_at_webhooks if hinted else None)
+        played.told.append(f"-- {'webhooks' if hinted else 'sync'}, stop at {stop}: {done.told()}")
+        played.counts.update(runs=1, kills=done.killed, failures=done.code not in (0, -9))
+        if "Traceback" in done.log or '"unexpected"' in done.log:
+            played.wrong.append(f"a run ended in a way nobody foresaw: {done.log[-1500:]}")
+
+    def _calm(self) -> None:
+        """No more faults, and what waits for its next attempt is due."""
+        for box in self.stage.boxes:
+            box.control("faults", method="DELETE")
+        self.stage.instance.rows(
+            "update exception set next_attempt_at = now() where next_attempt_at is not null returning id"
+        )
+
+    def _rest(self, played: Played) -> list[str]:
+        try:
+            runs = self.stage.until_quiet(7)
+        except AssertionError as restless:
+            return [str(restless)]
+        played.counts.update(runs_to_rest=len(runs))
+        further = self.stage.run()
+        return [] if not further.writes and further.code == 0 else [f"not at rest: {further.told()}"]
+
+    def _judged(self, offices: Offices) -> list[str]:
+        judge = MergeAwareJudge(self.stage.instance)
+        known = {side: set(ids) for side, ids in offices.entered.items()}
+        for side, entity, record_id in judge.twins:
+            known.setdefault(side, set()).add((entity, record_id))
+        return judge.judge().wrong + copies(judge, known)
+
+
+class MergeAwareJudge(Judge):
+    """Knows that of two names merged in QuickBooks both counterparts stand for the survivor."""
+
+    def __init__(self, instance: Instance) -> None:
+        super().__init__(instance)
+        twins = instance.rows("select entity, loser_id, survivor_id from alias where side = 'contractor'")
+        self.twins = {("contractor", r["entity"], r["loser_id"]) for r in twins}
+        for row in twins:
+            survivor = self.across.get((row["entity"], row["survivor_id"]))
+            if survivor is not None:
+                self.across[row["entity"], row["loser_id"]] = survivor
+
+
+@contextmanager
+def theatre(folder: Path, template_url: str, name: str, seed: int = 0) -> Iterator[Theatre]:
+    """Two offices with names and documents that both sides hold."""
+    with stage(folder, template_url, name) as on:
+        offices = Offices(on.instance, seed)
+        offices.settle_in()
+        on.until_quiet()
+        on.remember("open")
+        with post_office(on) as address:
+            yield Theatre(on, address, offices.entered)
