@@ -17,7 +17,10 @@ PathOption = click.Path(path_type=Path)
 
 @click.group()
 def sandbox() -> None:
-    """Honest local servers to test an integration against."""
+    """Honest local servers to test an integration against (docs/sandbox.md).
+
+    The first line of output is a JSON object with the address and the credentials.
+    """
 
 
 def server_options(default_port: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -25,9 +28,11 @@ def server_options(default_port: int) -> Callable[[Callable[..., None]], Callabl
     options = (
         click.option("--port", default=default_port, show_default=True, help="0 takes a free port."),
         click.option("--host", default="127.0.0.1", show_default=True),
-        click.option("--state", type=PathOption, help="SQLite file that keeps the state; default: in memory."),
-        click.option("--data", type=PathOption, help="Folder with one .jsonl file of records for each kind."),
-        click.option("--empty", is_flag=True, help="Start with nothing at all."),
+        click.option("--state", type=PathOption, help="SQLite file that keeps the state; default: a temporary one."),
+        click.option(
+            "--data", type=PathOption, help="Folder with one .jsonl file of records for each kind, to begin with."
+        ),
+        click.option("--empty", is_flag=True, help="Begin without the sample records."),
     )
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -41,7 +46,11 @@ def server_options(default_port: int) -> Callable[[Callable[..., None]], Callabl
 @sandbox.command()
 @server_options(8040)
 def quickbooks(**options: Any) -> None:
-    """A server that behaves like QuickBooks Online."""
+    """A server that behaves like QuickBooks Online.
+
+    It begins with a sample company. Faults, limits, webhooks and the clock are set below /_sandbox/, and
+    /_sandbox/openapi.json describes every address.
+    """
     from qb_pipeline.sandbox.quickbooks.server import run  # noqa: PLC0415  # only the server asked for is imported
 
     start(run, options)
@@ -50,7 +59,10 @@ def quickbooks(**options: Any) -> None:
 @sandbox.command()
 @server_options(8041)
 def contractor(**options: Any) -> None:
-    """A contractor's business software with the reference API."""
+    """A contractor's business software with the reference API.
+
+    It begins with a small workshop's records; faults, limits, webhooks and the clock are set below /_sandbox/.
+    """
     from qb_pipeline.sandbox.contractor.server import run  # noqa: PLC0415  # only the server asked for is imported
 
     start(run, options)

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from qb_pipeline.sandbox.kernel.clock import Clock
 from qb_pipeline.sandbox.kernel.database import get_meta, set_meta, transaction
+from qb_pipeline.sandbox.kernel.errors import DataError
 from qb_pipeline.sandbox.quickbooks import files, outbox
 from qb_pipeline.sandbox.quickbooks.company import Company, Switches
+from qb_pipeline.sandbox.quickbooks.faults import Fault
 from qb_pipeline.sandbox.quickbooks.jsontext import JsonObject, dumps, loads
 from qb_pipeline.sandbox.quickbooks.ledger.opening import open_books
 from qb_pipeline.sandbox.quickbooks.loader import load
@@ -109,8 +111,11 @@ class World:
     def _fill(self, company: Company, data: Path | None, *, empty: bool) -> None:
         if data is not None:
             load(company, data)
-            complete_company(company)
-            open_books(company)
+            try:
+                complete_company(company)
+                open_books(company)
+            except Fault as fault:
+                raise DataError(f"{data}: books cannot be made of these objects: {fault}") from fault
             return
         if empty:
             fresh_company(company)

@@ -45,7 +45,7 @@ def described(sample: Books) -> Any:
 def cases(described: Any, method: str, path: str, **fixed: str) -> st.SearchStrategy[Any]:
     """Requests that fit the document, and requests that do not."""
     found = described[path][method]
-    return st.one_of(found.as_strategy(generation_mode=mode, path_parameters=fixed or None) for mode in MODES)
+    return st.one_of([found.as_strategy(generation_mode=mode, path_parameters=fixed or None) for mode in MODES])
 
 
 def sent(sample: Books, case: Any, **more: Any) -> requests.Response:

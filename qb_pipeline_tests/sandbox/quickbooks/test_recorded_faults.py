@@ -93,7 +93,7 @@ def upload_to_nothing(books: Books) -> requests.Response:
     meta = {"AttachableRef": [{"EntityRef": {"type": "Estimate", "value": "75"}}], "FileName": "a.txt"}
     parts = {
         "file_metadata_01": ("a.json", simplejson.dumps(meta), "application/json"),
-        "file_content_01": ("a.txt", b"text", "text/plain"),
+        "file_content_01": ("a.txt", "text", "text/plain"),
     }
     return books.session.post(f"{books.url}/upload", files=parts, timeout=20)
 
