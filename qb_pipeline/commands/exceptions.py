@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_NAMED = 10  # records of one cause that the list names
 _STATES = [s.value for s in ExceptionState]
 _WHO = list(get_args(Who))
 
@@ -61,7 +62,28 @@ def list_(
             for c in chosen_companies(conn, company)
             for e in exceptions.listing(conn, c.name, entity=only, states=wanted, codes=codes or None, who=who)
         ]
-    output.result({"errors": [_document(e) for e in found]}, lambda console: _show_all(console, found))
+    document = {"errors": [_document(e) for e in found], "causes": [_cause(group) for group in _alike(found)]}
+    output.result(document, lambda console: _show_causes(console, found))
+
+
+def _alike(found: Sequence[Reported]) -> list[list[Reported]]:
+    """Exceptions in groups of one cause: what is refused or out of reach for the same reason is one thing to mend."""
+    groups: dict[tuple[str, ...], list[Reported]] = {}
+    for one in found:
+        groups.setdefault((one.company, one.code, one.state.value, one.cause, one.fix), []).append(one)
+    return list(groups.values())
+
+
+def _cause(group: Sequence[Reported]) -> dict[str, Any]:
+    """One cause with everything it blocks, by name."""
+    first = group[0]
+    blocked = [str(name) for e in group for name in e.blocks] or [_record(e) for e in group]
+    since = min((e.first_seen for e in group if e.first_seen), default=None)
+    return {
+        "company": first.company, "code": first.code, "state": first.state.value, "title": first.title,
+        "cause": first.cause, "fix": first.fix, "who": first.who, "since": since,
+        "ids": [e.id for e in group], "blocks": blocked,
+    }  # fmt: skip
 
 
 def _list_waiting(output: Output, company: str | None, entity: str | None) -> None:
@@ -185,6 +207,16 @@ def _show_all(console: Console, found: Sequence[Reported]) -> None:
         console.print(f"{e.id}  {e.state.value}  {e.company}  {_record(e)}: {e.title}", markup=False)
         console.print(f"    {e.cause}", markup=False)
         console.print(f"    Fix ({e.who}): {e.fix}", markup=False)
+
+
+def _show_causes(console: Console, found: Sequence[Reported]) -> None:
+    for group in _alike(found):
+        _show_all(console, group[:1])
+        if len(group) > 1:
+            names = ", ".join(_record(e) for e in group[1:_NAMED])
+            more = f" and {len(group) - _NAMED:,} others" if len(group) > _NAMED else ""
+            console.print(f"    The same holds for {len(group) - 1:,} more: {names}{more}", markup=False)
+            console.print(f"    All at once: qb-pipeline errors retry --code {group[0].code}", markup=False)
     if not found:
         console.print("No exceptions.")
 

@@ -62,6 +62,8 @@ class Journalist:
         """Bind answers that are stored already."""
         with self._lock, self._ctx.begin() as conn:  # one at a time: two groups may touch the same referenced rows
             pairs = [(self._rows[a.item.journal_id][0], a) for a in answers]
+            keys = {key for row, answer in pairs for key in self._keys(row, answer)}
+            problems.release_company(self._ctx, conn, self._entity, keys)
             for bound in bind(self._ctx, conn, self._entity, pairs):
                 self._note_bound(conn, bound)
         self._count(len(answers))

@@ -68,6 +68,7 @@ class Context:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     tally: Tally = field(default_factory=Tally)
     progress: Callable[[str], None] = lambda _line: None
+    causes: dict[str, dict[Any, Any]] = field(default_factory=dict)  # what blocks many records, see sync/causes.py
     bound: set[tuple[str, str | None, str]] = field(default_factory=set)  # (entity, source id, fingerprint)
 
     def port(self, side: Side) -> Port:

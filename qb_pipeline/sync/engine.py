@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Direction, Entity, Side
 from qb_pipeline.store import cursors, staging
-from qb_pipeline.sync import blockers, problems
+from qb_pipeline.sync import blockers, causes, problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import read_preferences, refresh_credits, refresh_facts
 from qb_pipeline.sync.first_contact import match
@@ -134,6 +134,7 @@ def finish(ctx: Context, result: Result) -> None:
     with ctx.begin() as conn:
         blockers.report_missing_references(ctx, conn, result.parked)
         blockers.report_untracked_divisions(ctx, conn)
+        causes.report(ctx, conn, complete=result.loaded >= {e.name for e in entities(ctx)})
         problems.close_obsolete(ctx, conn)
         for entity in ENTITIES.values():
             for what, count in problems.counts(conn, ctx.company, entity).items():
@@ -147,9 +148,7 @@ def _parked_elsewhere(ctx: Context, result: Result) -> list[Owed]:
     return [d.owed for e in others for d in diff(ctx, e) if d.plan.verdict is Verdict.PARKED]
 
 
-def sync(
-    ctx: Context, only: Iterable[str] | None = None, reading: Callable[[Context], object] | None = None
-) -> Result:
+def sync(ctx: Context, only: Iterable[str] | None = None, reading: Callable[[Context], object] | None = None) -> Result:
     """A whole run, from recovery to the summary. `reading` takes the place of reading what changed on both sides."""
     result = Result()
     prepare(ctx)

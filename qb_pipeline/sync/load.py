@@ -16,7 +16,7 @@ from qb_pipeline.entities.spec import Entity, Kind
 from qb_pipeline.entities.values import same, to_json
 from qb_pipeline.store import links
 from qb_pipeline.store.links import LinkState, LinkUpdate
-from qb_pipeline.sync import blockers, problems
+from qb_pipeline.sync import blockers, causes, problems, refusals
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.plan import Node, Plan, Tree, Verdict, plan
 from qb_pipeline.sync.trees import Owed, owed
@@ -78,7 +78,13 @@ def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
         updates = [_agreed_update(entity, d) for d in agreed] + [_waiting_update(entity, d) for d in waiting]
         links.update_base_many(conn, ctx.company, [u for u in updates if u is not None])
         problems.resolve(ctx, conn, entity, [key for d in agreed for key in problems.keys_of(d.owed)])
-        found = [problems.from_plan(ctx, entity, d.owed, p) for d in decisions for p in d.plan.problems]
+        causes.begin(ctx, entity)
+        said = [(d.owed, p) for d in decisions for p in d.plan.problems]
+        for owed_by, problem in said:
+            if problem.code == refusals.BOOKS_CLOSED.code:
+                causes.books_closed(ctx, entity, owed_by.tree.label, problem)
+        own = [(o, p) for o, p in said if p.code != refusals.BOOKS_CLOSED.code]
+        found = [problems.from_plan(ctx, entity, o, p) for o, p in own]
         problems.report(ctx, conn, entity, found)
         _log_waiting(ctx, conn, entity, waiting)
     for verdict in _WAITING:

@@ -6,7 +6,7 @@ Invariant: a record has one open exception per cause; the same write is not sent
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -25,6 +25,7 @@ from qb_pipeline.sync.wire import fingerprint
 Key = tuple[Side, str]
 MISSING_REFERENCE = refusals.MISSING_REFERENCE.code
 NOT_TAKEN = refusals.NOT_TAKEN.code
+COMPANY_WIDE = frozenset({"qbo_6190", "qbo_5020", "qbo_5030", "qbo_10200"})  # refused whatever the record
 _NEVER = datetime.max.replace(tzinfo=UTC)
 CLASSES_OFF = refusals.CLASSES_OFF.code
 MERGED = refusals.MERGED_ON_ONE_SIDE.code
@@ -98,11 +99,32 @@ def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[st
     asks for a retry. Within the run that refused them they are tried again, for others' writes may have made room;
     what met a passing fault is tried once a run, and by a run nobody started by hand only when it is due."""
     found: defaultdict[Key, dict[str, datetime]] = defaultdict(dict)
-    for one in exceptions.listing(conn, ctx.company, entity=entity.name):
-        if one.fingerprint and (until := _rests_until(ctx, one)) is not None:
+    listed = exceptions.listing(conn, ctx.company, entity=entity.name)
+    probes = _probes(ctx, listed)
+    for one in listed:
+        if one.fingerprint and one.id not in probes and (until := _rests_until(ctx, one)) is not None:
             known = found[one.side, one.record_id]
             known[one.fingerprint] = max(until, known.get(one.fingerprint, until))
     return dict(found)
+
+
+def _probes(ctx: Context, listed: Sequence[exceptions.Reported]) -> set[int]:
+    """Of what the whole company is refused for, the longest waiting write of each code is tried once a run: nobody
+    tells us that a subscription was renewed. `release_company` lets the others go when it gets through."""
+    oldest: dict[str, exceptions.Reported] = {}
+    for one in listed:
+        if one.code in COMPANY_WIDE and one.state is exceptions.ExceptionState.OPEN and one.run_id != ctx.run_id:
+            oldest[one.code] = min(oldest.get(one.code, one), one, key=lambda e: e.id)
+    tried = {e.code for e in listed if e.code in COMPANY_WIDE and e.run_id == ctx.run_id}
+    return {one.id for code, one in oldest.items() if code not in tried}
+
+
+def release_company(ctx: Context, conn: Connection, entity: Entity, keys: Collection[Key]) -> None:
+    """Writes got through that the company was refused: have everything tried that was refused for the same."""
+    refused_before = exceptions.listing(conn, ctx.company, entity=entity.name, codes=COMPANY_WIDE)
+    codes = {e.code for e in refused_before if (e.side, e.record_id) in keys}
+    if codes:
+        exceptions.retry(conn, ctx.company, now=ctx.now(), codes=codes)
 
 
 def _rests_until(ctx: Context, one: exceptions.Reported) -> datetime | None:

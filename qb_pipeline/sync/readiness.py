@@ -11,21 +11,20 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import staging
-from qb_pipeline.sync import refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import references
 from qb_pipeline.sync.plan import Operation
 from qb_pipeline.sync.trees import entity_of
 
 Owed = tuple[Operation, Mapping[tuple[str, int], str]]
+Referred = tuple[str, str, str]  # entity, QuickBooks id, name
 
 
 def inactive_references(
     ctx: Context, conn: Connection, entity: Entity, side: Side, operations: Sequence[Owed]
-) -> dict[int, PipelineError]:
-    """By position, the error of each operation that would make QuickBooks refer to an inactive record."""
+) -> dict[int, list[Referred]]:
+    """By position, what each operation would refer to that is inactive in QuickBooks."""
     if side is not Side.QUICKBOOKS:
         return {}
     wanted = {n: _named(entity, op, native) for n, (op, native) in enumerate(operations) if op.verb != "delete"}
@@ -39,7 +38,7 @@ def inactive_references(
         if staged.record.values.get("active") is False
     }
     return {
-        n: _error(operations[n][0], [inactive[p] for p in pairs if p in inactive])
+        n: [(*p, inactive[p]) for p in pairs if p in inactive]
         for n, pairs in wanted.items()
         if any(p in inactive for p in pairs)
     }
@@ -49,9 +48,3 @@ def _named(entity: Entity, operation: Operation, native: Mapping[tuple[str, int]
     sent = {k: v for k, v in operation.values.items() if k in operation.changed}
     found = [(r.entity, native.get((r.entity, r.key))) for r in references(entity, sent) if isinstance(r.key, int)]
     return [(name, native_id) for name, native_id in dict.fromkeys(found) if native_id is not None]
-
-
-def _error(operation: Operation, names: Sequence[str]) -> PipelineError:
-    listed = " and ".join(names)
-    verb = "is" if len(names) == 1 else "are"
-    return refusals.INACTIVE_REFERENCE.error(record=operation.label, names=listed, verb=verb)

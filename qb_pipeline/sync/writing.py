@@ -21,7 +21,7 @@ from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions, journal, staging
 from qb_pipeline.store.journal import Phase, PlannedWrite, Write
 from qb_pipeline.store.staging import Staged
-from qb_pipeline.sync import problems, refusals
+from qb_pipeline.sync import causes, problems, refusals
 from qb_pipeline.sync.answers import Journalist
 from qb_pipeline.sync.brake import hold_mass_changes
 from qb_pipeline.sync.context import Context
@@ -82,13 +82,16 @@ def _render(ctx: Context, entity: Entity, side: Side, owing: Sequence[Owing]) ->
     rendered: list[Rendered] = []
     refused = []
     for number, (owed, operation) in enumerate(owing):
+        for referred in blocked.get(number, ()):
+            causes.inactive(ctx, entity, owed.tree.label, referred)
+        if number in blocked:
+            continue
         try:
-            if (error := blocked.get(number)) is not None:
-                raise error
             body = _body(ctx, entity, operation, native, raws)
         except PipelineError as error:
             key, name = problems.key_of(owed), owed.tree.label
-            refused.append(problems.from_error(ctx, entity, key, name, error, None))
+            if not causes.mapping(ctx, entity, name, error):
+                refused.append(problems.from_error(ctx, entity, key, name, error, None))
         else:
             rendered.append(
                 Rendered(owed, operation, body, fingerprint(side, operation.verb, _intended(entity, operation)))

@@ -14,7 +14,7 @@ from qb_pipeline.entities.spec import Side
 from qb_pipeline.store import exceptions, journal, links, tables
 from qb_pipeline.store.exceptions import Reported
 from qb_pipeline.store.journal import Write
-from qb_pipeline.sync import blockers, first_contact, problems
+from qb_pipeline.sync import blockers, causes, first_contact, problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.load import load
 from qb_pipeline.sync.reading import observing
@@ -68,6 +68,7 @@ class World:
             load(ctx, ENTITIES[name], removing=True)
         with ctx.begin() as conn:
             blockers.report_missing_references(ctx, conn, parked)
+            causes.report(ctx, conn, complete=True)
             problems.close_obsolete(ctx, conn)
         return ctx
 

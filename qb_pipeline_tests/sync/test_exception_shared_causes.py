@@ -1,0 +1,132 @@
+"""One cause is listed once with everything it blocks, and its fix releases all."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.errors import OwnerMustAct
+from qb_pipeline.store.exceptions import Reported
+from qb_pipeline.sync.rules import Rules
+from qb_pipeline_tests.sync.world import World, customer
+
+QUICKBOOKS = Side.QUICKBOOKS
+
+
+def invoices(world: World, count: int, **values: object) -> list[str]:
+    """Invoices of one customer that both sides have."""
+    world.entities = ("customer", "item", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    found = [
+        world.contractor.add(
+            "invoice", number=str(n), customer=payer, date=date(2026, 2, 10), lines=(), memo="a", **values
+        )
+        for n in range(count)
+    ]
+    world.run()
+    return found
+
+
+def only(world: World) -> Reported:
+    [found] = world.open_exceptions()
+    return found
+
+
+def memos(world: World) -> set[object]:
+    return {row["memo"] for row in world.quickbooks.live("invoice").values()}
+
+
+def test_closed_books_are_one_exception_with_every_document_they_block(world: World) -> None:
+    for record in invoices(world, 5):
+        world.contractor.edit("invoice", record, memo="b")
+    world.rules = Rules(closed_through=date(2026, 3, 31))
+    world.run()
+    world.run()
+    found = only(world)
+    assert (found.code, found.record_label) == ("books_closed", "Closed books")
+    assert sorted(found.blocks) == [f"Invoice {n}" for n in range(5)]
+    assert "2026-03-31" in found.cause
+    assert memos(world) == {"a"}
+
+
+def test_reopened_books_release_every_document_in_the_next_run(world: World) -> None:
+    for record in invoices(world, 5):
+        world.contractor.edit("invoice", record, memo="b")
+    world.rules = Rules(closed_through=date(2026, 3, 31))
+    world.run()
+    world.rules = Rules()
+    world.run()
+    assert memos(world) == {"b"}
+    assert world.codes() == []
+
+
+def inactive_item(world: World, count: int) -> str:
+    """Invoices that need an item which QuickBooks has made inactive; returns its QuickBooks id."""
+    world.entities = ("customer", "item", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    work = world.contractor.add("item", name="Framing", kind="service", active=True)
+    world.run()
+    [twin] = world.quickbooks.live("item")
+    world.quickbooks.edit("item", twin, active=False)
+    line = {"kind": "item", "item": work, "description": "framing", "quantity": Decimal(1),
+            "unit_price": Decimal(50), "amount": Decimal("50.00")}  # fmt: skip
+    for n in range(count):
+        world.contractor.add("invoice", number=str(n), customer=payer, date=date(2026, 2, 10), lines=(line,))
+    world.run()
+    return twin
+
+
+def test_an_inactive_item_is_one_exception_of_the_item_with_every_document_that_uses_it(world: World) -> None:
+    twin = inactive_item(world, 4)
+    found = only(world)
+    assert (found.code, found.entity, found.record_id) == ("inactive_reference", "item", twin)
+    assert sorted(found.blocks) == [f"Invoice {n}" for n in range(4)]
+    assert "Framing" in found.fix
+    assert world.quickbooks.live("invoice") == {}
+
+
+def test_an_item_made_active_again_releases_every_document(world: World) -> None:
+    twin = inactive_item(world, 4)
+    world.quickbooks.edit("item", twin, active=True)
+    world.run()
+    assert len(world.quickbooks.live("invoice")) == 4
+    assert world.codes() == []
+
+
+def test_a_cause_that_blocks_fewer_than_before_lists_what_it_still_blocks(world: World) -> None:
+    records = invoices(world, 3)
+    for record in records:
+        world.contractor.edit("invoice", record, memo="b")
+    world.rules = Rules(closed_through=date(2026, 3, 31))
+    world.run()
+    world.contractor.edit("invoice", records[0], memo="a")
+    world.run()
+    assert sorted(only(world).blocks) == ["Invoice 1", "Invoice 2"]
+
+
+# --- what only QuickBooks' answer tells: the subscription, a missing right ---
+
+
+def lapsed(world: World, count: int) -> None:
+    for n in range(count):
+        world.contractor.add("customer", **customer(f"Customer {n}"))
+    error = OwnerMustAct("The subscription has lapsed.", code="qbo_6190", fix="Renew it.", who="owner")
+    world.quickbooks.refuses = lambda _item: error
+    world.run()
+
+
+def test_a_lapsed_subscription_is_asked_once_a_run_and_not_once_a_record(world: World) -> None:
+    lapsed(world, 6)
+    before = len(world.quickbooks.requests)
+    world.run()
+    assert len(world.quickbooks.requests) == before + 1
+    assert world.codes() == ["qbo_6190"] * 6
+
+
+def test_the_first_write_that_gets_through_releases_everything_the_subscription_held(world: World) -> None:
+    lapsed(world, 6)
+    world.quickbooks.refuses = lambda _item: None
+    world.run()
+    assert len(world.quickbooks.live("customer")) == 6
+    assert world.codes() == []
