@@ -56,10 +56,13 @@ def make(conn: Connection, company: str, interval: timedelta, now: datetime) -> 
 
 
 def new(conn: Connection, company: str, after: datetime, until: datetime) -> list[New]:
-    """What began to wait for a person within (after, until]: reported, or given up after its last attempt."""
+    """What began to wait for a person within (after, until]: reported, in vain corrected, or given up."""
     e = tables.exception
-    opened = and_(e.c.state == ExceptionState.OPEN.value, e.c.first_seen > after, e.c.first_seen <= until)
-    died = and_(e.c.state == ExceptionState.DEAD.value, e.c.last_seen > after, e.c.last_seen <= until)
+    first = and_(e.c.first_seen > after, e.c.first_seen <= until)
+    last = and_(e.c.last_seen > after, e.c.last_seen <= until)
+    # Attempts are counted anew when somebody changed the record or asked for a retry: that it failed again is news.
+    opened = and_(e.c.state == ExceptionState.OPEN.value, or_(first, and_(last, e.c.attempts == 1)))
+    died = and_(e.c.state == ExceptionState.DEAD.value, last)
     wanted = select(e.c.entity, e.c.record_label, e.c.code, e.c.title, e.c.cause, e.c.fix, e.c.who, e.c.blocks)
     rows = conn.execute(wanted.where(e.c.company == company, or_(opened, died)).order_by(e.c.id)).mappings()
     return [_read(row) for row in rows]

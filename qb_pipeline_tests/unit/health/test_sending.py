@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -87,6 +88,20 @@ def test_a_passing_fault_is_told_only_when_it_did_not_pass(store: Engine, box: P
         assert send_due(store, box.settings(), now=NOON + n * HOUR).mails == 0
         report(store, [problem(1, retry_safe=True)], NOON + n * HOUR)
     assert send_due(store, box.settings(), now=NOON + 5 * HOUR).mails == 1
+
+
+def test_what_fails_again_after_somebody_changed_it_is_news_and_what_just_stays_is_not(
+    store: Engine, box: Postbox
+) -> None:
+    report(store, [problem(1), problem(2)])
+    send_due(store, box.settings(), now=NOON)
+    with store.begin() as conn:
+        [ignored] = exceptions.of_records(conn, ACME, "customer", problem(2).side, ["id-2"])["id-2"]
+        exceptions.ignore(conn, ACME, [ignored.id])
+    report(store, [problem(1), replace(problem(2), fingerprint="changed")], NOON + HOUR)
+    assert send_due(store, box.settings(), now=NOON + 2 * HOUR).mails == 1
+    assert "Client 2" in box.text()
+    assert "Client 1" not in box.text()
 
 
 def test_what_was_mended_meanwhile_is_not_told(store: Engine, box: Postbox) -> None:

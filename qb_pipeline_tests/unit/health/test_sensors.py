@@ -18,14 +18,16 @@ from dagster import (
     DefaultSensorStatus,
     RunRequest,
     SkipReason,
+    build_run_status_sensor_context,
     build_schedule_context,
     build_sensor_context,
 )
+from dagster._core.events import DagsterEvent, JobFailureData
 from dagster._core.test_utils import create_run_for_test
 from sqlalchemy import Engine
 
 from qb_pipeline.definitions import defs
-from qb_pipeline.defs.health import clear_recovered, connection_health, note_failure
+from qb_pipeline.defs.health import clear_recovered, connection_health, failure_notification, note_failure
 from qb_pipeline.defs.instance import prepare
 from qb_pipeline.defs.notices import notices as schedule
 from qb_pipeline.defs.partitions import COMPANY_TAG
@@ -155,6 +157,17 @@ def test_a_job_that_fails_again_and_again_is_one_notice_until_it_succeeds(
     create_run_for_test(instance, "sync", status=DagsterRunStatus.SUCCESS, tags={COMPANY_TAG: ACME})
     assert clear_recovered(instance, engine) == 1
     assert note_failure(engine, failed(instance, engine)) is True, "what fails after a success is news"
+
+
+def test_dagsters_failure_sensor_raises_the_notice(engine: Engine, instance: DagsterInstance) -> None:
+    connect(engine)
+    run = failed(instance, engine)
+    event = DagsterEvent("PIPELINE_FAILURE", "sync", event_specific_data=JobFailureData(None, None))
+    context = build_run_status_sensor_context(
+        "failure_notification", dagster_instance=instance, dagster_run=run, dagster_event=event
+    )
+    failure_notification(context.for_run_failure())
+    assert [n.topic for n in kept(engine, FAILURE)] == ["sync"]
 
 
 def test_a_success_before_the_failure_clears_nothing(engine: Engine, instance: DagsterInstance) -> None:
