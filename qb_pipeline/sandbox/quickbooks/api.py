@@ -229,6 +229,7 @@ def once(company: Company, call: ApiCall, act: Callable[[], str]) -> str:
         replayed = recall(company.store, call.key)
         if replayed is not None:
             return replayed
+        company.require_subscription()
         text = act()
         remember(company.store, call.key, text)
     call.items = 1

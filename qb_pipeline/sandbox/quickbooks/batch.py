@@ -91,6 +91,7 @@ def perform(company: Company, item: JsonObject, b_id: str) -> tuple[str, int]:
     names = [key for key in item if key not in CONTROL]
     if len(names) != 1:
         raise malformed("BatchItemRequest: one entity an item")
+    company.require_subscription()
     stored = write(company, names[0], item)
     return marked({names[0]: stored}, b_id), 1
 

@@ -21,6 +21,10 @@ from qb_pipeline.sandbox.quickbooks.times import stamp
 # 2500 names the list in QBO's own words.
 GROUPS = {"Account": "Accounts", "Item": "Items", "Class": "Classes", "Term": "Terms", "TaxCode": "Tax codes"}
 HEAD = ("domain", "sparse", "Id", "SyncToken", "MetaData")
+LAPSED = (
+    "Subscription period has ended or canceled or there was a billing problem : "
+    "The company can be read, and nothing can be added until its subscription is renewed."
+)
 # Company.user of a request that a person makes in QuickBooks itself.
 PERSON = "person"
 
@@ -49,6 +53,8 @@ class Switches:
     cdc_cap: int = 1000
     # Whether companies have payroll: an employee then needs both names and a city and state, and QBO makes DisplayName.
     payroll: bool = False
+    # The companies' subscription: "active", or "ended": they can be read and not written (6190).
+    subscription: str = "active"
 
 
 @dataclass
@@ -72,6 +78,11 @@ class Company:
     def stamp(self) -> str:
         """The moment as MetaData tells it."""
         return stamp(self.now)
+
+    def require_subscription(self) -> None:
+        """6190, inside HTTP 200 as it was reported, for a write while the subscription has ended."""
+        if self.switches.subscription == "ended":
+            raise Fault(6190, LAPSED, http=200)
 
     def preferences(self) -> JsonObject:
         """The company's Preferences object."""

@@ -78,6 +78,7 @@ MESSAGES = {
     6160: "CustomSalesTax is not allowed",
     6170: "TxnTaxDetail is not allowed where tax does not apply",
     6180: "Too many levels of sub-names",
+    6190: "Invalid Company Status",
     6210: "Account Period Closed, Cannot Update Through Services API",
     6220: "Delete List Has Balance Error",
     6230: "CustomSalesTax is not allowed",

@@ -53,6 +53,7 @@ CHOICES = {
     "bill_email": ("sent", "customer"),
     "any_accept": ("json", "xml"),
     "attachable_echo": ("refuse", "ignore"),
+    "subscription": ("active", "ended"),
 }
 DISCOVERY = "{base_url}/.well-known/openid_configuration"
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 import simplejson
 
-from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books
+from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books, open_books, running
 from qb_pipeline_tests.sandbox.quickbooks.test_recorded_company import CRAIGS
 
 RESPONSES = None if CRAIGS is None else CRAIGS.parent / "responses"
@@ -133,8 +133,12 @@ ELSEWHERE = {
     "fault_2500_docs_*": "a page's sample; test_names and test_bills refuse references with 2500",
     "fault_template_docs_*": "a page's template without values",
     "fault_xml_qboapi_old_*": "OAuth 1 of 2015; `/_sandbox/faults` gives an XML body with any status",
-    "fault_6190_*": "the company's subscription: below",
+    "fault_6190_*": "a switch of the whole server: test_a_lapsed_subscription_…",
 }
+
+
+LAPSED = "fault_6190_javasdk_6.json"
+LISTED = "select * from Customer"
 
 
 def names() -> list[str]:
@@ -182,6 +186,26 @@ def test_the_situation_behind_a_recorded_fault_is_answered_as_recorded(books: Bo
     if "time" not in expected:
         del found["time"]
     assert outline(found) == outline(expected)
+
+
+def test_a_lapsed_subscription_refuses_writes_as_recorded_and_lets_everything_be_read() -> None:
+    with running() as info:
+        books = open_books(info)
+        customer = books.customer()
+        url = f"{info['base_url']}/_sandbox/switches"
+        requests.post(url, json={"subscription": "ended"}, timeout=10).raise_for_status()
+        answer = post(books, "customer", {"DisplayName": "Ben"})
+        (error,), (expected,) = (one["Fault"]["Error"] for one in (answer.json(), recorded(LAPSED)))
+        assert (answer.status_code, answer.json()["Fault"]["type"]) == (200, "ValidationFault")
+        assert set(error) == set(expected)
+        assert (error["code"], error["Message"], error["element"]) == ("6190", expected["Message"], "")
+        assert error["Detail"].split(" : ")[0] == expected["Detail"].split(" : ")[0]
+        items = [{"bId": "1", "operation": "create", "Vendor": {"DisplayName": "Cy"}}, {"bId": "2", "Query": LISTED}]
+        refused, found = post(books, "batch", {"BatchItemRequest": items}).json()["BatchItemResponse"]
+        assert refused["Fault"]["Error"][0]["code"] == "6190"
+        assert found["QueryResponse"]["Customer"] == [customer]
+        requests.post(url, json={"subscription": "active"}, timeout=10).raise_for_status()
+        assert books.customer("Ben")["Id"] != customer["Id"]
 
 
 def test_every_recorded_fault_is_placed() -> None:
