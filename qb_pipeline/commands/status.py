@@ -17,7 +17,7 @@ from qb_pipeline.store import candidates, exceptions, runs
 from qb_pipeline.store.companies import Company
 from qb_pipeline.store.runs import Run
 from qb_pipeline.sync.health import Health, of_company
-from qb_pipeline.sync.owing import parked
+from qb_pipeline.sync.owing import many, parked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,7 +108,7 @@ def _waits(d: dict[str, Any]) -> str:
 
 def _more(d: dict[str, Any]) -> str:
     count = len(d["findings"])
-    return f" ({count} findings: qb-pipeline health)" if count else ""
+    return f" ({many(count, 'finding')}: qb-pipeline health)" if count else ""
 
 
 def _left(until: datetime) -> str:

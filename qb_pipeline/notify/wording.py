@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qb_pipeline.store.notices import DIGEST, EVERY, Notice
+from qb_pipeline.store.notices import ALARM, DIGEST, EVERY, Notice
 from qb_pipeline.sync.health import Finding, Health, Quota
 from qb_pipeline.sync.owing import span
 
@@ -49,7 +49,9 @@ def mail_of(told: Sequence[Notice]) -> Mail:
 
 def _part(notice: Notice) -> list[str]:
     over = f" Over since {_time(notice.cleared_at)}." if notice.cleared_at else ""
-    return [f"{notice.title}\n{notice.body}", f"Noticed on {_time(notice.created_at)}.{over}"]
+    stands = notice.kind == ALARM and notice.cleared_at is None
+    command = f"\nOn the pipeline's machine: qb-pipeline connect --company {notice.company!r}" if stands else ""
+    return [f"{notice.title}\n{notice.body}{command}", f"Noticed on {_time(notice.created_at)}.{over}"]
 
 
 def token(health: Health, finding: Finding) -> Text:

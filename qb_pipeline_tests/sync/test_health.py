@@ -19,7 +19,7 @@ from qb_pipeline.sync import contact, health
 from qb_pipeline.sync.health import Health, Verdict
 from qb_pipeline.sync.reading.positions import Position
 from qb_pipeline_tests.sync.world import COMPANY, World, customer
-from qb_pipeline_tests.unit.health.stored import connect, ran, tokens
+from qb_pipeline_tests.unit.health.stored import CLIENT_SECRET, REFRESH_TOKEN, connect, ran, tokens
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -138,6 +138,18 @@ def test_one_companys_troubles_are_not_anothers(known: World) -> None:
         contact.lost(conn, COMPANY, Reconnect("refused", code="x", fix="y"))
         found = {h.company: h.verdict for h in health.everything(conn)}
     assert found == {COMPANY: Verdict.BROKEN, "Brick": Verdict.OK}
+
+
+def test_neither_health_nor_metrics_hold_a_secret_or_a_record(known: World) -> None:
+    record = known.contractor.add("customer", **customer("Ann"))
+    known.quickbooks.refuses = lambda _item: RetryLater("QuickBooks is busy.", code="busy")
+    known.run()
+    gauges, told = text_of(lines(known.engine)), str(report(known.engine))
+    assert "Customer Ann" in told
+    for secret in (REFRESH_TOKEN, CLIENT_SECRET, "access-token-of-acme", f"'{record}'"):
+        assert secret not in told
+        assert secret not in gauges
+    assert "Ann" not in gauges
 
 
 def test_an_unknown_company_is_named(world: World) -> None:

@@ -41,6 +41,7 @@ def test_an_alarm_is_one_mail_and_is_not_sent_again(store: Engine, box: Postbox)
     assert send_due(store, box.settings(), now=NOON + MINUTE).mails == 0
     assert box.subjects == ["Acme: no contact"]
     assert "Connect again." in box.text()
+    assert "qb-pipeline connect --company 'Acme'" in box.text()
     assert "qb-pipeline health --company 'Acme'" in box.text()
 
 
@@ -55,6 +56,7 @@ def test_what_happened_to_one_company_between_two_sendings_is_one_mail(store: En
     assert sorted(box.subjects) == ["Acme: it works again (and 1 more)", "Brick: no contact"]
     mail = box.text(box.subjects.index("Acme: it works again (and 1 more)"))
     assert "Over since 2026-03-02 12:01 UTC." in mail
+    assert "qb-pipeline connect" not in mail
 
 
 def test_what_was_over_long_before_there_was_a_mail_server_is_not_told(store: Engine, box: Postbox) -> None:
