@@ -27,7 +27,7 @@ _WEATHER: tuple[Raw, ...] = (
     {"action": "drop_after"},
     {"action": "drop_before"},
     {"action": "status", "status": 500},
-    {"action": "status", "status": 429},
+    {"action": "status", "status": 429, "seconds": 1},  # Retry-After; without it Intuit means a minute
     {"action": "status", "status": 503, "when": "after"},
     {"action": "delay", "seconds": 0.05},
 )
@@ -37,6 +37,7 @@ _LOST_POST: tuple[Raw, ...] = (
     {"action": "webhook_delayed", "seconds": 0.3},
     {"action": "webhook_shuffled", "seconds": 0.2},
 )
+_HASTE = 100  # waits that the servers ask for, and theirs before they deliver again, are shorter by so much
 _DELIVERIES = ("normal", "normal", "duplicate", "shuffle", "drop")
 
 
@@ -99,6 +100,8 @@ class Theatre:
         """One schedule, from the same start."""
         random, played = Random(seed), Played(seed)
         self.stage.back_to("open")
+        for box in self.stage.boxes:
+            box.control("limits", {"enforce": False, "time_scale": _HASTE})
         subscribe(self.stage, self.address, random.choice((LEGACY, MIXED)))
         offices = Offices(self.stage.instance, seed)
         offices.entered = deepcopy(self.entered)
