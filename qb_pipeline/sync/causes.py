@@ -18,6 +18,7 @@ from qb_pipeline.sync import problems, refusals, situations
 from qb_pipeline.sync.blockers import some
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.refusals import Problem
+from qb_pipeline.sync.trees import Owed
 
 _MAPPINGS = frozenset({"no-account", "no-tax-code"})  # codes of codecs: what is missing is one setting, not one record
 _CODES = (refusals.BOOKS_CLOSED.code, refusals.INACTIVE_REFERENCE.code, *_MAPPINGS)
@@ -47,28 +48,28 @@ def begin(ctx: Context, entity: Entity) -> None:
     ctx.causes[entity.name] = {}
 
 
-def books_closed(ctx: Context, entity: Entity, label: str, words: Problem) -> None:
+def books_closed(ctx: Context, entity: Entity, owed: Owed, words: Problem) -> None:
     cause = Cause(words.code, _BOOKS, f"*{words.code}", "Closed books")
-    _note(ctx, entity, cause, label, words)
+    _note(ctx, entity, cause, owed, words)
 
 
-def inactive(ctx: Context, entity: Entity, label: str, referred: tuple[str, str, str]) -> None:
+def inactive(ctx: Context, entity: Entity, owed: Owed, referred: tuple[str, str, str]) -> None:
     """`referred`: entity, QuickBooks id and name of the inactive record."""
     name, record_id, called = referred
     words = refusals.problem(
-        refusals.INACTIVE_REFERENCE, Side.QUICKBOOKS, record=label, names=called, verb="is"
+        refusals.INACTIVE_REFERENCE, Side.QUICKBOOKS, record=owed.tree.label, names=called, verb="is"
     )  # fmt: skip
-    _note(ctx, entity, Cause(words.code, name, record_id, called), label, words)
+    _note(ctx, entity, Cause(words.code, name, record_id, called), owed, words)
 
 
-def mapping(ctx: Context, entity: Entity, label: str, error: PipelineError) -> bool:
+def mapping(ctx: Context, entity: Entity, owed: Owed, error: PipelineError) -> bool:
     """Take a codec's refusal for want of an account or a tax code; False for any other error."""
     if error.code not in _MAPPINGS:
         return False
     title = situations.title_of(error.code, error.recovery.capitalize())
     words = Problem(error.code, title, error.cause, error.fix, error.who, Side.QUICKBOOKS)
     cause = Cause(error.code, entity.name, f"*{error.code}", f"{entity.plural.replace('_', ' ')} without a mapping")
-    _note(ctx, entity, cause, label, words)
+    _note(ctx, entity, cause, owed, words)
     return True
 
 
@@ -87,9 +88,20 @@ def report(ctx: Context, conn: Connection, *, complete: bool) -> int:
     return len(found)
 
 
-def _note(ctx: Context, entity: Entity, cause: Cause, label: str, words: Problem) -> None:
+def _note(ctx: Context, entity: Entity, cause: Cause, owed: Owed, words: Problem) -> None:
+    """Count the record among the blocked; its own line in the log comes once per observation, not once per run."""
     blocked = ctx.causes.setdefault(entity.name, {}).setdefault(cause, Blocked(words, {}))
-    blocked.labels[label] = None
+    known = owed.tree.label in blocked.labels
+    blocked.labels[owed.tree.label] = None
+    seen = max(s.seen_at for s in (owed.work.contractor, owed.work.quickbooks) if s is not None)
+    if seen < ctx.started_at or known:
+        return
+    side, record_id = problems.key_of(owed)
+    with ctx.begin() as conn:
+        ctx.log(
+            conn, entity, side, "parked", record_id=record_id, record_label=owed.tree.label,
+            detail={"why": words.cause},
+        )  # fmt: skip
 
 
 def _problem(ctx: Context, cause: Cause, blocked: Blocked) -> exceptions.Problem:

@@ -82,7 +82,7 @@ def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
         said = [(d.owed, p) for d in decisions for p in d.plan.problems]
         for owed_by, problem in said:
             if problem.code == refusals.BOOKS_CLOSED.code:
-                causes.books_closed(ctx, entity, owed_by.tree.label, problem)
+                causes.books_closed(ctx, entity, owed_by, problem)
         own = [(o, p) for o, p in said if p.code != refusals.BOOKS_CLOSED.code]
         found = [problems.from_plan(ctx, entity, o, p) for o, p in own]
         problems.report(ctx, conn, entity, found)

@@ -83,14 +83,14 @@ def _render(ctx: Context, entity: Entity, side: Side, owing: Sequence[Owing]) ->
     refused = []
     for number, (owed, operation) in enumerate(owing):
         for referred in blocked.get(number, ()):
-            causes.inactive(ctx, entity, owed.tree.label, referred)
+            causes.inactive(ctx, entity, owed, referred)
         if number in blocked:
             continue
         try:
             body = _body(ctx, entity, operation, native, raws)
         except PipelineError as error:
             key, name = problems.key_of(owed), owed.tree.label
-            if not causes.mapping(ctx, entity, name, error):
+            if not causes.mapping(ctx, entity, owed, error):
                 refused.append(problems.from_error(ctx, entity, key, name, error, None))
         else:
             rendered.append(
