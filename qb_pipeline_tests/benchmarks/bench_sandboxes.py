@@ -55,7 +55,7 @@ def contractor(folder: Path, records: int) -> None:
 
 
 def quickbooks(folder: Path, records: int) -> None:
-    """Invoices with their postings, one in two thousand of them each customer's."""
+    """Invoices with their postings, spread evenly over the customers."""
     data = folder / "quickbooks"
     data.mkdir()
     for entity, rows in books(records).items():

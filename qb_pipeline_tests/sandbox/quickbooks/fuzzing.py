@@ -17,7 +17,7 @@ from qb_pipeline.sandbox.quickbooks.openapi import document
 from qb_pipeline_tests.sandbox.quickbooks.books import Body, Books
 
 # SANDBOX_FUZZ_EXAMPLES=500 for a long run; more than the default also means other examples each time.
-COMMITTED = 6
+COMMITTED = 4
 EXAMPLES = int(os.environ.get("SANDBOX_FUZZ_EXAMPLES", COMMITTED))
 FUZZED = settings(
     max_examples=EXAMPLES,
