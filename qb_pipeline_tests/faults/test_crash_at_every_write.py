@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from qb_pipeline_tests.faults.crashes import Story, said_path, spread, story
-from qb_pipeline_tests.faults.story import NEW_CUSTOMERS
+from qb_pipeline_tests.faults.story import NEW_CUSTOMERS, desks, deviations, outcome
 
 EDGES = int(os.environ.get("QB_FAULT_EDGES", "6"))
 SEED = int(os.environ.get("QB_FAULT_SEED", "1"))
@@ -64,3 +64,16 @@ def test_a_sync_killed_again_and_again_ends_like_an_undisturbed_one(told: Story)
 def test_the_same_story_makes_the_same_writes_with_the_same_keys(told: Story) -> None:
     """Within one stretch of requests to the contractor six are on their way at once, in any order."""
     assert told.again() == told.undisturbed.trace
+
+
+def test_a_second_copy_and_another_amount_would_be_noticed(told: Story) -> None:
+    """What the other tests rest on: the comparison sees what a crash must not do."""
+    told.again()
+    own, books = desks(told.stage.instance)
+    copied = next(p for p in books.all("Payment") if p["PaymentRefNum"] == "CHK 0")
+    books.create("Payment", {k: copied[k] for k in ("CustomerRef", "TotalAmt", "TxnDate", "PaymentRefNum")})
+    own.edit("items", own.all("items")[0]["id"], {"unit_price": "1.23"})
+    found = deviations(outcome(told.stage), told.undisturbed.outcome)
+    assert any(f.startswith("too much in quickbooks: payment") and "CHK 0" in f for f in found), found
+    assert any(f.startswith("missing in contractor: item") for f in found), found
+    assert any("unit_price" in f for f in found), found
