@@ -34,7 +34,7 @@ def instance(tmp_path: Path, database_url: str, quickbooks: Server, contractor: 
 def test_connect_names_the_realm_and_the_company_as_quickbooks_calls_it(instance: Instance) -> None:
     connected = instance.connect().success().document
     assert connected["realm_id"] == instance.quickbooks.info["realm_id"]
-    assert connected["quickbooks_company"] == "Sandbox Company"
+    assert connected["quickbooks_company"] == "Larkspur Building & Repair"
     status = instance.prepare("status", "--json").document["companies"][0]
     assert (status["company"], status["state"], status["last_run"]) == (COMPANY, "connected", None)
     assert status["tokens"]["refresh_expires_at"] > status["tokens"]["access_expires_at"]
