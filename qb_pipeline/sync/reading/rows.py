@@ -10,15 +10,16 @@ window is read is met again at the window's end, never skipped.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Protocol
 
-from qb_pipeline.errors import FixTheData, NotFound
-from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement
+from qb_pipeline.errors import FixTheData
+from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement, quote
 
 POISON = "qbo_4002"
-_MOST_PROBES = 50  # reads spent on finding out the id of a row that can't be read
+_MOST_PROBES = 50  # queries spent on finding out the id of a row that can't be read
 _SECOND = timedelta(seconds=1)
 Row = dict[str, Any]
 
@@ -27,8 +28,6 @@ class Client(Protocol):
     """What is needed of the QuickBooks client."""
 
     def query(self, statement: str) -> Any: ...
-
-    def read(self, object_name: str, object_id: str) -> Row: ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def around_poison(
             break
         start += MAX_PAGE
     if unnamed:
-        yield Page([], named(client, unnamed, present, known()))
+        yield Page([], named(client, window, unnamed, _candidates(present, known())))
 
 
 def changed_between(
@@ -151,19 +150,19 @@ def _page(client: Client, window: _Window, start: int, size: int) -> Page:
     return Page([*first.rows, *second.rows], [*first.poison, *second.poison])
 
 
-def named(client: Client, poison: list[Poison], present: Collection[str], known: Collection[str]) -> list[Poison]:
-    """The poison with its ids, as far as they can be found: among the `known` ids that did not come, then among the
-    numbers between the ones that did."""
+def named(client: Client, window: _Window, poison: list[Poison], candidates: Iterator[str]) -> list[Poison]:
+    """The poison with its ids, as far as they can be found among the candidates."""
     found: list[Poison] = []
-    for tried, candidate in enumerate(_candidates(present, known)):
-        if len(found) == len(poison) or tried == _MOST_PROBES:
+    for candidate in islice(candidates, _MOST_PROBES):
+        if len(found) == len(poison):
             break
-        if (error := _refused(client, poison[0].object_name, candidate)) is not None:
-            found.append(Poison(poison[0].object_name, candidate, error))
+        if (error := _refused(client, window, candidate)) is not None:
+            found.append(Poison(window.name, candidate, error))
     return found + poison[len(found) :]
 
 
 def _candidates(present: Collection[str], known: Collection[str]) -> Iterator[str]:
+    """The `known` ids that did not come, then the numbers between the ones that did."""
     yield from sorted(set(known) - set(present), key=lambda i: (len(i), i))
     numbers = {int(i) for i in present if i.isdecimal()}
     if numbers:
@@ -171,12 +170,13 @@ def _candidates(present: Collection[str], known: Collection[str]) -> Iterator[st
         yield from (i for i in free if i not in known)
 
 
-def _refused(client: Client, name: str, object_id: str) -> FixTheData | None:
-    """The refusal, when this very row is the poison."""
+def _refused(client: Client, window: _Window, object_id: str) -> FixTheData | None:
+    """The refusal, when this very row is the poison and lies in the window."""
+    where = " AND ".join(part for part in (window.where, f"Id = {quote(object_id)}") if part)
     try:
-        client.read(name, object_id)
-    except NotFound:
-        return None
+        client.query(replace(window, where=where).statement(1, 1))
     except FixTheData as error:
-        return error if error.code == POISON else None
+        if error.code != POISON:
+            raise
+        return error
     return None

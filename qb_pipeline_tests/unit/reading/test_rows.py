@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qb_pipeline.errors import FixTheData, NotFound
+from qb_pipeline.errors import FixTheData
 from qb_pipeline.sync.reading import rows
 from qb_pipeline.sync.reading.rows import Page, around_poison, changed_between
 
@@ -34,12 +34,15 @@ class Books:
     poison: frozenset[str] = frozenset()
     before: Callable[[Books, int], None] = lambda _books, _number: None
     queries: int = 0
-    reads: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def query(self, statement: str) -> Any:
         self.queries += 1
         self.before(self, self.queries)
         chosen = [i for i, second in self.seconds.items() if _within(statement, START + timedelta(seconds=second))]
+        if one := re.search(r"\bId = '(\d+)'", statement):
+            self.asked.append(one[1])
+            chosen = [i for i in chosen if i == one[1]]
         by_time = "ORDERBY MetaData" in statement
         chosen.sort(key=lambda i: (self.seconds[i], int(i)) if by_time else (0, int(i)))
         start, size = (int(re.search(rf"{word} (\d+)", statement)[1]) for word in ("STARTPOSITION", "MAXRESULTS"))  # type: ignore[index]  # always there
@@ -47,14 +50,6 @@ class Books:
         if self.poison & set(page):
             raise FixTheData("can't be read", code="qbo_4002", fix="")
         return SimpleNamespace(object_rows=[self.row(i) for i in page])
-
-    def read(self, _name: str, object_id: str) -> dict[str, Any]:
-        self.reads.append(object_id)
-        if object_id in self.poison:
-            raise FixTheData("can't be read", code="qbo_4002", fix="")
-        if object_id not in self.seconds:
-            raise NotFound("gone", code="qbo_610", fix="")
-        return self.row(object_id)
 
     def row(self, object_id: str) -> dict[str, Any]:
         changed = START + timedelta(seconds=self.seconds[object_id])
@@ -112,7 +107,13 @@ def test_a_poison_row_known_before_is_named_with_one_read() -> None:
     books = Books({str(n): n for n in range(1, 10)}, frozenset({"6"}))
     came, named = ids(around_poison(books, "Invoice", known=lambda: [str(n) for n in range(1, 10)]))
     assert came == {str(n) for n in range(1, 10)} - {"6"}
-    assert (named, books.reads) == ({"6"}, ["6"])
+    assert (named, books.asked) == ({"6"}, ["6"])
+
+
+def test_poison_outside_the_window_is_not_taken_for_the_one_inside() -> None:
+    books = Books({"1": 0, "2": 9, "3": 9}, frozenset({"1", "2"}))
+    came, named = ids(changed_between(books, "Invoice", START + timedelta(seconds=5), known=lambda: ["1", "2", "3"]))
+    assert (came, named) == ({"3"}, {"2"})
 
 
 def test_a_poison_row_never_seen_is_named_by_the_numbers_that_are_free() -> None:
@@ -126,7 +127,7 @@ def test_a_poison_row_that_cannot_be_found_is_told_without_its_id() -> None:
     came, named = ids(around_poison(books, "Invoice"))
     assert came == {"3", "9000"}
     assert named == {None}
-    assert len(books.reads) <= 50
+    assert len(books.asked) <= 50
 
 
 def test_another_refusal_than_poison_is_not_swallowed() -> None:
