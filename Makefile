@@ -51,6 +51,10 @@ bench: $(READY) ## The benchmarks, each beside its limit or its peer
 	@for each in qb_pipeline_tests/benchmarks/bench_*.py; do name=$$(basename $$each .py); echo "== $$name"; \
 	  $(BIN)/python -m qb_pipeline_tests.benchmarks.$$name || exit 1; done
 
+.PHONY: soak
+soak: $(READY) ## Every crash edge and thousands of seeded schedules; ARGS="--minutes 60 --seed 1"
+	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak $(ARGS)
+
 .PHONY: lock
 lock: $(READY) ## Pin every package anew (no registry address ends up in the file)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --no-strip-extras --generate-hashes \
