@@ -19,6 +19,7 @@ from typing import Any
 from unittest import mock
 
 import requests
+import structlog
 
 from qb_pipeline import cli
 
@@ -124,6 +125,7 @@ class Instance:
         """As `run`, but in this process, which spares the seconds of its imports."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
         out, err = io.StringIO(), io.StringIO()
+        structlog.reset_defaults()  # whatever an earlier test of this process decided about logs
         with (
             mock.patch.dict(os.environ, kept | self._own(), clear=True),
             contextlib.chdir(self.home),

@@ -81,8 +81,8 @@ class Story:
 
 def trace(run: Run) -> list[list[str]]:
     """The writes in order, with what both servers were asked, by which key, and what they answered; requests that are
-    on their way at once (same method and collection) stand together, sorted."""
-    asked = [(f"{w['method']} {said_path(w['path'])}", f"{w['path']} {w['key']} {w['items']} {w['status']}")
+    on their way at once (same collection) stand together, sorted."""
+    asked = [(said_path(w["path"]), f"{w['method']} {w['path']} {w['key']} {w['items']} {w['status']}")
              for w in run.writes]  # fmt: skip
     return [[kind, *sorted(each for _, each in some)] for kind, some in groupby(asked, key=itemgetter(0))]
 
