@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from qb_pipeline_tests.end_to_end import bookkeeping
+
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recorded" / "craigs"
 needs_recording = pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded QuickBooks company beside the project")
 pytestmark = pytest.mark.slow
@@ -91,6 +93,11 @@ def test_the_page_is_one_file_with_the_verdict(told: dict[str, Any], home: Path)
     assert told["verdict"] in page.read_text()
 
 
+def test_first_contact_links_the_customers_a_bookkeeper_would_link(told: dict[str, Any], home: Path) -> None:
+    assert told["problems"] == []
+    assert bookkeeping.linked(home) == bookkeeping.GENERATED
+
+
 @needs_recording
 def test_a_recorded_company_reaches_an_empty_contractor_system(home: Path) -> None:
     done = _demo(home, "--qbo-data", RECORDED)
@@ -111,6 +118,7 @@ def test_a_recorded_company_meets_a_contractor_who_knows_half_of_its_customers(h
     assert counted["invoices"]["file"] == counted["invoices"]["linked"] == 37
     matched = next(line for line in told["syncs"][0]["entities"].items() if line[0] == "customer")[1]["linked"]
     assert matched >= 10
+    assert bookkeeping.linked(home) == bookkeeping.RECORDED
 
 
 def test_a_folder_without_customers_is_refused_in_one_line(tmp_path: Path) -> None:
