@@ -10,30 +10,24 @@ from typing import Any
 from dagster import (
     DailyPartitionsDefinition,
     DefaultSensorStatus,
-    DependencyDefinition,
-    GraphDefinition,
     In,
-    JobDefinition,
     MultiPartitionKey,
     MultiPartitionsDefinition,
     Nothing,
-    OpDefinition,
     OpExecutionContext,
     Out,
     Output,
-    PartitionedConfig,
     RunRequest,
     SensorEvaluationContext,
     SensorResult,
     SkipReason,
-    in_process_executor,
     op,
     sensor,
 )
 
-from qb_pipeline.defs.company_run import CompanyRun, company_run
+from qb_pipeline.defs.company_run import CompanyRun
 from qb_pipeline.defs.partitions import COMPANIES, COMPANY_TAG, register_companies
-from qb_pipeline.defs.readings import bring_into_agreement, job, read_step
+from qb_pipeline.defs.readings import job, read_step
 from qb_pipeline.defs.store import open_store
 from qb_pipeline.defs.timing import reason_to_wait
 from qb_pipeline.store import gaps
@@ -100,29 +94,14 @@ def _key(context: OpExecutionContext) -> MultiPartitionKey:
     return key
 
 
-def _day_job() -> JobDefinition:
-    steps: list[OpDefinition] = [read_day, bring_into_agreement]
-    graph = GraphDefinition(
-        name="backfill",
-        node_defs=steps,
-        dependencies={bring_into_agreement.name: {"staged": DependencyDefinition(read_day.name)}},
-    )
-    return graph.to_job(
-        name="backfill",
-        description="Reads one day again on both sides and brings what changed then into agreement; choose days and "
-        "companies in the UI. A company that was out of touch is filled by backfill_gap by itself.",
-        resource_defs={"company_run": company_run},
-        config=PartitionedConfig(
-            DAYS,
-            run_config_for_partition_key_fn=lambda _key: {},
-            tags_for_partition_key_fn=lambda key: {COMPANY_TAG: key.rpartition("|")[0]},
-        ),
-        tags={"qb/job": "backfill"},
-        executor_def=in_process_executor,
-    )
-
-
-backfill = _day_job()
+backfill = job(
+    "backfill",
+    [read_day],
+    "Reads one day again on both sides and brings what changed then into agreement; choose days and companies in the "
+    "UI. A company that was out of touch is filled by backfill_gap by itself.",
+    partitions=DAYS,
+    company=lambda key: key.rpartition("|")[0],
+)
 backfill_gap = job(
     "backfill_gap",
     [read_gaps],

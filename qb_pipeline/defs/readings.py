@@ -20,6 +20,7 @@ from dagster import (
     Out,
     Output,
     PartitionedConfig,
+    PartitionsDefinition,
     in_process_executor,
     op,
 )
@@ -92,9 +93,18 @@ def bring_into_agreement(context: OpExecutionContext) -> Output[None]:
 
 
 def job(
-    name: str, reading: Sequence[OpDefinition], description: str, after: Sequence[OpDefinition] = ()
+    name: str,
+    reading: Sequence[OpDefinition],
+    description: str,
+    *,
+    after: Sequence[OpDefinition] = (),
+    partitions: PartitionsDefinition[str] = COMPANIES,
+    company: Callable[[str], str] = str,
 ) -> JobDefinition:
-    """A partitioned job: these readings in turn, then the agreement of both sides, then what comes after."""
+    """A partitioned job: these readings in turn, then the agreement of both sides, then what comes after.
+
+    `company` tells the company of a partition's key.
+    """
     steps = [*reading, bring_into_agreement, *after]
     dependencies = {
         step.name: {next(iter(step.input_dict)): DependencyDefinition(before.name)} for before, step in pairwise(steps)
@@ -105,9 +115,9 @@ def job(
         description=description,
         resource_defs={"company_run": company_run},
         config=PartitionedConfig(
-            COMPANIES,
-            run_config_for_partition_key_fn=lambda _company: {},
-            tags_for_partition_key_fn=lambda company: {COMPANY_TAG: company},
+            partitions,
+            run_config_for_partition_key_fn=lambda _key: {},
+            tags_for_partition_key_fn=lambda key: {COMPANY_TAG: company(key)},
         ),
         tags={"qb/job": name},
         executor_def=in_process_executor,

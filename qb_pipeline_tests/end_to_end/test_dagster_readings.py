@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
-from dagster import DefaultScheduleStatus, DefaultSensorStatus
+from dagster import (
+    DefaultScheduleStatus,
+    DefaultSensorStatus,
+    MultiPartitionKey,
+    SensorResult,
+    build_sensor_context,
+)
 
 from qb_pipeline.definitions import defs
+from qb_pipeline.defs.backfill import reconnected_backfill
 from qb_pipeline.defs.partitions import COMPANY_TAG, register_companies
 from qb_pipeline.defs.store import open_store
-from qb_pipeline.store import inbox
+from qb_pipeline.store import gaps, inbox
 from qb_pipeline.store.inbox import Event
 from qb_pipeline_tests.end_to_end.test_dagster_sync import COMPANY, World, world
 
 __all__ = ["world"]  # the fixture
 
 
-def run(world: World, name: str, config: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+def run(
+    world: World, name: str, config: dict[str, Any] | None = None, partition: str = COMPANY
+) -> dict[str, dict[str, Any]]:
     """The job to its end; the metadata of each op's output."""
     store = open_store(world.settings)[1]
     register_companies(world.instance, store)
     job = defs.get_job_def(name)
     done = job.execute_in_process(
-        instance=world.instance, partition_key=COMPANY, run_config=config or {}, tags={COMPANY_TAG: COMPANY}
+        instance=world.instance, partition_key=partition, run_config=config or {}, tags={COMPANY_TAG: COMPANY}
     )
     assert done.success
     return {
@@ -89,8 +99,38 @@ def test_the_night_compares_everything_and_finds_nothing_after_a_sweep(world: Wo
     assert done["bring_into_agreement"]["writes"] == 0
 
 
+def test_a_day_is_read_again_for_one_company(world: World) -> None:
+    run(world, "cdc_sweep")
+    in_quickbooks(world, "Made on this day")
+    day = datetime.now(UTC).date().isoformat()
+    done = run(world, "backfill", partition=MultiPartitionKey({"company": COMPANY, "day": day}))
+    assert done["read_day"]["records read"] > 0
+    assert "Made on this day" in names(world)
+    before = MultiPartitionKey({"company": COMPANY, "day": "2020-01-01"})
+    assert run(world, "backfill", partition=before)["bring_into_agreement"]["writes"] == 0
+
+
+def test_a_gap_is_read_and_closed_once(world: World) -> None:
+    run(world, "cdc_sweep")
+    store, now = open_store(world.settings)[1], datetime.now(UTC)
+    with store.begin() as conn:
+        gaps.begin(conn, COMPANY, now - timedelta(minutes=1), "out of touch")
+        gaps.end(conn, COMPANY, now)
+    asked = reconnected_backfill(build_sensor_context(instance=world.instance))
+    assert isinstance(asked, SensorResult)
+    assert [r.partition_key for r in asked.run_requests or []] == [COMPANY]
+    in_quickbooks(world, "Made while out of touch")
+    done = run(world, "backfill_gap")
+    assert (done["read_gaps"]["gaps"], done["close_gaps"]["gaps filled"]) == (1, 1)
+    assert "Made while out of touch" in names(world)
+    with store.connect() as conn:
+        assert gaps.owed(conn, COMPANY) == []
+    assert run(world, "backfill_gap")["close_gaps"]["gaps filled"] == 0
+
+
 def test_every_timetable_is_switched_on() -> None:
     repository = defs.get_repository_def()
     timed = [repository.get_schedule_def(name) for name in ("hourly_sync", "cdc_every_15_minutes", "nightly")]
     assert {one.default_status for one in timed} == {DefaultScheduleStatus.RUNNING}
-    assert repository.get_sensor_def("webhook_inbox").default_status is DefaultSensorStatus.RUNNING
+    sensors = [repository.get_sensor_def(name) for name in ("webhook_inbox", "reconnected_backfill")]
+    assert {one.default_status for one in sensors} == {DefaultSensorStatus.RUNNING}
