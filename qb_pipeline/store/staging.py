@@ -7,9 +7,10 @@ not migrated by Alembic: missing tables and columns are added when the program s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from psycopg import sql
@@ -29,7 +30,9 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.schema import CreateTable
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import Record, State
@@ -43,6 +46,8 @@ __all__ = [
     "MergeCount", "Staged", "Work", "dirty", "ensure_staging", "fetch", "fetch_all", "holding", "mark_deleted", "merge",
     "note_missing", "record_hash", "table", "unlinked",
 ]  # fmt: skip
+
+_COMPARED = ("content_hash", "version", "state", "skip", "frozen", "updated_at")  # what makes an observation another
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,12 @@ def merge(
         held = newest.get(record.id)
         if held is None or _age(record) >= _age(held):
             newest[record.id] = record
-    if not newest:
-        return MergeCount()
-    incoming = _copy_in(conn, company, side, entity, newest.values(), now or utcnow())
+    rows = _news(conn, company, side, entity, [to_row(company, record, now or utcnow()) for record in newest.values()])
+    if not rows:
+        return MergeCount(unchanged=given)
+    incoming = _copy_in(conn, side, entity, rows)
     new_rows = list(conn.scalars(_upsert(table(side, entity), incoming)))
-    incoming.drop(conn)
+    conn.exec_driver_sql(f"DROP TABLE {incoming.name}")
     inserted = sum(new_rows)
     return MergeCount(inserted, len(new_rows) - inserted, given - len(new_rows))
 
@@ -84,25 +90,41 @@ def _age(record: Record) -> tuple[datetime, int]:
     return record.updated_at, int(record.version) if record.version.isdecimal() else 0
 
 
-def _copy_in(
-    conn: Connection, company: str, side: Side, entity: str, records: Iterable[Record], now: datetime
-) -> Table:
-    """The records in a temporary table of this transaction."""
+def _news(
+    conn: Connection, company: str, side: Side, entity: str, rows: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The rows that say anything new: most of what is read again in an overlap is stored already, word for word."""
     target = table(side, entity)
-    columns = [c._copy() for c in target.columns]  # SQLAlchemy has no public way to copy columns without their table
-    incoming = Table(f"incoming_{side.value}_{entity}", MetaData(), *columns, prefixes=["TEMPORARY"],
-                     postgresql_on_commit="DROP")  # fmt: skip
-    incoming.create(conn)
-    names = [c.name for c in target.columns]
+    columns = [target.c[name] for name in (*_COMPARED, "missing_since")]
+    statement = select(target.c.id, *columns).where(
+        target.c.company == company, among(target.c.id, [row["id"] for row in rows])
+    )
+    known = {record_id: tuple(said) for record_id, *said in conn.execute(statement).tuples()}
+    return [row for row in rows if known.get(row["id"]) != (*(row[name] for name in _COMPARED), None)]
+
+
+def _copy_in(conn: Connection, side: Side, entity: str, rows: Iterable[Mapping[str, Any]]) -> Table:
+    """The rows in a temporary table of this transaction."""
+    incoming, create = _incoming(side, entity)
+    conn.exec_driver_sql(create)
+    names = [c.name for c in incoming.columns]
     command = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(incoming.name), sql.SQL(", ").join(map(sql.Identifier, names))
     )
     driver: Any = conn.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(command) as copy:
-        for record in records:
-            row = to_row(company, record, now)
+        for row in rows:
             copy.write_row([row[name] for name in names])
     return incoming
+
+
+@cache
+def _incoming(side: Side, entity: str) -> tuple[Table, str]:
+    """The temporary table beside a staging table, and the statement that makes it: both cost more than they do."""
+    columns = [c._copy() for c in table(side, entity).columns]  # there is no public way to copy columns alone
+    name = f"incoming_{side.value}_{entity}"
+    incoming = Table(name, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+    return incoming, str(CreateTable(incoming).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves dialects untyped
 
 
 def _upsert(target: Table, incoming: Table) -> Any:
@@ -138,8 +160,7 @@ def _not_older(target: Table, new: Any) -> ColumnElement[bool]:
 
 
 def _differs(target: Table, new: Any) -> ColumnElement[bool]:
-    compared = ("content_hash", "version", "state", "skip", "frozen", "updated_at")
-    changed = (new[name].is_distinct_from(target.c[name]) for name in compared)
+    changed = (new[name].is_distinct_from(target.c[name]) for name in _COMPARED)
     return or_(*changed, target.c.missing_since.is_not(None))
 
 
