@@ -8,6 +8,7 @@ import hmac
 import json
 import secrets
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,21 @@ class ContractorWorld:
 
 def run(*, port: int, host: str, state: Path | None, data: Path | None, empty: bool) -> None:
     """Serve until stopped. DataError for a bad data folder, OSError for a port in use."""
-    app, credentials = build(state=state, data=data, empty=empty)
-    serve(app, host, port, credentials)
+    sandbox = create_app(state, data, empty=empty)
+    serve(sandbox.app, host, port, sandbox.credentials)
 
 
-def build(*, state: Path | None, data: Path | None, empty: bool) -> tuple[ASGIApp, dict[str, str]]:
-    """The application and the credentials for it."""
+@dataclass(frozen=True)
+class Sandbox:
+    """A server that is put together and not yet listening."""
+
+    app: ASGIApp
+    kernel: Kernel
+    credentials: dict[str, str]
+
+
+def create_app(state: Path | None = None, data: Path | None = None, *, empty: bool = False) -> Sandbox:
+    """Open (or make) the state and build the application."""
     conn = open_database(state)
     credentials = {name: secret_of(conn, name) for name in ("api_key", "webhook_secret")}
     limits = [LimitRule("per minute", 600, 60, caller), LimitRule("at once", 20, 0, caller)]
@@ -91,7 +101,8 @@ def build(*, state: Path | None, data: Path | None, empty: bool) -> tuple[ASGIAp
     ]
     app = Starlette(routes=routes, lifespan=kernel.lifespan, exception_handlers={HTTPException: unknown_path})
     spoiler = ContractorSpoiler(service)
-    return SandboxMiddleware(app, kernel, classify=classify, answer=answer_status, spoiler=spoiler), credentials
+    outer = SandboxMiddleware(app, kernel, classify=classify, answer=answer_status, spoiler=spoiler)
+    return Sandbox(outer, kernel, credentials)
 
 
 async def unknown_path(request: Request, refusal: Exception) -> Response:

@@ -12,15 +12,17 @@ what was lost, doubled, delayed or shuffled on order is counted.
     webhooks.subscriptions                             see subscriptions.py
     webhooks.configure(deliver=, aggregate_seconds=, disable_after_seconds=) / .release() / .describe()
     await webhooks.run()                               the delivering task (Kernel.lifespan runs it)
+    await webhooks.deliver_due()                       one delivery of what is due, where nobody runs that task
 
 Modes: `normal` delivers at once; `hold` keeps events until `release` (or another mode); `drop` loses them;
 `duplicate` sends every request twice; `shuffle` gathers for a moment and sends one event a request in random order.
 
 `aggregate_seconds` (default 0) gathers events that long before they leave together, as Intuit does for up to five
 minutes. A receiver that does not answer 2xx within 3 seconds is tried again after 10 s, 20 s, 30 s, 5 min, 20 min, 2 h,
-4 h, 6 h and then every 6 h. Gathering and retries are divided by `time_scale()`. A receiver that accepted nothing for
-`disable_after_seconds` (default seven days, on the same scale; null: never) is disabled: what waits for it is given up
-and counted as `failed`, and later events are not queued for it until somebody subscribes it again.
+4 h, 6 h and then every 6 h. Gathering (to shuffle, too) and retries are divided by `time_scale()`. A receiver that
+accepted nothing for `disable_after_seconds` (default seven days, on the same scale; null: never) is disabled: what
+waits for it is given up and counted as `failed`, and later events are not queued for it until somebody subscribes it
+again.
 """
 
 import asyncio
@@ -206,9 +208,8 @@ class Webhooks:
         session = requests.Session()
         try:
             if self._mode == "shuffle":
-                await asyncio.sleep(SHUFFLE_GATHERS_SECONDS)
-            for rows in self._chunks(self._due_rows(receiver)):
-                await self._deliver(session, receiver, rows)
+                await asyncio.sleep(SHUFFLE_GATHERS_SECONDS / self._time_scale())
+            await self._round(session, receiver)
         except Exception:  # a defect of `render` must be seen, yet not end every delivery
             LOG.exception("webhook delivery to subscription %s broke; trying again", receiver)
             await asyncio.sleep(SECONDS_AFTER_A_DEFECT)
@@ -216,6 +217,16 @@ class Webhooks:
             session.close()
             del self._workers[receiver]
             self._wake.set()
+
+    async def deliver_due(self) -> None:
+        """Deliver once what is due now: for a server inside another program, where nobody runs `run`."""
+        with requests.Session() as session:
+            for receiver in self._receivers_due():
+                await self._round(session, receiver)
+
+    async def _round(self, session: requests.Session, receiver: int) -> None:
+        for rows in self._chunks(self._due_rows(receiver)):
+            await self._deliver(session, receiver, rows)
 
     def _due_rows(self, receiver: int) -> list[Row]:
         return self._conn.execute(
