@@ -90,9 +90,18 @@ def reject(output: Output, contractor_id: str, quickbooks_id: str, entity: str |
 @json_option
 @click.pass_obj
 def unlink(output: Output, contractor_id: str, quickbooks_id: str, entity: str | None, company: str | None) -> None:
-    """Take the link of A and B back. Nothing is removed; each is then new to the other side, unless linked again."""
+    """Take the link of A and B back. Nothing is removed; each is then new to the other side, unless linked again.
+
+    Where the sync made one from the other, neither is copied until it is linked, removed, or kept apart by reject.
+    """
     document, done = _under_lock(contractor_id, quickbooks_id, entity, company, reviewing.unlink)
     text = f"{done.called} is unlinked; link it to its right counterpart before the next sync, or it is copied over"
+    if done.made_here:
+        text = (
+            f"{done.called} is unlinked; the sync made one of the two from the other, so neither is copied until you "
+            f"link or remove it, or call them two: qb-pipeline review reject {contractor_id} {quickbooks_id} --entity "
+            f"{document['entity']}"
+        )
     if done.referring:
         text += f"\n{done.referring} linked records refer to it: look at them after the next sync (qb-pipeline errors)"
     document |= {"decision": "unlinked", "referring": done.referring}

@@ -20,6 +20,7 @@ from qb_pipeline.store.engine import utcnow
 
 _candidate = tables.candidate
 CERTAIN, IMPOSSIBLE = Decimal(1), Decimal(0)
+BY_HAND, UNLINKED = "person", "unlinked"  # classes of pairs that a person decided about, or whose link was taken back
 
 
 class Decision(StrEnum):
@@ -95,7 +96,7 @@ def settle(conn: Connection, company: str, pair: Proposal, decision: Decision, n
     row = {**_stored_form(company, pair, at), "decision": decision.value, "decided_at": at}
     upsert = insert(_candidate).on_conflict_do_update(
         index_elements=["company", "entity", "contractor_id", "quickbooks_id"],
-        set_={"decision": decision.value, "decided_at": at},
+        set_={"decision": decision.value, "decided_at": at, "class": pair.match_class},
     )
     conn.execute(upsert, [row])
 
@@ -124,6 +125,12 @@ def rejected_pairs(conn: Connection, company: str, entity: str) -> set[tuple[str
     """(contractor id, quickbooks id) of pairs a person has said are different."""
     rejected = listing(conn, company, entity=entity, decision=Decision.REJECTED)
     return {(c.contractor_id, c.quickbooks_id) for c in rejected}
+
+
+def kept_apart(conn: Connection, company: str, entity: str) -> set[tuple[str, str]]:
+    """As `rejected_pairs`, but only those of which a person said in so many words that they are two."""
+    rejected = listing(conn, company, entity=entity, decision=Decision.REJECTED)
+    return {(c.contractor_id, c.quickbooks_id) for c in rejected if c.match_class == BY_HAND}
 
 
 def _read(row: Mapping[Any, Any]) -> Candidate:

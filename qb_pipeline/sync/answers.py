@@ -18,8 +18,9 @@ from qb_pipeline.entities.spec import Entity, Kind, MatchBy, Side
 from qb_pipeline.entities.values import same
 from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
 from qb_pipeline.store import candidates, exceptions, journal, links, staging
+from qb_pipeline.store.creations import Made
 from qb_pipeline.store.journal import Operation, Phase, Write
-from qb_pipeline.sync import naming, problems, refusals
+from qb_pipeline.sync import leftovers, naming, problems
 from qb_pipeline.sync.binding import Bound, bind
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import project
@@ -42,8 +43,9 @@ class Journalist:
         self.progress = 0
 
     def leaving(self, items: Sequence[Sendable]) -> None:
+        slots = {i.journal_id: (i.batch_key, i.bid) for i in items}
         with self._ctx.begin() as conn:
-            journal.mark(conn, self._ctx.company, [i.journal_id for i in items], Phase.SENT, self._ctx.now())
+            journal.leave(conn, self._ctx.company, slots, self._ctx.now())
 
     def answered(self, answers: Sequence[Answered]) -> None:
         raws = {a.item.journal_id: a.raw for a in answers if a.raw is not None}
@@ -79,13 +81,16 @@ class Journalist:
         )  # fmt: skip
         ctx.bound.add((entity.name, row.source_id, _fingerprint(row)))
         if bound.linked_elsewhere is not None and record is not None:
-            problems.report(ctx, conn, entity, [self._linked_elsewhere(row, record.id, name)])
+            problems.report(ctx, conn, entity, [self._left_over(conn, row, record.id, name)])
         else:
             problems.resolve(ctx, conn, entity, self._keys(row, bound.answer), but=[problems.UNDONE])
 
-    def _linked_elsewhere(self, row: Write, record_id: str, name: str) -> exceptions.Problem:
-        error = refusals.LINKED_ELSEWHERE.duplicate(record=name)
-        return problems.from_error(self._ctx, self._entity, (row.side, record_id), name, error, _fingerprint(row))
+    def _left_over(self, conn: Connection, row: Write, record_id: str, name: str) -> exceptions.Problem:
+        """Written, but one of the two records was linked to another one meanwhile."""
+        made = Made(row.side, row.source_id or "", record_id)
+        said = leftovers.describe(conn, self._ctx.company, self._entity, made)
+        where = record_id if said.side is row.side else made.source_id
+        return problems.shared(self._ctx, self._entity, said.side, where, said, name, ())
 
     def _refused(self, answer: Answered, error: PipelineError) -> None:
         row, _ = self._rows[answer.item.journal_id]
@@ -97,11 +102,17 @@ class Journalist:
         if isinstance(error, PlanAgain):
             self._read_again(row, error)
             return
-        unanswered = isinstance(error, RetryLater) and error.maybe_written
-        if not unanswered:
+        if not self._is_open(row, error):
             with self._ctx.begin() as conn:
                 journal.fail(conn, self._ctx.company, {row.id: _as_json(error)})
         self._report(row, error)
+
+    def _is_open(self, row: Write, error: PipelineError) -> bool:
+        """Whether the write may have been done all the same: no answer came, or a former sending had none and this
+        refusal is not about the record, so that it says nothing of what became of the former."""
+        if isinstance(error, RetryLater) and error.maybe_written:
+            return True
+        return row.phase is Phase.SENT and not isinstance(error, FixTheData | PlanAgain)
 
     def _report(self, row: Write, error: PipelineError) -> None:
         """Open the record's exception, under the same key in the run that wrote and in the one that recovers."""

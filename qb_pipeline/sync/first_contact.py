@@ -15,8 +15,9 @@ from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Direction, Entity, Side
 from qb_pipeline.store import candidates, links, staging
 from qb_pipeline.store.candidates import Proposal
+from qb_pipeline.store.journal import Phase
 from qb_pipeline.store.staging import Staged
-from qb_pipeline.sync import merging
+from qb_pipeline.sync import leftovers, merging
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import Unlinked, project
 from qb_pipeline.sync.matching import Candidate
@@ -34,6 +35,7 @@ def match(ctx: Context, entity: Entity) -> int:
     with ctx.begin() as conn:
         sides = {side: _unlinked(ctx, conn, entity, side) for side in Side}
         rejected = candidates.rejected_pairs(conn, ctx.company, entity.name)
+        _leave_unsettled(ctx, conn, entity, sides)
     contractor, quickbooks = sides[Side.CONTRACTOR], sides[Side.QUICKBOOKS]
     found = find_candidates(entity, contractor, quickbooks, rejected=rejected)
     certain = [c for c in found if c.match_class.automatic]
@@ -53,6 +55,16 @@ def _unlinked(ctx: Context, conn: Connection, entity: Entity, side: Side) -> dic
     ]
     link_of = link_ids_of(conn, ctx.company, entity, side, [s.record for s in rows])
     return {s.record.id: _without_unlinked(project(entity, s.record.values, link_of)) for s in rows}
+
+
+def _leave_unsettled(ctx: Context, conn: Connection, entity: Entity, sides: Mapping[Side, dict[str, Any]]) -> None:
+    """Keep out whose creation left without an answer, and what it may have made: asking again tells which it is."""
+    for side, rows in leftovers.unsettled(conn, ctx.company, entity).items():
+        sent = [row for row in rows if row.phase is Phase.SENT]
+        for row in sent:
+            sides[side.other].pop(row.source_id or "", None)
+        for native in [i for i, values in sides[side].items() if leftovers.may_be(entity, sent, values)]:
+            del sides[side][native]
 
 
 def _without_unlinked(values: Mapping[str, Any]) -> dict[str, Any]:

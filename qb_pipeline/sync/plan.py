@@ -41,7 +41,8 @@ class Node:
 
 @dataclass(frozen=True)
 class Tree:
-    """The three trees of one record; `link_id` None before first contact. `held` says why it must wait for a person."""
+    """The three trees of one record; `link_id` None before first contact. `held` says why it must wait for a person,
+    `left_over` that we made it ourselves and it lost its counterpart."""
 
     contractor: Node | None
     quickbooks: Node | None
@@ -51,6 +52,7 @@ class Tree:
     contractor_edits: Mapping[str, datetime] = field(default_factory=dict)
     quickbooks_edits: Mapping[str, datetime] = field(default_factory=dict)
     held: str | None = None
+    left_over: Problem | None = None
 
     def node(self, side: Side) -> Node | None:
         return self.contractor if side is Side.CONTRACTOR else self.quickbooks
@@ -110,6 +112,8 @@ def plan(entity: Entity, tree: Tree, rules: Rules) -> Plan:
     skip = next((n.skip for n in (contractor, quickbooks) if n and n.skip), None)
     if skip:
         return Plan(Verdict.SKIPPED, reason=skip)
+    if tree.left_over is not None and tree.link_id is None:
+        return _plan_left_over(tree, tree.left_over)
     if tree.held and tree.link_id is None:
         return Plan(Verdict.REVIEW, reason=tree.held)
     if contractor is not None and quickbooks is not None:
@@ -119,6 +123,14 @@ def plan(entity: Entity, tree: Tree, rules: Rules) -> Plan:
     if tree.held and decided.verdict not in (Verdict.AGREED, Verdict.ENDED):
         return Plan(Verdict.REVIEW, reason=tree.held)
     return _checked(entity, tree, decided, rules)
+
+
+def _plan_left_over(tree: Tree, problem: Problem) -> Plan:
+    """A copy of our own is never copied back; once it is out of use there is nothing left to say of it."""
+    node = tree.quickbooks or tree.contractor
+    if node is None or node.state is not State.LIVE or node.values.get("active") is False:
+        return Plan(Verdict.ENDED, reason=problem.cause)
+    return Plan(Verdict.EXCEPTION, problems=[problem], reason=problem.cause)
 
 
 def _plan_one_sided(entity: Entity, tree: Tree, rules: Rules) -> Plan:

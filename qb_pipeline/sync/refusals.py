@@ -11,7 +11,7 @@ from typing import Any
 
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import PossibleDuplicate, Who
+from qb_pipeline.errors import Who
 from qb_pipeline.situations import Situation
 from qb_pipeline.sync.merge import Conflict
 
@@ -90,9 +90,19 @@ NOT_TAKEN = Situation(
     "Look at the record in {system}; something there overrides the value.",
 )  # fmt: skip
 LINKED_ELSEWHERE = Situation(
-    "linked_elsewhere", "Written, but linked to another record",
-    "{record} was written, but one of the two records is linked to another one already.",
-    "Unlink the wrong one, or merge the two records in the system that has both.", recovery=PossibleDuplicate,
+    "linked_elsewhere", "A copy whose original is linked to another record",
+    "{record} of {here} was made by the sync from {source} of {there}, which {why}. It is not copied back, so that "
+    "nothing is there twice.",
+    "Delete it in {here} (or make it inactive), or merge it there with the right one. Or link it to its counterpart: "
+    "qb-pipeline review link. If it is a record of its own: qb-pipeline review reject {pair} --entity {kind}.",
+    area="matching",
+)  # fmt: skip
+COPY_TAKEN = Situation(
+    "copy_taken", "Its copy is linked to another record",
+    "{source} of {there} was written to {here} as {record}, which is linked to {twin} of {there} now. It is not "
+    "written a second time.",
+    "Unlink the wrong one (qb-pipeline review unlink {wrong} --entity {kind}) and link the right one (qb-pipeline "
+    "review link {pair} --entity {kind}). If they are two records: qb-pipeline review reject {pair} --entity {kind}.",
     area="matching",
 )  # fmt: skip
 INACTIVE_REFERENCE = Situation(
@@ -109,8 +119,8 @@ UNDONE = Situation(
 )  # fmt: skip
 
 SITUATIONS = (
-    MISSING_REFERENCE, INACTIVE_REFERENCE, MERGED_ON_ONE_SIDE, NAME_GONE, LINKED_ELSEWHERE, COUNTERPART_UNREAD,
-    CONFLICT, REMOVED_BUT_EDITED, UNDONE, FROZEN, BOOKS_CLOSED, CLASSES_OFF, MASS_CHANGE, NOT_TAKEN,
+    MISSING_REFERENCE, INACTIVE_REFERENCE, MERGED_ON_ONE_SIDE, NAME_GONE, LINKED_ELSEWHERE, COPY_TAKEN,
+    COUNTERPART_UNREAD, CONFLICT, REMOVED_BUT_EDITED, UNDONE, FROZEN, BOOKS_CLOSED, CLASSES_OFF, MASS_CHANGE, NOT_TAKEN,
 )  # fmt: skip
 
 

@@ -20,8 +20,9 @@ from sqlalchemy import Connection
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Entity, Kind, Side
 from qb_pipeline.errors import Misconfigured
-from qb_pipeline.store import candidates, journal, links, staging, sync_log
+from qb_pipeline.store import candidates, creations, journal, links, staging, sync_log
 from qb_pipeline.store.candidates import Candidate, Decision, Proposal
+from qb_pipeline.store.journal import Phase
 from qb_pipeline.store.links import Link
 from qb_pipeline.sync.context import label
 
@@ -48,6 +49,7 @@ def pair_of(candidate: Candidate) -> Pair:
 def link(conn: Connection, company: str, pair: Pair) -> str:
     """Link the pair and close every candidate of its two records; returns what a person calls the record."""
     called = [_free(conn, company, pair, side) for side in Side]
+    _settled(conn, company, pair)
     new = links.NewLink(
         company, pair.entity, pair.contractor_id, pair.quickbooks_id, match_class="person", evidence=_BY_HAND
     )
@@ -56,7 +58,7 @@ def link(conn: Connection, company: str, pair: Pair) -> str:
         other = pair_of(candidate)
         if other != pair and (other.contractor_id == pair.contractor_id or other.quickbooks_id == pair.quickbooks_id):
             candidates.decide(conn, company, candidate.id, Decision.REJECTED)
-    decided = Proposal(*_ids(pair), "person", candidates.CERTAIN, _BY_HAND)
+    decided = Proposal(*_ids(pair), candidates.BY_HAND, candidates.CERTAIN, _BY_HAND)
     candidates.settle(conn, company, decided, Decision.LINKED)
     _log(conn, company, pair, "linked", called[0], {"class": "person", "evidence": _BY_HAND})
     return called[0]
@@ -71,17 +73,19 @@ def keep_apart(conn: Connection, company: str, pair: Pair) -> str:
             code="linked_already",
             fix=f"Undo it first: qb-pipeline review unlink {pair.contractor_id} {pair.quickbooks_id}.",
         )
-    decided = Proposal(*_ids(pair), "person", candidates.IMPOSSIBLE, [])
+    decided = Proposal(*_ids(pair), candidates.BY_HAND, candidates.IMPOSSIBLE, [])
     candidates.settle(conn, company, decided, Decision.REJECTED)
     return called[0]
 
 
 @dataclass(frozen=True)
 class Unlinked:
-    """What an unlinking leaves behind: the record's name and how many linked records refer to it."""
+    """What an unlinking leaves behind: the record's name, how many linked records refer to it, and whether the sync
+    made one of the two from the other, so that neither is copied until somebody says what they are."""
 
     called: str
     referring: int
+    made_here: bool = False
 
 
 def unlink(conn: Connection, company: str, pair: Pair) -> Unlinked:
@@ -103,11 +107,11 @@ def unlink(conn: Connection, company: str, pair: Pair) -> Unlinked:
     called = label(ENTITIES[pair.entity], staged.record.values) if staged else f"{pair.entity} {pair.contractor_id}"
     links.remove(conn, company, [found.id])
     evidence = found.evidence if isinstance(found.evidence, list) else []
-    decided = Proposal(*_ids(pair), found.match_class or "created", candidates.IMPOSSIBLE, evidence)
+    decided = Proposal(*_ids(pair), candidates.UNLINKED, candidates.IMPOSSIBLE, evidence)
     candidates.settle(conn, company, decided, Decision.REJECTED)
     detail = {"class": found.match_class, "evidence": evidence, "base": found.base}
     _log(conn, company, pair, "unlinked", called, detail)
-    return Unlinked(called, _referring(conn, company, pair.entity, found.id))
+    return Unlinked(called, _referring(conn, company, pair.entity, found.id), _made_here(conn, company, pair))
 
 
 def named(conn: Connection, company: str, pair: Pair, side: Side) -> str:
@@ -135,6 +139,25 @@ def _free(conn: Connection, company: str, pair: Pair, side: Side) -> str:
             fix="Check the ids; a record has one counterpart only. qb-pipeline review unlink takes a link back.",
         )
     return called
+
+
+def _made_here(conn: Connection, company: str, pair: Pair) -> bool:
+    """Whether a creation of ours made one of the two from the other."""
+    made = (creations.of_copies(conn, company, pair.entity, side, [pair.id_on(side)]) for side in Side)
+    return any(m.source_id == pair.id_on(m.side.other) for found in made for m in found)
+
+
+def _settled(conn: Connection, company: str, pair: Pair) -> None:
+    """Refuse a record whose own creation left and has no outcome yet: it may have a counterpart that nobody knows."""
+    for row in journal.open_rows(conn, company, pair.entity):
+        if row.phase is not Phase.PLANNED and row.source_id == pair.id_on(row.side.other):
+            called = named(conn, company, pair, row.side.other)
+            raise Misconfigured(
+                f"{called} of {WHERE[row.side.other]} was sent to {WHERE[row.side]}, and that is not settled yet.",
+                code="write_in_flight",
+                fix="Run qb-pipeline sync, which settles it (qb-pipeline errors retry if it rests). If it then is "
+                "linked to the wrong record: qb-pipeline review unlink, and link it again.",
+            )
 
 
 def _linked(conn: Connection, company: str, pair: Pair) -> Link | None:

@@ -6,8 +6,8 @@ Invariant: a tree is built from what is staged now; nothing planned earlier is e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +19,10 @@ from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import from_json
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.store import aliases, candidates, exceptions, links, staging, worklist
+from qb_pipeline.store.journal import Write
 from qb_pipeline.store.links import Link, LinkState
 from qb_pipeline.store.staging import Staged, Work
-from qb_pipeline.sync import refusals
+from qb_pipeline.sync import leftovers, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import project, references
 from qb_pipeline.sync.plan import Node, Tree
@@ -41,7 +42,10 @@ def owed(ctx: Context, entity: Entity) -> list[Owed]:
         works = [_fresh(ctx, conn, entity, w) for w in staging.dirty(conn, ctx.company, entity.name, ctx.now())]
         link_of = {side: _link_ids(ctx, conn, entity, side, works) for side in Side}
         held, taken_back = _held(conn, ctx.company, entity), _taken_back(conn, ctx.company, entity)
-    return [Owed(_tree(entity, w, link_of, held, taken_back), w) for w in works]
+        ours = leftovers.holds(conn, ctx.company, entity, works)
+        unsettled = leftovers.unsettled(conn, ctx.company, entity)
+    trees = [_tree(entity, w, link_of, held, taken_back) for w in works]
+    return [Owed(_ours(entity, t, ours, unsettled), w) for t, w in zip(trees, works, strict=True)]
 
 
 def owed_of(ctx: Context, entity: Entity, link_ids: Iterable[int]) -> list[Owed]:
@@ -132,6 +136,22 @@ def _tree(
         quickbooks_edits=_times(link.quickbooks_changed) if link else {},
         held=waits[0] if waits else None,
     )
+
+
+def _ours(
+    entity: Entity, tree: Tree, ours: Mapping[leftovers.Key, leftovers.Hold], unsettled: Mapping[Side, Sequence[Write]]
+) -> Tree:
+    """A tree without a link, knowing whether we made its record ourselves, or may have."""
+    side = Side.CONTRACTOR if tree.contractor is not None else Side.QUICKBOOKS
+    found = tree.node(side)
+    if tree.link_id is not None or found is None:
+        return tree
+    hold = ours.get((side, found.id))
+    if hold is not None:
+        return replace(tree, held=hold.reason, left_over=hold.problem)
+    if leftovers.may_be(entity, unsettled.get(side, ()), found.values) is None:
+        return tree
+    return replace(tree, held="may be what an unsettled write of ours made; it waits until that is settled")
 
 
 def node(entity: Entity, staged: Staged | None, link_of: Mapping[tuple[str, str], int]) -> Node | None:

@@ -20,7 +20,7 @@ from qb_pipeline.errors import NotFound
 from qb_pipeline.store import exceptions, journal, links, staging
 from qb_pipeline.store.journal import Operation as Deed
 from qb_pipeline.store.journal import Phase, Write
-from qb_pipeline.sync import problems, refusals
+from qb_pipeline.sync import naming, problems, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.plan import Operation, forbidden, removal_verb
 from qb_pipeline.sync.reviewing import references_to
@@ -28,6 +28,7 @@ from qb_pipeline.sync.trees import Owed, owed_of
 from qb_pipeline.sync.writing import sendable, write
 
 Target = tuple[str, Side, str]  # entity, side, native id
+_NOT_SETTLED = "a write to it is not settled yet; run qb-pipeline sync, which settles it, and undo again"
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,22 @@ def plan_undo(ctx: Context, run_id: str) -> list[Item]:
     Reads every record concerned once more, so that what is compared is what stands there now.
     """
     with ctx.begin() as conn:
-        rows = [r for r in journal.of_run(conn, ctx.company, run_id) if r.phase is Phase.BOUND and r.target_id]
+        rows = journal.of_run(conn, ctx.company, run_id)
+        waiting = [_unsettled(ctx, conn, row) for row in rows if row.phase in (Phase.SENT, Phase.ANSWERED)]
     by_target: dict[Target, list[Write]] = {}
     for row in rows:
-        by_target.setdefault((row.entity, row.side, row.target_id or ""), []).append(row)
-    items = [_item(ctx, target, written) for target, written in by_target.items()]
-    return _without_rested_on(ctx, _ordered(items))
+        if row.phase is Phase.BOUND and row.target_id:
+            by_target.setdefault((row.entity, row.side, row.target_id), []).append(row)
+    named = {(i.entity.name, i.side, i.record_id) for i in waiting}
+    items = [_item(ctx, target, written) for target, written in by_target.items() if target not in named]
+    return [*_without_rested_on(ctx, _ordered(items)), *waiting]
+
+
+def _unsettled(ctx: Context, conn: Connection, row: Write) -> Item:
+    """A write of the run of which nobody knows yet whether it was done: there is nothing to take back so far."""
+    entity = ENTITIES[row.entity]
+    named = naming.name_of(ctx, conn, entity, row) or f"{entity.title} {row.target_id or row.source_id}"
+    return Item(entity, row.side, row.target_id or "", named, why_not=_NOT_SETTLED)
 
 
 def undo(ctx: Context, run_id: str) -> Undone:
@@ -91,6 +102,9 @@ def _item(ctx: Context, target: Target, written: Sequence[Write]) -> Item:
         return _refused(item, f"it was {_past(written[-1])}, which {refusals.system(side)} can't take back")
     if link is None:
         return _refused(item, "it is not linked any more")
+    with ctx.begin() as conn:
+        if any(row.link_id == link.id for row in journal.open_rows(conn, ctx.company, name)):
+            return _refused(item, _NOT_SETTLED)
     current = _read(ctx, entity, side, record_id)
     if current is None:
         return _refused(item, f"it is gone in {refusals.system(side)} since")

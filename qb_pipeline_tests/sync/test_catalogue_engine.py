@@ -94,6 +94,17 @@ def linked_elsewhere(world: World) -> None:
     world.run()
 
 
+def copy_taken(world: World) -> None:
+    world.contractor.add("customer", **customer())
+
+    def meanwhile(_item: object) -> None:
+        with world.engine.begin() as conn:
+            links.create_many(conn, [NewLink(COMPANY, "customer", "another", "q1")])  # q1 is about to be made
+
+    world.quickbooks.on_request = meanwhile
+    world.run()
+
+
 def counterpart_unread(world: World) -> None:
     record = world.contractor.add("customer", **customer())
     with world.engine.begin() as conn:
@@ -176,6 +187,7 @@ STORIES: dict[str, Callable[[World], Problem | None]] = {
     "merged_on_one_side": merged_on_one_side,
     "name_gone": name_gone,
     "linked_elsewhere": linked_elsewhere,
+    "copy_taken": copy_taken,
     "counterpart_unread": counterpart_unread,
     "conflict_{field}": conflict,
     "removed_but_edited": removed_but_edited,

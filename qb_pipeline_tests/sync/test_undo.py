@@ -269,3 +269,36 @@ def test_a_second_undo_of_the_same_run_changes_nothing_more(world: World) -> Non
     before = world.writes()
     assert undone(world, run).done == []
     assert world.writes() == before
+
+
+# --- writes that are not settled ---
+
+
+def test_a_write_of_the_run_without_an_answer_is_named_and_nothing_is_sent(world: World) -> None:
+    world.contractor.add("customer", **customer())
+    world.quickbooks.script = ["lost after it was done"]
+    run = world.run().run_id
+    before = world.writes()
+    result = undone(world, run)
+    assert [(i.name, "not settled yet" in (i.why_not or "")) for i in result.refused] == [
+        ("Customer Hazel Roofing", True)
+    ]
+    assert result.done == []
+    assert world.writes() == before
+    world.run()
+    assert [i.operation.verb for i in undone(world, run).done if i.operation] == ["update"]  # now there is one
+
+
+def test_a_record_with_a_later_write_that_is_not_settled_is_left_alone_until_it_is(world: World) -> None:
+    run = edited(world)
+    [record] = world.contractor.live("customer")
+    world.contractor.edit("customer", record, email="a@x.example")
+    world.quickbooks.script = ["lost before it arrived"]
+    world.run()
+    before = world.writes()
+    [refused] = undone(world, run).refused
+    assert "not settled yet" in (refused.why_not or "")
+    assert world.writes() == before
+    assert "undone" not in world.codes()
+    world.run()
+    assert [i.name for i in undone(world, run).done] == ["Customer Hazel Roofing"]
