@@ -220,11 +220,24 @@ def fetch_all(conn: Connection, company: str, side: Side, entity: str) -> list[S
     return [from_row(side, entity, row) for row in conn.execute(statement).mappings()]
 
 
-def seen_since(conn: Connection, company: str, side: Side, entity: str, moment: datetime) -> set[str]:
-    """Ids of the rows that were written at or after `moment`: new observations and changed ones."""
+def seen_since(
+    conn: Connection, company: str, side: Side, entity: str, moment: datetime, ids: Iterable[str]
+) -> set[str]:
+    """Those of the ids whose rows were written at or after `moment`: new observations and changed ones."""
     target = table(side, entity)
-    statement = select(target.c.id).where(target.c.company == company, target.c.seen_at >= moment)
+    statement = select(target.c.id).where(
+        target.c.company == company, among(target.c.id, ids), target.c.seen_at >= moment
+    )
     return set(conn.scalars(statement))
+
+
+def alive(conn: Connection, company: str, side: Side, entity: str, ids: Iterable[str]) -> list[str]:
+    """Those of the ids that are staged and not deleted, in order."""
+    target = table(side, entity)
+    statement = select(target.c.id).where(
+        target.c.company == company, among(target.c.id, ids), target.c.state != State.DELETED.value
+    )
+    return list(conn.scalars(statement.order_by(target.c.id)))
 
 
 def changed_since(

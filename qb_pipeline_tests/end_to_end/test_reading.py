@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from qb_pipeline.store import cursors, exceptions, staging
 from qb_pipeline.store.inbox import Stored
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync.context import Context
-from qb_pipeline.sync.reading import hints, quickbooks, sweep
+from qb_pipeline.sync.reading import hints, pages, quickbooks, sweep
 from qb_pipeline.sync.reading.positions import Position
 from qb_pipeline.sync.session import session
 from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk, instance
@@ -65,14 +65,16 @@ def staged(store: Engine, entity: str = "customer", side: Side = QBO) -> set[str
 
 def customers(desk: QuickBooksDesk, count: int, prefix: str) -> list[str]:
     """Customers made thirty at a time."""
+    return batch(desk, "create", "Customer", [{"DisplayName": f"{prefix} {n}"} for n in range(count)])
+
+
+def batch(desk: QuickBooksDesk, operation: str, name: str, bodies: list[dict[str, Any]]) -> list[str]:
+    """Writes thirty at a time; the ids of the objects."""
     ids: list[str] = []
-    for start in range(0, count, 30):
-        items = [
-            {"bId": str(n), "operation": "create", "Customer": {"DisplayName": f"{prefix} {n}"}}
-            for n in range(start, min(count, start + 30))
-        ]
+    for start in range(0, len(bodies), 30):
+        items = [{"bId": str(n), "operation": operation, name: b} for n, b in enumerate(bodies[start : start + 30])]
         answer = desk._call("POST", "batch", {"BatchItemRequest": items})
-        ids += [item["Customer"]["Id"] for item in answer["BatchItemResponse"]]
+        ids += [item[name]["Id"] for item in answer["BatchItemResponse"]]
     return ids
 
 
@@ -107,6 +109,35 @@ def test_more_changes_than_a_feed_carries_are_all_found_deletions_too(made: Inst
     assert staged(store, "invoice") == set()
     assert calls["query"] <= 12, calls
     assert extract(made, store).get("query", 0) <= 12
+
+
+def test_a_full_feed_of_a_server_whose_clock_is_ahead_of_ours_is_read_at_once(made: Instance, store: Engine) -> None:
+    desk = QuickBooksDesk(made.quickbooks)
+    extract(made, store)
+    made.quickbooks.control("clock", {"advance_seconds": 600})
+    there = datetime.now(UTC) + timedelta(seconds=599)
+    with store.begin() as conn:
+        cursors.put(conn, COMPANY, QBO, quickbooks.STREAM, Position(there, floor=there).to_json())
+    assert set(customers(desk, 1_000, "Ahead")) <= (extract(made, store), staged(store))[1]
+
+
+def test_hundreds_of_deletions_are_confirmed_by_a_few_queries_and_what_is_there_after_all_stays(
+    made: Instance, store: Engine
+) -> None:
+    desk = QuickBooksDesk(made.quickbooks)
+    [payer] = customers(desk, 1, "Customer")
+    payments = [{"CustomerRef": {"value": payer}, "TotalAmt": n} for n in range(1, 211)]
+    ids = batch(desk, "create", "Payment", payments)
+    extract(made, store)
+    batch(desk, "delete", "Payment", [{"Id": i, "SyncToken": "0"} for i in ids[:-5]])
+    assert set(ids) <= staged(store, "payment")
+    with run(made, store) as ctx:
+        before, counts = Counter(ctx.quickbooks.calls()), Counter[str]()
+        pages.confirm_gone(ctx, "Payment", ids, counts)
+        assert Counter(ctx.quickbooks.calls()) - before == Counter(query=3)
+    assert staged(store, "payment") == set(ids[-5:]), "they were said to be gone, and are not"
+    assert counts["payment"] == 5
+    assert "read" not in extract(made, store), "the feed's deletions are known by now"
 
 
 def test_a_silence_longer_than_the_feed_looks_back_loses_nothing(made: Instance, store: Engine) -> None:

@@ -14,17 +14,15 @@ from dataclasses import dataclass
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.quickbooks.queries import quote
 from qb_pipeline.store.inbox import Stored
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import refresh_facts
 from qb_pipeline.sync.reading import contractor, quickbooks
-from qb_pipeline.sync.reading.objects import SIDE, is_list, objects, refresh, sharing
-from qb_pipeline.sync.reading.observing import confirm_deleted, look_at
-from qb_pipeline.sync.reading.rows import around_poison
+from qb_pipeline.sync.reading.objects import SIDE, is_list, objects, refresh
+from qb_pipeline.sync.reading.observing import look_at
+from qb_pipeline.sync.reading.pages import AT_ONCE, confirm_gone, read_ids
 
 MANY = 300  # hints from which on reading what changed is cheaper than looking one by one
-_AT_ONCE = 100  # ids in one query
 
 
 @dataclass(frozen=True)
@@ -68,23 +66,12 @@ def _read_quickbooks(ctx: Context, hints: Sequence[Hint], counts: Counter[str]) 
         by_object[hint.subject].append(hint.record_id)
     for name in sorted(by_object, key=lambda n: (not is_list(n), objects().index(n))):
         ids = by_object[name]
-        for start in range(0, len(ids), _AT_ONCE):
-            _read_some(ctx, name, ids[start : start + _AT_ONCE], counts)
+        for start in range(0, len(ids), AT_ONCE):
+            absent = read_ids(ctx, name, ids[start : start + AT_ONCE], counts)
+            confirm_gone(ctx, name, absent, counts)
         if is_list(name):
             refresh_facts(ctx)
     refresh(ctx)
-
-
-def _read_some(ctx: Context, name: str, ids: Sequence[str], counts: Counter[str]) -> None:
-    """One query for all of them; those that do not come are looked at one by one."""
-    present: set[str] = set()
-    where = f"Id IN ({', '.join(quote(i) for i in ids)})"
-    pages = around_poison(ctx.quickbooks.client, name, where=where, active_too=is_list(name), known=lambda: ids)
-    for page in pages:
-        present |= {str(row["Id"]) for row in page.rows} | {p.id for p in page.poison if p.id}
-        counts.update(quickbooks.take_page(ctx, name, page))
-    for entity in sharing(name):
-        confirm_deleted(ctx, entity, SIDE, [i for i in ids if i not in present])
 
 
 def _read_contractor(ctx: Context, hints: Sequence[Hint], counts: Counter[str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from qb_pipeline.entities.records import Record, State
+from qb_pipeline.entities.records import Record
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import FixTheData, NotFound
 from qb_pipeline.store import staging, sync_log
@@ -22,7 +22,7 @@ def take(ctx: Context, conn: Connection, entity: Entity, side: Side, records: Se
     """Stage records; log those that are new or changed as seen, or as skipped with the reason."""
     now = ctx.now()
     staging.merge(conn, ctx.company, side, entity.name, records, now)
-    changed = staging.seen_since(conn, ctx.company, side, entity.name, now)
+    changed = staging.seen_since(conn, ctx.company, side, entity.name, now, {r.id for r in records})
     entries = [
         sync_log.Entry(
             entity.name, side, "skipped" if r.skip else "seen", record_id=r.id, record_label=label(entity, r.values),
@@ -44,8 +44,8 @@ def confirm_missing(ctx: Context, entity: Entity, side: Side, present: Sequence[
 def confirm_deleted(ctx: Context, entity: Entity, side: Side, ids: Sequence[str]) -> None:
     """A tombstone or an absence is a rumour until a read says so."""
     with ctx.begin() as conn:
-        staged = staging.fetch(conn, ctx.company, side, entity.name, ids)
-    for record_id in [i for i, row in staged.items() if row.record.state is not State.DELETED]:
+        alive = staging.alive(conn, ctx.company, side, entity.name, ids)
+    for record_id in alive:
         look_at(ctx, entity, side, record_id)
 
 

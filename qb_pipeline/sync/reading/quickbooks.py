@@ -7,7 +7,7 @@ it counts, and the position moves only after what was read is stored.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,20 +15,18 @@ from datetime import datetime, timedelta
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.quickbooks.client import ChangeSet
 from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement
-from qb_pipeline.store import cursors, exceptions, staging
-from qb_pipeline.sync import problems
+from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import refresh_facts
 from qb_pipeline.sync.reading.objects import SIDE, Raw, in_cdc, is_list, objects, refresh, sharing, store
-from qb_pipeline.sync.reading.observing import confirm_deleted, confirm_missing
+from qb_pipeline.sync.reading.pages import confirm_gone, nobody_nameless, staged_ids, take_page, unread
 from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position
-from qb_pipeline.sync.reading.rows import POISON, Page, Poison, around_poison, changed_between
+from qb_pipeline.sync.reading.rows import POISON, around_poison, changed_between
 
 _AT_ONCE = 3
 STREAM = "changes"
 LOOK_BACK = timedelta(days=29)  # CDC refuses 30 days; a day's grace for clocks
 _NARROWEST = timedelta(minutes=1)  # a window that is full even so is left to the sweep by query
-_NAMELESS = "?"  # the record id of a row that can't be read and whose id can't be found out
 
 
 def extract(ctx: Context) -> dict[str, int]:
@@ -85,23 +83,27 @@ def read_object(ctx: Context, name: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     seen: list[str] = []
     nameless = False
-    pages = around_poison(ctx.quickbooks.client, name, active_too=is_list(name), known=lambda: _staged_ids(ctx, name))
+    pages = around_poison(ctx.quickbooks.client, name, active_too=is_list(name), known=lambda: staged_ids(ctx, name))
     for page in pages:
         seen += [str(r["Id"]) for r in page.rows] + [p.id for p in page.poison if p.id]
         nameless = nameless or any(p.id is None for p in page.poison)
         counts.update(take_page(ctx, name, page))
         ctx.progress(f"read {len(seen)} {name} objects from QuickBooks")
     if not nameless:
-        _nobody_nameless(ctx, name)
-        for entity in sharing(name):
-            confirm_missing(ctx, entity, SIDE, seen)
+        nobody_nameless(ctx, name)
+        with ctx.begin() as conn:
+            missing = [
+                i for e in sharing(name)
+                for i in staging.note_missing(conn, ctx.company, SIDE, e.name, seen, ctx.now())
+            ]  # fmt: skip
+        confirm_gone(ctx, name, missing, counts)
     return counts
 
 
 def read_window(ctx: Context, name: str, since: datetime, until: datetime | None, counts: Counter[str]) -> None:
     """What was changed last within a window, by query; it shows no deletions."""
     pages = changed_between(
-        ctx.quickbooks.client, name, since, until, active_too=is_list(name), known=lambda: _staged_ids(ctx, name)
+        ctx.quickbooks.client, name, since, until, active_too=is_list(name), known=lambda: staged_ids(ctx, name)
     )
     for page in pages:
         counts.update(take_page(ctx, name, page))
@@ -125,21 +127,19 @@ def _read_changes(ctx: Context, since: datetime, known: set[str], read_at: datet
 
 def _read_one(ctx: Context, name: str, since: datetime, read_at: datetime, counts: Counter[str]) -> None:
     """The changes of one object. While CDC's answer is full, its window is halved towards now; what lies before the
-    window that fits is swept by query."""
+    window that fits is swept by query, and everything where none fits."""
     begin = since
     while read_at - begin > _NARROWEST:
         changes = _cdc(ctx, [name], begin)
         if changes is None:  # poison: a query finds its way around it
-            begin = read_at
             break
         if not changes.full:
             _take_changes(ctx, changes, counts)
-            break
+            if begin > since:
+                _sweep(ctx, name, since, begin, counts)
+            return
         begin += (read_at - begin) / 2
-    else:
-        begin = read_at
-    if begin > since:
-        _sweep(ctx, name, since, None if begin == read_at else begin, counts)
+    _sweep(ctx, name, since, None, counts)
 
 
 def _cdc(ctx: Context, names: Sequence[str], since: datetime) -> ChangeSet | None:
@@ -160,36 +160,6 @@ def _sweep(ctx: Context, name: str, since: datetime, until: datetime | None, cou
     verify_counts(ctx, [name], counts)
 
 
-def take_page(ctx: Context, name: str, page: Page) -> Mapping[str, int]:
-    """Stage a page's rows; what could not be read becomes an exception."""
-    if page.poison:
-        _quarantine(ctx, name, page.poison)
-    return store(ctx, name, page.rows)
-
-
-def _quarantine(ctx: Context, name: str, poison: Iterable[Poison]) -> None:
-    """A row that can't be read is an exception of its own; everything else goes on."""
-    entity = sharing(name)[0]
-    found = [
-        problems.from_error(
-            ctx, entity, (SIDE, one.id or _NAMELESS), f"{entity.title} {one.id or 'of unknown id'}", one.error, None
-        )
-        for one in poison
-    ]
-    with ctx.begin() as conn:
-        problems.report(ctx, conn, entity, found)
-
-
-def _nobody_nameless(ctx: Context, name: str) -> None:
-    with ctx.begin() as conn:
-        exceptions.resolve(conn, ctx.company, sharing(name)[0].name, SIDE, [_NAMELESS], [POISON], now=ctx.now())
-
-
-def _staged_ids(ctx: Context, name: str) -> set[str]:
-    with ctx.begin() as conn:
-        return {i for e in sharing(name) for i in staging.versions(conn, ctx.company, SIDE, e.name)}
-
-
 def _take_changes(ctx: Context, changes: ChangeSet, counts: Counter[str]) -> None:
     for name in sorted(changes.objects, key=is_list, reverse=True):
         rows: Sequence[Raw] = changes.objects[name]
@@ -197,8 +167,7 @@ def _take_changes(ctx: Context, changes: ChangeSet, counts: Counter[str]) -> Non
         if name == "Customer":
             refresh_facts(ctx)
     for name, stones in changes.tombstones.items():
-        for entity in sharing(name):
-            confirm_deleted(ctx, entity, SIDE, [record_id for record_id, _ in stones])
+        confirm_gone(ctx, name, [record_id for record_id, _ in stones], counts)
 
 
 def _pay_debts(ctx: Context, position: Position, counts: Counter[str]) -> Position:
@@ -240,13 +209,5 @@ def verify_counts(ctx: Context, names: Sequence[str], counts: Counter[str]) -> N
         there = ctx.quickbooks.client.count(name, active_too=is_list(name))
         with ctx.begin() as conn:
             here = sum(staging.live_count(conn, ctx.company, SIDE, e.name) for e in sharing(name))
-        if there != here + _unread(ctx, name):
+        if there != here + unread(ctx, name):
             counts.update(read_object(ctx, name))
-
-
-def _unread(ctx: Context, name: str) -> int:
-    """Rows that are there and were never staged, because QuickBooks can't give them."""
-    staged = _staged_ids(ctx, name)
-    with ctx.begin() as conn:
-        found = exceptions.listing(conn, ctx.company, entity=sharing(name)[0].name)
-    return sum(one.code == POISON and one.record_id not in staged for one in found)
