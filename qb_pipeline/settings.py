@@ -92,6 +92,28 @@ class Settings(BaseSettings):
         "127.0.0.1",
         description="Addresses of the proxies, separated by commas, whose X-Forwarded-For header names the client.",
     )
+    answer_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds that QuickBooks has for an answer. A write that gets none is asked for again by the next "
+        "run, under the same key.",
+    )
+    run_launcher: Literal["default", "celery"] = Field(
+        "default",
+        description="How Dagster starts runs: default (a process for each run, which spends seconds on imports) or "
+        "celery (warm workers that wait for work: qb-pipeline worker, started by up; needs QB_CELERY_BROKER and the "
+        "extra qb-pipeline[celery]).",
+    )
+    celery_broker: SecretStr | None = Field(
+        None,
+        description="Where runs wait for warm workers: redis://:password@host:6379/0 or amqp://user:password@host//.",
+    )
+    run_workers: int = Field(
+        4,
+        ge=1,
+        description="Processes of a worker, and so the runs that warm workers carry out at once, each of another "
+        "company. Dagster lets no more go.",
+    )
     rate_scale: float = Field(
         1.0,
         ge=0,
