@@ -6,6 +6,7 @@ and the fix, and a traceback shows only with --debug.
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ _COMMANDS = {
     "up": ("qb_pipeline.commands.up:up", "Start Dagster's UI and daemon for real use."),
     "dev": ("qb_pipeline.commands.up:dev", "Start Dagster and both sandboxes, until stopped."),
     "console": ("qb_pipeline.commands.console:console", "Take webhooks and lead through QuickBooks' consent."),
+    "worker": ("qb_pipeline.commands.worker:worker", "Carry out runs in warm processes, for QB_RUN_LAUNCHER=celery."),
     "demo": ("qb_pipeline.demo.command:demo", "The main job against both sandboxes, from nothing."),
     "sandbox": ("qb_pipeline.sandbox.cli:sandbox", "A QuickBooks Online server and a contractor server for tests."),
     "rotate-key": ("qb_pipeline.commands.rotate:rotate_key", "Seal every token and secret with a new key."),
@@ -92,8 +94,22 @@ def _report(output: Output, error: BaseException) -> int:
     if isinstance(error, click.ClickException):
         output.fail("failed", _sentence(error.format_message()), "")
         return error.exit_code
-    output.fail("unexpected", *_unexpected(error))
+    if (told := _explained(error)) is not None:
+        output.fail(told.code, told.cause, told.fix, who=told.who)
+    else:
+        output.fail("unexpected", *_unexpected(error))
     return _FAILED
+
+
+def _explained(error: BaseException) -> PipelineError | None:
+    """What only the machine's or the database's state is to blame for."""
+    from qb_pipeline.store.failures import explained  # noqa: PLC0415  # as in _log
+
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" for {error.filename}" if error.filename else ""
+        fix = "Make room there, then run it again: it goes on where it was."
+        return PipelineError(f"The disk is full: no room{where}.", code="disk_full", fix=fix)
+    return explained(error)
 
 
 def _unexpected(error: BaseException) -> tuple[str, str]:

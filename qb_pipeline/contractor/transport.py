@@ -169,5 +169,5 @@ def _json(title: str, request: Request, response: requests.Response) -> Any:
         return None
     try:
         return simplejson.loads(response.content, use_decimal=True)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for a document nested without end
         raise not_json(title, request.about, response, writes=request.writes) from error

@@ -21,6 +21,7 @@ from dagster import (
 
 from qb_pipeline.defs.store import open_store
 from qb_pipeline.errors import PipelineError, Reconnect, RetryLater
+from qb_pipeline.store.failures import explaining
 from qb_pipeline.sync import engine
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.engine import Result
@@ -55,11 +56,12 @@ class CompanyRun:
         """
         name = str(step.op_execution_context.op_handle)
         try:
-            context = self._opened(step)
-            if step.op_execution_context.retry_number:
-                self.decisions.clear()
-                engine.prepare(context)
-            yield context
+            with explaining():
+                context = self._opened(step)
+                if step.op_execution_context.retry_number:
+                    self.decisions.clear()
+                    engine.prepare(context)
+                yield context
         except PipelineError as error:
             self._failures[name] = error
             raise _told(error) from error

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import simplejson
 
 from qb_pipeline.errors import FixTheData, PipelineError
+from qb_pipeline.quickbooks.catalogue import NOT_DONE
 from qb_pipeline.quickbooks.errors import Context, from_faults, unexpected
 from qb_pipeline.quickbooks.wire import Object, checked_payload, faults_in, is_deleted, json_key
 
@@ -83,8 +84,11 @@ def outcomes_in(payload: Mapping[str, Any], context: Context) -> dict[str, Outco
 
 
 def outcomes_of(sent: bytes, payload: Mapping[str, Any], context: Context) -> dict[str, Outcome]:
-    """The outcome of every item of the body `sent`; raises when one is missing, or is of another kind than was sent."""
+    """The outcome of every item of the body `sent`; raises when one is missing or told twice, or is of another kind or
+    another object than was sent."""
     outcomes = outcomes_in(payload, context)
+    if len(outcomes) < len(payload["BatchItemResponse"]):
+        raise unexpected("two outcomes for one item", context)
     answered = {str(each.get("bId")): each for each in payload["BatchItemResponse"]}
     for item in simplejson.loads(sent)["BatchItemRequest"]:
         bid = str(item["bId"])
@@ -92,7 +96,29 @@ def outcomes_of(sent: bytes, payload: Mapping[str, Any], context: Context) -> di
             outcomes[bid].object is not None and not item.keys() & answered[bid].keys() - {"bId"}
         ):
             raise unexpected(f"no outcome for the item {bid}", context)
+        if item["operation"] == "create" and _says_nothing(outcomes[bid]):
+            # As of a single create: it may have been made, and asking again under the same key tells.
+            raise unexpected(f"neither object nor fault for the item {bid}", context)
+        found, meant = outcomes[bid].object, _id_of(item)
+        if found is not None and meant is not None and found["Id"] != meant:
+            raise unexpected(f"the object {found['Id']} for the item {bid}, which is about {meant}", context)
     return outcomes
+
+
+def id_in(body: bytes) -> str | None:
+    """The id of the object that the body of a single write is about; None where it creates one."""
+    found = simplejson.loads(body)
+    meant = found.get("Id") if isinstance(found, dict) else None
+    return None if meant is None else str(meant)
+
+
+def _says_nothing(outcome: Outcome) -> bool:
+    return outcome.error is not None and outcome.error.code == NOT_DONE.code
+
+
+def _id_of(item: Mapping[str, Any]) -> str | None:
+    bodies = [value for value in item.values() if isinstance(value, Mapping)]
+    return next((str(body["Id"]) for body in bodies if "Id" in body), None)
 
 
 def _item(item: BatchItem) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from qb_pipeline.errors import FixTheData, Misconfigured
 from qb_pipeline.quickbooks.batches import MAX_REQUEST_ID as MAX_BATCH_REQUEST_ID
-from qb_pipeline.quickbooks.batches import Outcome, checked_request_id, outcomes_of
+from qb_pipeline.quickbooks.batches import Outcome, checked_request_id, id_in, outcomes_of
 from qb_pipeline.quickbooks.clock import Clock, SystemClock
 from qb_pipeline.quickbooks.environment import MINOR_VERSION, secure
 from qb_pipeline.quickbooks.errors import unexpected
@@ -152,7 +152,7 @@ class QuickBooksClient:
 
     def read(self, object_name: str, object_id: str) -> Object:
         """One object, inactive or not; raises `NotFound` when it does not exist any more."""
-        return self._read(object_name, f"{object_name.lower()}/{object_id}")
+        return self._read(object_name, f"{object_name.lower()}/{object_id}", object_id)
 
     def company_info(self) -> Object:
         return self._read("CompanyInfo", f"companyinfo/{self.realm_id}")
@@ -185,10 +185,12 @@ class QuickBooksClient:
             "requestid": checked_request_id(request_id, MAX_REQUEST_ID),
         }
         call = Call("write", "POST", object_name.lower(), self._params(params), body)
+        written = id_in(body)
 
         def answer(done: Exchange) -> Answer:
             # A create may simply be sent again; the others have been seen to answer 200 for good and do nothing.
             found = object_in(done.payload, object_name, done.context, lasting=operation != "create")
+            _same_object(written, found, done)
             return Answer(found, is_deleted(found), done.raw, done.context.tid or "")
 
         return self._transport.exchange(call, answer, admitted=admitted)
@@ -211,13 +213,23 @@ class QuickBooksClient:
             call = Call("query", "POST", "query", self._params({}), body, content_type="application/text")
         return self._transport.exchange(call, understand)
 
-    def _read(self, object_name: str, path: str) -> Object:
-        call = Call("read", "GET", path, self._params({}))
-        return self._transport.exchange(call, lambda done: object_in(done.payload, object_name, done.context))
+    def _read(self, object_name: str, path: str, object_id: str | None = None) -> Object:
+        def found(done: Exchange) -> Object:
+            one = object_in(done.payload, object_name, done.context)
+            _same_object(object_id, one, done)
+            return one
+
+        return self._transport.exchange(Call("read", "GET", path, self._params({})), found)
 
     @staticmethod
     def _params(params: Mapping[str, str]) -> dict[str, str]:
         return {**params, "minorversion": MINOR_VERSION}
+
+
+def _same_object(asked: str | None, found: Object, done: Exchange) -> None:
+    """Refuse an answer about another object than the one asked for, which nobody must mistake for it."""
+    if asked is not None and str(found["Id"]) != asked:
+        raise unexpected(f"the object {found['Id']} where {asked} was meant", done.context)
 
 
 def _operation_params(object_name: str, operation: Operation) -> dict[str, str]:

@@ -41,6 +41,10 @@ class HttpAnswer:
 def payload_of(answer: HttpAnswer, *, writes: bool) -> Object:
     """The JSON document of an answer without fault; raises a `PipelineError` for everything else."""
     context = answer.context(writes=writes)
+    if (
+        300 <= answer.status < 400
+    ):  # QBO redirects nothing: something between us answered, whatever became of the request
+        raise unexpected(f"a redirection (HTTP {answer.status})", context)
     if _is_json(answer):
         return checked_payload(answer.body, context)
     if _is_xml(answer) and (faults := xml_faults(answer.body)):
@@ -138,7 +142,7 @@ def json_key(object_name: str) -> str:
 def _load(body: bytes, context: Context) -> Object:
     try:
         payload = simplejson.loads(body.decode("utf-8"), use_decimal=True)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for a document nested without end
         payload = None
     if isinstance(payload, dict):
         return payload

@@ -20,6 +20,7 @@ from sqlalchemy import (
     LargeBinary,
     TableValuedAlias,
     Text,
+    Update,
     and_,
     cast,
     column,
@@ -62,9 +63,9 @@ class Operation(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class PlannedWrite:
     """One write to `side`. `source_id` is the record's id on the other side, `target_id` its id on `side` if known and
-    `target_version` the version it must still have;
-    items of a batch share `batch_key` and have their own `bid`; `intended` are the canonical values in JSON form, and
-    `before` those an update replaces, so that it can be taken back."""
+    `target_version` the version it must still have; items of a batch share `batch_key` and have their own `bid`, both
+    given by `leave`; `intended` are the canonical values in JSON form, and `before` those an update replaces, so that
+    it can be taken back."""
 
     company: str
     side: Side
@@ -140,6 +141,18 @@ def mark(conn: Connection, company: str, ids: Iterable[int], phase: Phase, now: 
     return conn.execute(statement.values(values)).rowcount
 
 
+def leave(
+    conn: Connection, company: str, slots: Mapping[int, tuple[str | None, str | None]], now: datetime | None = None
+) -> int:
+    """Move rows to sent and note how each travels: (batch key, bId), or (None, None) alone; returns how many moved."""
+    ids = literal(list(slots), ARRAY(BigInteger))
+    batch_keys, bids = (literal([slot[n] for slot in slots.values()], ARRAY(Text())) for n in (0, 1))
+    columns = column("id", BigInteger), column("batch_key", Text), column("bid", Text)
+    given = func.unnest(ids, batch_keys, bids).table_valued(*columns).render_derived("given")
+    values = {"batch_key": given.c.batch_key, "bid": given.c.bid}
+    return _update_from(conn, company, given, {**values, "phase": Phase.SENT.value, "sent_at": now or utcnow()})
+
+
 def store_answers(conn: Connection, company: str, answers: Mapping[int, bytes], now: datetime | None = None) -> int:
     """Keep the raw answers and move their rows to answered; returns how many."""
     given = _pairs("answer", answers, LargeBinary())
@@ -154,8 +167,19 @@ def store_answer(conn: Connection, company: str, write_id: int, answer: bytes, n
 
 def fail(conn: Connection, company: str, errors: Mapping[int, Any], phase: Phase = Phase.FAILED) -> int:
     """Close rows as failed (or abandoned) with the error as JSON; returns how many."""
+    return conn.execute(_failing(company, errors, phase)).rowcount
+
+
+def abandon_unsent(conn: Connection, company: str, errors: Mapping[int, Any]) -> int:
+    """Close rows that never left; returns how many. One that somebody marked as leaving meanwhile stays open: of it
+    nobody knows what became."""
+    unsent = _journal.c.phase == Phase.PLANNED.value
+    return conn.execute(_failing(company, errors, Phase.ABANDONED).where(unsent)).rowcount
+
+
+def _failing(company: str, errors: Mapping[int, Any], phase: Phase) -> Update:
     given = _pairs("error", {k: dumps(v) for k, v in errors.items()}, Text())
-    return _update_from(conn, company, given, {"error": cast(given.c.error, JSONB), "phase": phase.value})
+    return _updating(company, given, {"error": cast(given.c.error, JSONB), "phase": phase.value})
 
 
 def set_target(conn: Connection, company: str, targets: Mapping[int, str]) -> int:
@@ -213,8 +237,11 @@ def _pairs(name: str, values: Mapping[int, Any], type_: TypeEngine[Any]) -> Tabl
 
 
 def _update_from(conn: Connection, company: str, given: TableValuedAlias, values: dict[str, Any]) -> int:
-    statement = update(_journal).where(_open(company), _journal.c.id == given.c.id)
-    return conn.execute(statement.values(values)).rowcount
+    return conn.execute(_updating(company, given, values)).rowcount
+
+
+def _updating(company: str, given: TableValuedAlias, values: dict[str, Any]) -> Update:
+    return update(_journal).where(_open(company), _journal.c.id == given.c.id).values(values)
 
 
 def _read(row: Mapping[Any, Any]) -> Write:

@@ -1,21 +1,53 @@
 """Locks per company, held by the server for as long as our session lives.
 
-Invariant: work on one company is serialised across processes and machines; a process that dies frees its locks.
+Invariant: work on one company is serialised across processes and machines; a process that dies frees its locks, and one
+that lost its lock learns it before it commits or writes anything more.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from qb_pipeline.errors import RetryLater
+from qb_pipeline.errors import PipelineError, RetryLater
+
+
+class Hold:
+    """A lock that was got, on the connection it lives and ends with; any thread may ask for it."""
+
+    def __init__(self, conn: Connection, what: str) -> None:
+        self._conn, self._what = conn, what
+        self._one_at_a_time = threading.Lock()
+        self._lost = False
+
+    def check(self) -> None:
+        """Ask the session that holds the lock whether it lives; raises `PipelineError` (code `lock_lost`) if not.
+
+        Once lost it stays lost: SQLAlchemy would connect anew, and that session holds nothing.
+        """
+        with self._one_at_a_time:
+            if self._lost:
+                raise self._told()
+            try:
+                self._conn.exec_driver_sql("SELECT 1")
+            except SQLAlchemyError as error:
+                self._lost = True
+                raise self._told() from error
+
+    def _told(self) -> PipelineError:
+        return PipelineError(
+            f"The database ended the session that held the lock of {self._what}; nothing was written after that.",
+            code="lock_lost",
+            fix="See that PostgreSQL runs, then start it again, unless the schedule does: it goes on where it was.",
+        )
 
 
 @contextmanager
-def company_lock(engine: Engine, company: str, wait: float = 0) -> Iterator[None]:
+def company_lock(engine: Engine, company: str, wait: float = 0) -> Iterator[Hold]:
     """Hold the company's run lock; waits at most `wait` seconds, then raises `RetryLater` (code `company_busy`)."""
     busy = RetryLater(
         f"Another run is working on company {company!r}.",
@@ -23,8 +55,8 @@ def company_lock(engine: Engine, company: str, wait: float = 0) -> Iterator[None
         fix="It is retried by itself; wait for the other run to end.",
         after=30,
     )
-    with session_lock(engine, f"run:{company}", wait, busy):
-        yield
+    with session_lock(engine, f"run:{company}", wait, busy) as conn:
+        yield Hold(conn, f"company {company!r}")
 
 
 @contextmanager
@@ -59,7 +91,7 @@ def _acquire(conn: Connection, name: str, wait: float) -> bool:
 def _release(conn: Connection, name: str) -> None:
     try:
         conn.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
-    except OperationalError:
+    except SQLAlchemyError:
         # The server has dropped the session and the lock with it; the pool must not hand it out again.
         conn.invalidate()
 

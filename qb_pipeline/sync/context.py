@@ -68,6 +68,7 @@ class Context:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     tally: Tally = field(default_factory=Tally)
     progress: Callable[[str], None] = lambda _line: None
+    holding: Callable[[], None] = lambda: None  # raises once the company is not ours any more
     causes: dict[str, dict[Any, Any]] = field(default_factory=dict)  # what blocks many records, see sync/causes.py
     bound: set[tuple[str, str | None, str]] = field(default_factory=set)  # (entity, source id, fingerprint)
 
@@ -76,9 +77,11 @@ class Context:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A short transaction; never held across an HTTP call."""
+        """A short transaction; never held across an HTTP call. It is committed only while the company is ours, so that
+        nothing is marked as leaving, and nothing leaves, after another run may have begun."""
         with self.engine.begin() as conn:
             yield conn
+            self.holding()
 
     def log(self, conn: Connection, entity: Entity, side: Side, action: str, **named: Any) -> None:
         detail = named.pop("detail", {})

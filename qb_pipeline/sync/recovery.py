@@ -27,7 +27,7 @@ def recover(ctx: Context) -> int:
     with ctx.begin() as conn:
         rows = journal.open_rows(conn, ctx.company)
         unsent = {r.id: {"why": "it had not left when the run ended"} for r in rows if r.phase is Phase.PLANNED}
-        journal.fail(conn, ctx.company, unsent, Phase.ABANDONED)
+        journal.abandon_unsent(conn, ctx.company, unsent)
         resting = problems.unanswered_at_rest(ctx, conn, [r for r in rows if r.phase is Phase.SENT])
     groups: defaultdict[tuple[str, Side], list[Write]] = defaultdict(list)
     for row in rows:

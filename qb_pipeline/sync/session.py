@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from qb_pipeline.contractor.registry import open_connector
 from qb_pipeline.entities import ENTITIES
@@ -18,12 +20,13 @@ from qb_pipeline.errors import Misconfigured, PipelineError, Reconnect
 from qb_pipeline.quickbooks.client import QuickBooksClient
 from qb_pipeline.quickbooks.environment import environment
 from qb_pipeline.quickbooks.facts import Facts
-from qb_pipeline.quickbooks.oauth import Endpoints, OAuth
+from qb_pipeline.quickbooks.oauth import TIMEOUT, Endpoints, OAuth
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.tokens import LockedTokens, Tokens, TokenSource
 from qb_pipeline.settings import Settings, token_keys
 from qb_pipeline.store import companies, runs
 from qb_pipeline.store.companies import Company, CompanyState
+from qb_pipeline.store.failures import explained, explaining
 from qb_pipeline.store.locks import company_lock
 from qb_pipeline.store.runs import RunStatus
 from qb_pipeline.store.sealing import Sealer
@@ -34,6 +37,9 @@ from qb_pipeline.sync.company_file import read_company_file
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.contractor_port import ContractorPort
 from qb_pipeline.sync.quickbooks_port import QuickBooksPort
+
+_CONNECT_SECONDS = 5.0
+_log = structlog.get_logger(__name__)
 
 
 @contextmanager
@@ -49,7 +55,7 @@ def session(
     allow_mass_change: bool = False,
 ) -> Iterator[Context]:
     """Hold the company and yield its run; the run's row is closed with the tally, or with the error in one line."""
-    with company_lock(engine, name):
+    with explaining(), company_lock(engine, name) as hold:
         with engine.begin() as conn:
             companies.get(conn, name)
             run_id = runs.start(conn, name, trigger, run_id)
@@ -57,12 +63,10 @@ def session(
         try:
             ctx = open_context(engine, settings, name, run_id=run_id)
             ctx.progress, ctx.dry, ctx.allow_mass_change = progress, dry, allow_mass_change
+            ctx.holding = hold.check
             yield ctx
         except BaseException as error:
-            _finish(engine, name, run_id, ctx, RunStatus.FAILED, str(error) or type(error).__name__)
-            if isinstance(error, PipelineError) and contact.ends_contact(error):
-                with engine.begin() as conn:
-                    contact.lost(conn, name, error)
+            _failed(engine, name, run_id, ctx, explained(error) or error)
             raise
         _finish(engine, name, run_id, ctx, RunStatus.SUCCEEDED, None)
         with engine.begin() as conn:  # a run that went through proves the connection, whatever an earlier one said
@@ -102,7 +106,9 @@ def _quickbooks_port(engine: Engine, settings: Settings, company: Company, seale
     )
     api = company.quickbooks_api or environment(settings.environment).api_base
     limits = limits_of(settings)
-    client = QuickBooksClient(company.realm_id, api, tokens, Throttle(limits))
+    client = QuickBooksClient(
+        company.realm_id, api, tokens, Throttle(limits), timeout=(_CONNECT_SECONDS, settings.answer_seconds)
+    )
     return QuickBooksPort(client, Facts(), ENTITIES, throttled=limits.batches_per_minute is not None)
 
 
@@ -123,7 +129,9 @@ def oauth(settings: Settings, company: Company, sealer: Sealer) -> OAuth:
             who="owner",
         )
     discovery = company.quickbooks_discovery or environment(settings.environment).discovery_url
-    return OAuth(Endpoints.discover(discovery), client_id, secret, settings.redirect_uri)
+    timeout = (_CONNECT_SECONDS, min(settings.answer_seconds, TIMEOUT[1]))
+    endpoints = Endpoints.discover(discovery, timeout)
+    return OAuth(endpoints, client_id, secret, settings.redirect_uri, timeout=timeout)
 
 
 class LazyOAuth:
@@ -164,6 +172,18 @@ class _Unsealed:
         self._stored.save(
             tokens.access_token, tokens.refresh_token, tokens.access_expires_at, tokens.refresh_expires_at
         )
+
+
+def _failed(engine: Engine, name: str, run_id: str, ctx: Context | None, error: BaseException) -> None:
+    """Say in the run's row why it failed. Where the database itself is gone, only the log can hold it."""
+    try:
+        _finish(engine, name, run_id, ctx, RunStatus.FAILED, str(error) or type(error).__name__)
+        if isinstance(error, PipelineError) and contact.ends_contact(error):
+            with engine.begin() as conn:
+                contact.lost(conn, name, error)
+    except DBAPIError as unreachable:
+        why = explained(unreachable)
+        _log.error("run_not_closed", company=name, run=run_id, error=str(error), because=str(why or type(unreachable)))
 
 
 def _finish(engine: Engine, name: str, run_id: str, ctx: Context | None, status: RunStatus, error: str | None) -> None:

@@ -177,10 +177,11 @@ def test_a_void_answered_with_200_but_not_done_is_an_error(client: QuickBooksCli
     assert raised.value.code == "not_done"
 
 
-def test_a_redirect_is_not_followed(client: QuickBooksClient, server: CannedServer) -> None:
+def test_a_redirect_is_not_followed_and_leaves_a_doubt(client: QuickBooksClient, server: CannedServer) -> None:
     server.play(Reply(302, b"", headers={"Location": f"{server.url}/elsewhere"}), CREATED)
-    with pytest.raises(FixTheData):
+    with pytest.raises(RetryLater) as caught:
         client.post("Customer", b"{}", request_id="r")
+    assert caught.value.maybe_written
     assert len(server.asked) == 1
 
 

@@ -184,7 +184,7 @@ def test_what_is_not_qbos_answer_is_retried_with_a_doubt(status: int, content_ty
 
 @pytest.mark.parametrize(("status", "recovery"), [(502, RetryLater), (503, RetryLater), (504, RetryLater),
                                                   (408, RetryLater), (429, RetryLater), (404, FixTheData),
-                                                  (405, FixTheData), (302, FixTheData), (403, Reconnect)])  # fmt: skip
+                                                  (405, FixTheData), (302, RetryLater), (403, Reconnect)])  # fmt: skip
 @pytest.mark.parametrize(("content_type", "body"), [("text/html", b"<html>nginx</html>"), (JSON, b""), (JSON, b"{}")])
 def test_an_answer_without_fault_is_judged_by_its_status(
     status: int, recovery: type[PipelineError], content_type: str, body: bytes

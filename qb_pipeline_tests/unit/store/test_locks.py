@@ -39,7 +39,7 @@ def test_the_lock_is_free_again_after_a_failure_inside(engine: Engine) -> None:
     with pytest.raises(ZeroDivisionError), company_lock(engine, "acme"):
         _ = 1 / 0
     with company_lock(engine, "acme") as held:
-        assert held is None
+        held.check()
 
 
 def test_waiting_takes_the_lock_when_the_other_run_ends(engine: Engine) -> None:
@@ -64,7 +64,7 @@ def test_waiting_ends_after_the_given_time_and_the_connection_stays_usable(engin
         pytest.fail("the lock was taken twice")
     assert 0.25 < time.monotonic() - started < 5
     with company_lock(engine, "acme", wait=0.3) as held:
-        assert held is None
+        held.check()
 
 
 def test_a_killed_process_frees_its_lock(engine: Engine, database_url: str) -> None:
@@ -75,4 +75,4 @@ def test_a_killed_process_frees_its_lock(engine: Engine, database_url: str) -> N
             pytest.fail("the lock was taken twice")
         os.kill(process.pid, signal.SIGKILL)
     with company_lock(engine, "acme", wait=10) as held:
-        assert held is None
+        held.check()
