@@ -13,7 +13,7 @@ from enum import StrEnum
 from random import random
 from typing import Any
 
-from sqlalchemy import Connection, case, func, literal, or_, select, update
+from sqlalchemy import Connection, case, func, literal, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from qb_pipeline.entities.spec import Side
@@ -124,7 +124,8 @@ def report(conn: Connection, company: str, problems: Sequence[Problem], now: dat
     statement = insert(_exception)
     upsert = statement.on_conflict_do_update(
         index_elements=_KEY,
-        index_where=_exception.c.state != ExceptionState.RESOLVED.value,
+        # Written out: where the server plans a statement once for all parameters, it can't tell that the index serves.
+        index_where=_exception.c.state != literal_column(f"'{ExceptionState.RESOLVED.value}'"),
         set_={name: statement.excluded[name] for name in rows[0].keys() - {"first_seen", *_KEY}},
     )
     stored = conn.execute(upsert.returning(_exception.c.id, *(_exception.c[name] for name in _KEY)), rows)

@@ -43,6 +43,13 @@ def test_the_same_failure_stays_one_row_and_counts_its_attempts(conn: Connection
     assert (again.first_seen, again.last_seen) == (NOON, NOON + timedelta(hours=1))
 
 
+def test_a_process_that_lives_long_goes_on_reporting(conn: Connection) -> None:
+    """After some executions the server plans a statement once for all parameters."""
+    reported = [report(conn, LASTING, hours) for hours in range(20)]
+    assert {r.id for r in reported} == {reported[0].id}
+    assert reported[-1].attempts == 20
+
+
 def test_the_database_itself_refuses_a_second_unresolved_row(conn: Connection) -> None:
     report(conn, LASTING)
     copy = {"company": "acme", "entity": "invoice", "side": "quickbooks", "record_id": "7", "code": "6240",
