@@ -21,6 +21,7 @@ from qb_pipeline.quickbooks.queries import MAX_PAGE, count_statement, object_of,
 from qb_pipeline.quickbooks.throttle import Throttle
 from qb_pipeline.quickbooks.tokens import TokenSource
 from qb_pipeline.quickbooks.transport import Call, CallRecord, Exchange, Timeout, Transport
+from qb_pipeline.quickbooks.windows import Slot
 from qb_pipeline.quickbooks.wire import Object, block_rows, blocks_in, is_deleted, json_key, object_in, rows_in
 
 T = TypeVar("T")
@@ -176,9 +177,9 @@ class QuickBooksClient:
         request_id: str,
         operation: Operation = "create",
         allow_duplicate_number: bool = False,
-        admitted: bool = False,
+        slot: Slot | None = None,
     ) -> Answer:
-        """Write one object. `admitted`: the caller has already taken the throttle's slot by `try_acquire`."""
+        """Write one object. `slot`: the throttle's, where the caller has already taken it by `acquire`."""
         params = {
             **_operation_params(object_name, operation),
             **({"include": "allowduplicatedocnum"} if allow_duplicate_number else {}),
@@ -193,9 +194,9 @@ class QuickBooksClient:
             _same_object(written, found, done)
             return Answer(found, is_deleted(found), done.raw, done.context.tid or "")
 
-        return self._transport.exchange(call, answer, admitted=admitted)
+        return self._transport.exchange(call, answer, slot=slot)
 
-    def batch(self, body: bytes, *, request_id: str, admitted: bool = False) -> BatchAnswer:
+    def batch(self, body: bytes, *, request_id: str, slot: Slot | None = None) -> BatchAnswer:
         """Send the body made by `batch_body`; refused items are outcomes, only a refused batch raises."""
         params = {"requestid": checked_request_id(request_id, MAX_BATCH_REQUEST_ID)}
         call = Call("batch", "POST", "batch", self._params(params), body)
@@ -203,7 +204,7 @@ class QuickBooksClient:
         def answer(done: Exchange) -> BatchAnswer:
             return BatchAnswer(outcomes_of(body, done.payload, done.context), done.raw, done.context.tid or "")
 
-        return self._transport.exchange(call, answer, admitted=admitted)
+        return self._transport.exchange(call, answer, slot=slot)
 
     def _query(self, statement: str, understand: Callable[[Exchange], T]) -> T:
         if len(statement) <= _LONGEST_URL_QUERY:

@@ -26,13 +26,14 @@ from qb_pipeline.quickbooks.clock import Clock
 from qb_pipeline.quickbooks.errors import CONNECTION_LOST, THROTTLED, UNREACHABLE, Context
 from qb_pipeline.quickbooks.throttle import Lane, Throttle
 from qb_pipeline.quickbooks.tokens import TokenSource
+from qb_pipeline.quickbooks.windows import Slot
 from qb_pipeline.quickbooks.wire import HttpAnswer, Object, payload_of
 
 Kind = Literal["query", "read", "cdc", "batch", "write", "other"]
 Timeout = tuple[float, float]
 T = TypeVar("T")
 
-THROTTLE_RETRIES = 3
+THROTTLE_RETRIES = 6  # pauses that grow from a second reach beyond a minute, as Intuit's windows do
 READ_RETRIES = 2
 CONNECTION_RETRIES = 2
 _FIRST_PAUSE = 0.5  # seconds; doubled each time, with jitter of half to one and a half
@@ -113,17 +114,17 @@ class Transport:
         with self._lock:
             return self._counts.copy()
 
-    def exchange(self, call: Call, understand: Callable[[Exchange], T], *, admitted: bool = False) -> T:
+    def exchange(self, call: Call, understand: Callable[[Exchange], T], *, slot: Slot | None = None) -> T:
         """What `understand` makes of the answer to `call`, after the repetitions that are harmless.
 
-        `understand` raises a `PipelineError` for an answer that is not the one asked for. `admitted`: the caller has
-        already taken the throttle's slot for the first sending.
+        `understand` raises a `PipelineError` for an answer that is not the one asked for. `slot` is the throttle's for
+        the first sending, where the caller has taken it already.
         """
         tries: Counter[str] = Counter()
         doubt = False
         while True:
             try:
-                return self._authorised(call, understand, admitted=admitted and not tries)
+                return self._authorised(call, understand, None if tries else slot)
             except RetryLater as error:
                 doubt = error.maybe_written = error.maybe_written or doubt
                 reason = _reason_to_repeat(call, error)
@@ -138,17 +139,14 @@ class Transport:
         else:
             self._clock.sleep(error.after or _FIRST_PAUSE * 2 ** (nth - 1) * random.uniform(0.5, 1.5))
 
-    def _authorised(self, call: Call, understand: Callable[[Exchange], T], *, admitted: bool) -> T:
+    def _authorised(self, call: Call, understand: Callable[[Exchange], T], slot: Slot | None) -> T:
         """One sending, and one more with another token when the first one is refused."""
         token = self._tokens.access_token()
-        if not admitted:
-            self._throttle.acquire(call.lane)
-        answer = self._send(call, token)
+        answer = self._send(call, token, slot or self._throttle.acquire(call.lane))
         if answer.status == 401:
             self._note(call, answer, "qbo_http_401")
             token = self._tokens.refresh_after_401(token)
-            self._throttle.acquire(call.lane)
-            answer = self._send(call, token)
+            answer = self._send(call, token, self._throttle.acquire(call.lane))
         return self._understood(call, answer, understand)
 
     def _understood(self, call: Call, answer: HttpAnswer, understand: Callable[[Exchange], T]) -> T:
@@ -157,30 +155,40 @@ class Transport:
             result = understand(Exchange(payload, answer.body, answer.context(writes=call.writes)))
         except PipelineError as error:
             self._note(call, answer, error.code)
+            if error.code != THROTTLED:
+                self._throttle.passed()
             raise
+        self._throttle.passed()
         self._note(call, answer, None)
         return result
 
-    def _send(self, call: Call, token: str) -> HttpAnswer:
+    def _send(self, call: Call, token: str, slot: Slot) -> HttpAnswer:
         with self._lock:
             self._counts[call.kind] += 1
         started = self._clock.monotonic()
         try:
-            response = self._session().request(
-                call.method,
-                f"{self._base}/{call.path}",
-                params=call.params,
-                data=call.body,
-                headers={"Content-Type": call.content_type} if call.body is not None else {},
-                auth=_Bearer(token),
-                timeout=self._timeout,
-                allow_redirects=False,
-            )
+            with self._throttle.under_way(slot, call.kind):
+                response = self._request(call, token)
         except requests.RequestException as error:
             failure = _failure(error, writes=call.writes)
             self._report(CallRecord(call.kind, call.method, call.path, self._since(started), None, None, failure.code))
             raise failure from error
-        return _answer(response, self._since(started))
+        seconds = self._since(started)
+        if response.ok:  # a refusal is quicker than any work
+            self._throttle.learn(call.kind, seconds)
+        return _answer(response, seconds)
+
+    def _request(self, call: Call, token: str) -> requests.Response:
+        return self._session().request(
+            call.method,
+            f"{self._base}/{call.path}",
+            params=call.params,
+            data=call.body,
+            headers={"Content-Type": call.content_type} if call.body is not None else {},
+            auth=_Bearer(token),
+            timeout=self._timeout,
+            allow_redirects=False,
+        )
 
     def _since(self, started: float) -> float:
         return self._clock.monotonic() - started

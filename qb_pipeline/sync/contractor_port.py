@@ -17,7 +17,7 @@ from qb_pipeline.entities.codec import Codec
 from qb_pipeline.entities.records import Record
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError, Reconnect, RetryLater
-from qb_pipeline.sync.ports import Answered, Listener, Sendable, Slot
+from qb_pipeline.sync.ports import Answered, Listener, Sendable
 
 _AT_ONCE = 6
 _CHUNK = 60  # writes journalled as leaving in one commit
@@ -64,9 +64,6 @@ class ContractorPort:
         found = self.connector.find(entity.name, key, str(values[key])) if key else []
         return self.record(entity, found[0]) if len(found) == 1 else None
 
-    def slots(self, keys: Sequence[str]) -> list[Slot]:
-        return [Slot()] * len(keys)
-
     def removal_body(self, entity: Entity, verb: str, record_id: str, version: str | None) -> dict[str, Any]:  # noqa: ARG002 - Port
         return {}
 
@@ -79,6 +76,9 @@ class ContractorPort:
                 listener.answered(list(pool.map(sending.one, chunk)))
                 if sending.fatal is not None:
                     raise sending.fatal
+
+    def resend(self, items: Sequence[Sendable], listener: Listener) -> None:
+        self.send(items, listener)
 
     def exchange(self, item: Sendable) -> Answered:
         """Send one write; raises the connector's errors."""

@@ -1,6 +1,7 @@
 """What the engine asks of a side, whichever system it is.
 
-Invariant: the engine writes through `send` alone, with bodies and keys that the journal already holds.
+Invariant: the engine writes through `send` and, after a crash, `resend` alone, with bodies and keys that the journal
+already holds.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from qb_pipeline.sync.plan import Verb
 
 @dataclass(frozen=True)
 class Sendable:
-    """A journalled write, ready to leave. Items of one batch share `batch_key` and have their own `bid`."""
+    """A journalled write, ready to leave. Items of one batch share `batch_key` and have their own `bid`; a write that
+    travels alone, or whose turn to leave has not come yet, has neither."""
 
     journal_id: int
     entity: str
@@ -45,16 +47,9 @@ class Answered:
     error: PipelineError | None = None
 
 
-@dataclass(frozen=True)
-class Slot:
-    """Where a write will travel: a batch and its item number, or (None, None) alone."""
-
-    batch_key: str | None = None
-    bid: str | None = None
-
-
 class Listener(Protocol):
-    """The journal's side of sending: `leaving` is committed before the request, `answered` right after it."""
+    """The journal's side of sending: `leaving` (with how each item travels) is committed before the request, `answered`
+    right after it."""
 
     def leaving(self, items: Sequence[Sendable]) -> None: ...
 
@@ -89,14 +84,15 @@ class Port(Protocol):
         """The record that holds the natural key of `values`, after the side refused a second one; None if unclear."""
         ...
 
-    def slots(self, keys: Sequence[str]) -> list[Slot]:
-        """How writes with these keys will travel, in order."""
-        ...
-
     def removal_body(self, entity: Entity, verb: Verb, record_id: str, version: str | None) -> dict[str, Any]: ...
 
     def send(self, items: Sequence[Sendable], listener: Listener) -> None:
-        """Send every item; raises only what makes all further sending pointless (`Reconnect`, repeated silence)."""
+        """Send every item, together or alone as the side likes best; raises only what makes all further sending
+        pointless (`Reconnect`, repeated silence)."""
+        ...
+
+    def resend(self, items: Sequence[Sendable], listener: Listener) -> None:
+        """Send items again that left before, each as it travelled then: batches whole, the others alone."""
         ...
 
     def parse(self, item: Sendable, raw: bytes) -> Answered:

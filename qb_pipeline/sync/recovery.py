@@ -46,7 +46,7 @@ def _settle(ctx: Context, entity: Entity, side: Side, rows: Sequence[Write]) -> 
     journalist = _Recovering(ctx, entity, rows)
     answered = [r for r in rows if r.phase is Phase.ANSWERED]
     journalist.bind_stored([ctx.port(side).parse(sendable(r), r.answer or b"") for r in answered])
-    ctx.port(side).send([sendable(r) for r in rows if r.phase is Phase.SENT], journalist)
+    ctx.port(side).resend([sendable(r) for r in rows if r.phase is Phase.SENT], journalist)
 
 
 class _Recovering(Journalist):

@@ -105,11 +105,11 @@ def _quickbooks_port(engine: Engine, settings: Settings, company: Company, seale
         Sealed(TokenStore(engine, company.name, sealer)), LazyOAuth(lambda: oauth(settings, company, sealer))
     )
     api = company.quickbooks_api or environment(settings.environment).api_base
-    limits = limits_of(settings)
+    throttle = Throttle(limits_of(settings))
     client = QuickBooksClient(
-        company.realm_id, api, tokens, Throttle(limits), timeout=(_CONNECT_SECONDS, settings.answer_seconds)
+        company.realm_id, api, tokens, throttle, timeout=(_CONNECT_SECONDS, settings.answer_seconds)
     )
-    return QuickBooksPort(client, Facts(), ENTITIES, throttled=limits.batches_per_minute is not None)
+    return QuickBooksPort(client, Facts(), ENTITIES, throttle)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -171,16 +171,15 @@ def _journal(ctx: Context, entity: Entity, side: Side, rendered: Sequence[Render
             request_key(ctx.company, side, entity.name, record, n)
             for record, n in zip(records, generations, strict=True)
         ]
-        slots = ctx.port(side).slots(keys)
         rows = [
             PlannedWrite(
                 company=ctx.company, side=side, entity=entity.name, operation=journal.Operation(r.operation.verb),
                 request_key=key, body=r.body, run_id=ctx.run_id, link_id=r.owed.tree.link_id,
                 source_id=_record_key(r.operation), target_id=r.operation.target_id,
-                target_version=r.operation.version, batch_key=slot.batch_key,
-                bid=slot.bid, generation=n, intended=_intended(entity, r.operation), before=_before(entity, r),
+                target_version=r.operation.version, generation=n,
+                intended=_intended(entity, r.operation), before=_before(entity, r),
             )
-            for r, key, slot, n in zip(rendered, keys, slots, generations, strict=True)
+            for r, key, n in zip(rendered, keys, generations, strict=True)
         ]  # fmt: skip
         ids = journal.insert_planned(conn, rows, ctx.now())
         found = journal.get_many(conn, ctx.company, ids)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from qb_pipeline.entities.records import Decoded, Record, State
 from qb_pipeline.entities.spec import Entity, Kind, Side
 from qb_pipeline.entities.values import from_json, to_json
 from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
-from qb_pipeline.sync.ports import Answered, Listener, Sendable, Slot
+from qb_pipeline.sync.ports import Answered, Listener, Sendable
 
 
 class PowerCut(Exception):
@@ -131,11 +131,6 @@ class FakePort:
         found = [i for i, row in self.live(entity.name).items() if row.get(name) == values.get(name)]
         return self.read(entity, found[0]) if len(found) == 1 else None
 
-    def slots(self, keys: Sequence[str]) -> list[Slot]:
-        if self.batch == 1:
-            return [Slot()] * len(keys)
-        return [Slot(f"batch-{keys[n - n % self.batch]}"[:36], str(n % self.batch)) for n in range(len(keys))]
-
     def removal_body(self, entity: Entity, verb: str, record_id: str, version: str | None) -> dict[str, Any]:
         return {"id": record_id, "version": version}
 
@@ -147,6 +142,15 @@ class FakePort:
         return Answered(item, record, raw, record.state is State.DELETED)
 
     def send(self, items: Sequence[Sendable], listener: Listener) -> None:
+        if self.batch > 1:
+            first = [items[n - n % self.batch].key for n in range(len(items))]
+            items = [
+                replace(item, batch_key=f"batch-{key}"[:36], bid=str(n % self.batch))
+                for n, (item, key) in enumerate(zip(items, first, strict=True))
+            ]
+        self.resend(items, listener)
+
+    def resend(self, items: Sequence[Sendable], listener: Listener) -> None:
         groups: dict[str, list[Sendable]] = {}
         for item in items:
             groups.setdefault(item.batch_key or item.key, []).append(item)

@@ -200,20 +200,34 @@ def test_a_second_401_asks_to_connect_again_without_telling_the_token(
 @pytest.mark.parametrize(("headers", "pause"), [({}, 60.0), ({"Retry-After": "7"}, 7.0),
                                                 ({"Retry-After": "soon"}, 60.0)])  # fmt: skip
 def test_a_429_waits_as_long_as_it_says_or_a_minute(
-    client: QuickBooksClient, server: CannedServer, clock: FakeClock, headers: dict[str, str], pause: float
-) -> None:
+    store: InMemoryTokenStore, oauth: CountingOAuth, server: CannedServer, clock: FakeClock, headers: dict[str, str],
+    pause: float,
+) -> None:  # fmt: skip
+    source = TokenSource(store, oauth, clock)
+    client = QuickBooksClient(REALM, server.url, source, Throttle(Limits(), clock), clock=clock)
     throttled = gateway_fault("3001", status=429)
     server.play(Reply(429, throttled.body, headers=headers), rows("Item", 1))
     assert client.query("SELECT * FROM Item").object_rows == [{"Id": "1"}]
     assert clock.monotonic() == pytest.approx(pause)
 
 
-def test_throttling_is_given_up_after_three_repetitions(client: QuickBooksClient, server: CannedServer) -> None:
+def test_throttling_is_given_up_after_six_repetitions(client: QuickBooksClient, server: CannedServer) -> None:
     server.play(*[gateway_fault("3001", status=429)] * 9)
     with pytest.raises(RetryLater) as raised:
         client.query("SELECT * FROM Item")
     assert raised.value.code == "qbo_3001"
-    assert len(server.asked) == 4
+    assert len(server.asked) == 7
+
+
+def test_where_the_limits_are_not_known_a_429_is_felt_out_from_a_second_to_beyond_a_minute(
+    client: QuickBooksClient, server: CannedServer, clock: FakeClock
+) -> None:
+    server.play(*[gateway_fault("3001", status=429)] * 6, rows("Item", 1))
+    assert client.query("SELECT * FROM Item").object_rows == [{"Id": "1"}]
+    assert clock.sleeps == pytest.approx([1, 2, 4, 8, 16, 32])
+    server.play(gateway_fault("3001", status=429), rows("Item", 1))
+    client.query("SELECT * FROM Item")
+    assert clock.sleeps[-1] == pytest.approx(1), "a call that passed ends the row of refusals"
 
 
 def test_changes_come_by_object_with_their_tombstones(client: QuickBooksClient, server: CannedServer) -> None:

@@ -121,3 +121,111 @@ def test_threads_share_one_limit() -> None:
         thread.join()
     assert got.count(True) == 50
     assert len(got) == 160
+
+
+def test_a_claim_sets_a_batch_slot_aside_until_it_is_taken_or_given_back() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(per_second=None, batches_per_minute=2), clock)
+    assert [throttle.claim("batch") for _ in range(3)] == [True, True, False]
+    assert throttle.room("batch") == 0
+    throttle.unclaim("batch")
+    assert throttle.room("batch") == 1
+    throttle.acquire("batch", claimed=True)
+    assert throttle.room("batch") == 1, "the claim became a start"
+    clock.sleep(61)
+    assert throttle.room("batch") == 2
+
+
+def test_it_says_when_the_next_batch_can_start() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(per_second=None, batches_per_minute=2, jitter=0), clock)
+    assert throttle.until_room("batch") == 0
+    throttle.acquire("batch")
+    clock.sleep(10)
+    throttle.acquire("batch")
+    assert throttle.until_room("batch") == pytest.approx(50.3)
+    assert Throttle(Limits.unlimited(), clock).until_room("batch") == 0
+
+
+def test_a_batch_that_waits_for_a_request_slot_goes_before_single_requests() -> None:
+    clock = SteppedClock()
+    throttle = Throttle(Limits(per_second=2, jitter=0), clock)
+    assert throttle.try_acquire()
+    assert throttle.try_acquire()
+    batch = threading.Thread(target=throttle.acquire, args=("batch",))
+    batch.start()
+    clock.asleep.wait(10)
+    clock.step(1.1)
+    taken = [throttle.try_acquire(), throttle.try_acquire()]
+    clock.wake.set()
+    batch.join(10)
+    assert taken == [True, False], "of the two slots that are free again, one is the batch's"
+    assert not throttle.try_acquire(), "which it took"
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.4, 3.0])
+def test_calls_that_a_busy_server_takes_in_late_do_not_add_up_to_more_than_its_limit(delay: float) -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(), clock)
+    arrived: list[float] = []
+    for number in range(60):
+        slot = throttle.acquire()
+        with throttle.under_way(slot, "write"):
+            clock.sleep(delay if number % 20 == 15 else 0.0)  # then the server's clock says later than ours
+            arrived.append(clock.monotonic())
+            clock.sleep(0.03)
+        throttle.learn("write", 0.03)
+    assert most_within(arrived, 1.0) <= 10
+
+
+def test_a_call_still_under_way_counts_as_not_arrived_yet() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits(per_second=1, jitter=0), clock)
+    throttle.learn("write", 0.5)
+    with throttle.under_way(throttle.acquire(), "write"):
+        clock.sleep(30)
+        assert not throttle.try_acquire(), "it usually takes half a second and may have arrived as late as that ago"
+    assert not throttle.try_acquire()
+    clock.sleep(0.6)
+    assert throttle.try_acquire()
+
+
+def test_pauses_double_only_for_refusals_of_their_own_moment() -> None:
+    clock = FakeClock()
+    throttle = Throttle(Limits.unlimited(), clock)
+    for _ in range(5):
+        throttle.penalise()  # five threads, refused together
+    throttle.acquire()
+    assert clock.monotonic() == pytest.approx(1)
+    throttle.penalise()
+    throttle.acquire()
+    assert clock.monotonic() == pytest.approx(3)
+    throttle.passed()
+    throttle.penalise()
+    throttle.acquire()
+    assert clock.monotonic() == pytest.approx(4)
+
+
+def test_no_pause_is_longer_than_a_minute_and_within_known_limits_none_is_shorter() -> None:
+    for limits, pauses in ((Limits.unlimited(), [1, 2, 4, 8, 16, 32, 60, 60]), (Limits(), [60] * 3)):
+        clock = FakeClock()
+        throttle = Throttle(limits, clock)
+        for _ in pauses:
+            throttle.penalise()
+            throttle.acquire()
+        assert clock.sleeps == pytest.approx(pauses)
+
+
+class SteppedClock(FakeClock):
+    """Time that only `step` moves; a sleeper sleeps until `wake`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asleep, self.wake = threading.Event(), threading.Event()
+
+    def step(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.asleep.set()
+        assert self.wake.wait(10)
