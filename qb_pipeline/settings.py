@@ -117,8 +117,9 @@ class Settings(BaseSettings):
     rate_scale: float = Field(
         1.0,
         ge=0,
-        description="Multiplier of the client-side request limits: 1 is Intuit's real limits, 0 sets no limits of our "
-        "own, so that only the server's 429 answers are honoured.",
+        description="How much faster than Intuit's real limits QuickBooks may be asked: 1 keeps to them; 20 is for a "
+        "sandbox whose time runs twenty times as fast; 0 sets no limits of our own: only the server's 429 answers are "
+        "honoured, for as long as they say, or else for pauses that grow from a second to a minute.",
     )
     company_file_dir: Path | None = Field(
         None, description="Folder of the companies' mapping files. Default: QB_HOME/companies."
@@ -156,6 +157,19 @@ class Settings(BaseSettings):
         gt=0,
         description="Hours without a run that succeeded after which a company counts as degraded, and the freshness "
         "check of its summary fails.",
+    )
+    keep_events_days: float = Field(
+        30.0,
+        gt=0,
+        description="Days for which webhook events are kept after a run has looked at them; those of companies nobody "
+        "here is connected to are kept six times as long. An event that no run has taken is never removed.",
+    )
+    keep_history_days: float = Field(
+        400.0,
+        gt=0,
+        description="Days for which runs that wrote nothing, log lines of what was only read, notices that were sent "
+        "and settled, and QuickBooks' raw answers are kept. An undo needs those answers: it takes back runs of that "
+        "time. What was written stays in the journal for good.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
 
