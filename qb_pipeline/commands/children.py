@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,9 +48,19 @@ class Children:
     def wait(self) -> None:
         """Until somebody stops us; `Misconfigured` when a child ends by itself."""
         while not self._stop.wait(0.5):
-            for name, child in self._running.items():
-                if child.poll() is not None:
-                    raise self._ended(name)
+            self._check()
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Until `ready`, or we are stopped; `Misconfigured` when a child ends, or it takes longer than `seconds`."""
+        until = time.monotonic() + seconds
+        while not ready() and not self._stop.wait(0.1):
+            self._check()
+            if time.monotonic() > until:
+                raise Misconfigured(
+                    f"What was started does not answer within {seconds:.0f} s.",
+                    code="not_answering",
+                    fix=f"The logs are in {self.logs}; start it again.",
+                )
 
     def stop(self) -> None:
         """Ask all groups to end, the latest started first, then make them."""
@@ -66,6 +76,11 @@ class Children:
     def ask_to_stop(self, *_: object) -> None:
         """For signal handlers."""
         self._stop.set()
+
+    def _check(self) -> None:
+        for name, child in self._running.items():
+            if child.poll() is not None:
+                raise self._ended(name)
 
     def _start(self, name: str, command: Sequence[str], stdout: int | None) -> subprocess.Popen[str]:
         self.logs.mkdir(parents=True, exist_ok=True)

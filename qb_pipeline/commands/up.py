@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
 import click
 import requests
 from dagster import DagsterInstance
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._grpc.client import DagsterGrpcClient
 from sqlalchemy import Engine
 
 from qb_pipeline.commands.callback import listening, wait_for
@@ -27,9 +32,10 @@ from qb_pipeline.errors import Misconfigured
 from qb_pipeline.settings import Settings
 from qb_pipeline.sync.connecting import Connected, Connecting, Wanted
 
+# One code server for the daemon and the pages: they would start one each, and the daemon another every minute.
 _WORKSPACE = """load_from:
-  - python_module:
-      module_name: qb_pipeline.definitions
+  - grpc_server:
+      socket: {socket}
       location_name: qb_pipeline
 """
 _port = click.option("--port", default=3000, show_default=True, help="Of Dagster's web pages.")
@@ -37,7 +43,12 @@ _host = click.option("--host", default="127.0.0.1", show_default=True)
 _console_port = click.option(
     "--console-port", type=click.IntRange(0, 65_535), help="Of the console; default: QB_CONSOLE_PORT."
 )
+_worker = click.option(
+    "--worker/--no-worker", default=True, show_default=True,
+    help="With QB_RUN_LAUNCHER=celery: whether warm workers are started here, or run elsewhere (qb-pipeline worker).",
+)  # fmt: skip
 _CONSENT_SECONDS = 30
+_CODE_SECONDS = 120
 _SUBSCRIBE_SECONDS = 10
 
 
@@ -45,13 +56,14 @@ _SUBSCRIBE_SECONDS = 10
 @_port
 @_host
 @_console_port
+@_worker
 @json_option
 @click.pass_obj
-def up(output: Output, port: int, host: str, console_port: int | None) -> None:
+def up(output: Output, port: int, host: str, console_port: int | None, worker: bool) -> None:
     """Start Dagster's UI and daemon and the console for real use, until stopped (Ctrl-C or SIGTERM)."""
-    with store() as (settings, engine), children(settings.home / "logs") as family:
+    with store() as (settings, engine), _sockets() as sockets, children(settings.home / "logs") as family:
         console = _start_console(family, console_port)
-        _start_dagster(family, settings, engine, host, port)
+        _start_dagster(family, settings, engine, host, port, sockets, worker=worker)
         _announce(output, {"ui": f"http://{host}:{port}", "console": console, "home": str(settings.home)})
         family.wait()
 
@@ -75,7 +87,7 @@ def dev(
     company: str,
 ) -> None:
     """Start Dagster, the console and both sandboxes with a company connected to them, until stopped."""
-    with store() as (settings, engine), children(settings.home / "logs") as family:
+    with store() as (settings, engine), _sockets() as sockets, children(settings.home / "logs") as family:
         output.say("starting both sandboxes")
         quickbooks = family.start_and_read("sandbox-quickbooks", _sandbox(settings, "quickbooks", quickbooks_port))
         contractor = family.start_and_read("sandbox-contractor", _sandbox(settings, "contractor", contractor_port))
@@ -84,22 +96,47 @@ def dev(
         console = _start_console(family, console_port)
         _subscribe(quickbooks, console["webhooks"]["quickbooks"], "cloudevents")
         _subscribe(contractor, f"{console['webhooks']['contractor']}/{quote(company, safe='')}", None)
-        _start_dagster(family, settings, engine, host, port)
+        _start_dagster(family, settings, engine, host, port, sockets, worker=True)
         document = {"ui": f"http://{host}:{port}", "console": console, "home": str(settings.home), "company": company}
         _announce(output, {**document, "quickbooks": quickbooks, "contractor": contractor})
         family.wait()
 
 
-def _start_dagster(family: Children, settings: Settings, engine: Engine, host: str, port: int) -> None:
-    """The environment of `prepare` is inherited by both; a run can be started from the UI at once, because every
+def _start_dagster(
+    family: Children, settings: Settings, engine: Engine, host: str, port: int, sockets: Path, *, worker: bool
+) -> None:
+    """The environment of `prepare` is inherited by all; a run can be started from the UI at once, because every
     company is a partition before it opens."""
-    workspace = prepare(settings) / "workspace.yaml"
-    workspace.write_text(_WORKSPACE)
+    workspace, socket = prepare(settings) / "workspace.yaml", sockets / "code"
+    workspace.write_text(_WORKSPACE.format(socket=socket))
     with DagsterInstance.get() as instance:
         register_companies(instance, engine)
+    code = ["api", "grpc", "--socket", str(socket), "-m", "qb_pipeline.definitions", "--location-name", "qb_pipeline"]
+    family.start("dagster-code", [*_module("dagster"), *code, "--use-python-environment-entry-point"])
+    if settings.run_launcher == "celery" and worker:
+        family.start("worker", [*_module("qb_pipeline.cli"), "worker"])
+    family.wait_until(lambda: _serves(socket), _CODE_SECONDS)
     family.start("dagster-daemon", [*_module("dagster._daemon"), "run", "-w", str(workspace)])
     pages = ["-h", host, "-p", str(port), "-w", str(workspace)]
     family.start("dagster-webserver", [*_module("dagster_webserver"), *pages])
+
+
+@contextmanager
+def _sockets() -> Iterator[Path]:
+    """A folder that nobody else may enter, for the code server starts runs for whoever reaches it; not in QB_HOME, as a
+    socket's path must be short."""
+    with TemporaryDirectory(prefix="qb-") as made:
+        yield Path(made)
+
+
+def _serves(socket: Path) -> bool:
+    if not socket.exists():
+        return False
+    try:
+        DagsterGrpcClient(socket=str(socket)).ping("")
+    except DagsterUserCodeUnreachableError:
+        return False
+    return True
 
 
 def _start_console(family: Children, port: int | None) -> dict[str, Any]:

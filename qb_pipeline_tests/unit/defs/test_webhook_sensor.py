@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, SensorResult, SkipReason, build_sensor_context
+from dagster._daemon.sensor import MIN_INTERVAL_LOOP_TIME
 from sqlalchemy import Engine
 
 from qb_pipeline.defs import timing
@@ -19,7 +22,14 @@ from qb_pipeline.store import inbox
 from qb_pipeline.store.inbox import Event
 from qb_pipeline_tests.unit.defs.test_schedule import enter
 
+PATIENCE = timing.WATCH_SECONDS
 ACME, BRICK = "Acme Roofing", "Brick & Sons"
+
+
+@pytest.fixture(autouse=True)
+def one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick looks once, unless a test says otherwise."""
+    monkeypatch.setattr(timing, "WATCH_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -51,6 +61,29 @@ def tick(instance: DagsterInstance, cursor: str | None = None) -> tuple[SensorRe
 def test_without_events_nothing_is_started(instance: DagsterInstance) -> None:
     answer, _ = tick(instance)
     assert isinstance(answer, SkipReason)
+
+
+def test_an_event_that_comes_while_a_tick_watches_is_handed_over_by_that_tick(
+    store: Engine, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "WATCH_SECONDS", 30.0)
+    came = threading.Timer(0.5, told, (store, ACME, "late"))
+    came.start()
+    began = time.monotonic()
+    answer, cursor = tick(instance)
+    took = time.monotonic() - began
+    came.join()
+    assert isinstance(answer, SensorResult)
+    assert [r.partition_key for r in answer.run_requests or []] == [ACME]
+    assert cursor is not None
+    assert ACME in cursor
+    assert took < 15, "it waited for its end although an event was there"
+
+
+def test_every_turn_of_dagsters_sensors_looks_at_the_inbox() -> None:
+    assert webhook_inbox.minimum_interval_seconds is not None
+    assert webhook_inbox.minimum_interval_seconds < MIN_INTERVAL_LOOP_TIME
+    assert MIN_INTERVAL_LOOP_TIME - 1 < PATIENCE < MIN_INTERVAL_LOOP_TIME
 
 
 def test_all_events_of_a_company_go_to_one_run(store: Engine, instance: DagsterInstance) -> None:
