@@ -1,10 +1,11 @@
 """The edges at which a process of the product can be ended: commits, requests, answers, tokens.
 
-Invariant: only a process started by the tests is watched; an edge is known by what happens there and how often that
-happened before, never by ids or times, so that it is found again in another run of the same work.
+Invariant: only what the tests started is watched; an edge is known by what happens there and how often that happened
+before, never by ids or times, so that it is found again in another run of the same work.
 
     watch(trace, stop)   `trace` gets one line per edge; the process kills itself with SIGKILL at the edge `stop`,
                          which is a line of an earlier trace or the number of the edge, counted from 1
+    attach(edges)        anything with `reached(what)` is told of every edge of this process
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,12 @@ _FROM = re.compile(r"\bfrom (\w+)", re.IGNORECASE)
 
 
 _Ending = Callable[[Any, Any], None]
+
+
+class Edges(Protocol):
+    """Is told of edges as they are reached, by any thread."""
+
+    def reached(self, what: str) -> None: ...
 
 
 class Watch:
@@ -58,13 +65,17 @@ class Watch:
 
 def watch(trace: Path, stop: str | int | None = None) -> None:
     """Watch this process from now on."""
-    edges = Watch(trace, stop)
+    attach(Watch(trace, stop))
+
+
+def attach(edges: Edges) -> None:
+    """Tell `edges` of everything that happens in this process from now on."""
     _watch_commits(edges)
     _watch_tokens(edges)
     _watch_requests(edges)
 
 
-def _watch_commits(edges: Watch) -> None:
+def _watch_commits(edges: Edges) -> None:
     """Before and after every commit that changed a row; other transactions are no edge."""
     open_: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
     commit: _Ending = PGDialect_psycopg.do_commit
@@ -95,16 +106,21 @@ def _watch_commits(edges: Watch) -> None:
     PGDialect_psycopg.do_rollback = rolling_back  # type: ignore[method-assign]  # as above
 
 
+def changes(statement: str) -> bool:
+    """Whether a statement changes rows."""
+    return _CHANGES.search(statement) is not None
+
+
 def _table(schema: str, name: str) -> str:
     return f"staging of {schema.removeprefix('staging_')}" if schema.startswith("staging_") else name
 
 
-def _watch_tokens(edges: Watch) -> None:
+def _watch_tokens(edges: Edges) -> None:
     """Tokens are saved without a transaction around them."""
 
     def saving(what: str) -> Any:
         def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            if _CHANGES.search(statement) and ".token" in statement:
+            if changes(statement) and ".token" in statement:
                 edges.reached(f"{what} saving tokens")
 
         return note
@@ -113,7 +129,7 @@ def _watch_tokens(edges: Watch) -> None:
     event.listen(Engine, "after_cursor_execute", saving("after"))
 
 
-def _watch_requests(edges: Watch) -> None:
+def _watch_requests(edges: Edges) -> None:
     """Before a request leaves, half of a batch on its way, all of a write on its way, and its answer read whole."""
     send, halves = requests.Session.send, urllib3.connection.HTTPConnection.send
     answer = urllib3.connection.HTTPConnection.getresponse

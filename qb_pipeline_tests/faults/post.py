@@ -6,32 +6,33 @@ into it by hand.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import Engine
+
 from qb_pipeline.commands.opening import store
+from qb_pipeline.settings import Settings
 from qb_pipeline.store import inbox
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync import merging
 from qb_pipeline.sync.reading import hints
 from qb_pipeline.sync.session import session
-from qb_pipeline_tests.end_to_end.harness import COMPANY
-from qb_pipeline_tests.faults.stage import Stage
+from qb_pipeline_tests.end_to_end.harness import COMPANY, Instance
 from qb_pipeline_tests.unit.console.running import console, settings_for
 
 LEGACY, CLOUD, MIXED = ("legacy",), ("cloudevents",), ("legacy", "cloudevents")
 
 
 @contextmanager
-def post_office(on: Stage) -> Iterator[str]:
-    """A console between both sandboxes and the stage's database; yields its address."""
-    told = on.instance.quickbooks.info["verifier_token"], on.instance.contractor.info["webhook_secret"]
+def post_office(instance: Instance) -> Iterator[str]:
+    """A console between both sandboxes and the instance's database; yields its address."""
+    told = instance.quickbooks.info["verifier_token"], instance.contractor.info["webhook_secret"]
     current = settings_for(
-        on.instance.home, database_url=on.instance.database_url, verifier_token=told[0], webhook_secret=told[1]
+        instance.home, database_url=instance.database_url, verifier_token=told[0], webhook_secret=told[1]
     )
-    engine = make_engine(on.instance.database_url)
+    engine = make_engine(instance.database_url)
     try:
         with console(engine, current) as running:
             yield running.base_url
@@ -39,39 +40,35 @@ def post_office(on: Stage) -> Iterator[str]:
         engine.dispose()
 
 
-def subscribe(on: Stage, address: str, formats: tuple[str, ...] = LEGACY) -> None:
+def subscribe(instance: Instance, address: str, formats: tuple[str, ...] = LEGACY) -> None:
     """Both systems tell the console from now on; with two formats each event comes in both."""
-    on.instance.contractor.control("subscribe", {"url": f"{address}/webhooks/contractor"})
+    instance.contractor.control("subscribe", {"url": f"{address}/webhooks/contractor"})
     for form in formats:
         url = f"{address}/webhooks/quickbooks?format={form}"
-        on.instance.quickbooks.control("subscribe", {"url": url, "format": form})
-
-
-def delivered(on: Stage) -> None:
-    """Wait until no event is on its way any more."""
-    deadline = time.monotonic() + 30
-    for box in on.boxes:
-        while box.control("webhooks")["pending"]:
-            assert time.monotonic() < deadline, f"webhooks stay behind: {box.control('webhooks')}"
-            time.sleep(0.02)
+        instance.quickbooks.control("subscribe", {"url": url, "format": form})
 
 
 def look_at_webhooks() -> int:
     """In a process of the product: what the webhook job does with the events that wait."""
     with store() as (current, engine):
-        with engine.connect() as conn:
-            waiting = inbox.waiting(conn).get(COMPANY)
-        if waiting is None:
-            return 0
-        with session(engine, current, COMPANY, "webhooks", allow_mass_change=True) as ctx:
-            result = steps.Result()
-            steps.prepare(ctx)
-            with ctx.begin() as conn:
-                inbox.release_abandoned(conn, COMPANY, alive=ctx.run_id)
-                events = inbox.take(conn, COMPANY, waiting.first, waiting.last, ctx.run_id)
-            merging.note_merges(ctx, events)
-            hints.read(ctx, hints.hints_of(events))
-            steps.agree(ctx, result)
-            with ctx.begin() as conn:
-                inbox.done(conn, COMPANY, ctx.run_id, ctx.now())
+        look(engine, current)
     return 0
+
+
+def look(engine: Engine, current: Settings) -> None:
+    """The same with an open store."""
+    with engine.connect() as conn:
+        waiting = inbox.waiting(conn).get(COMPANY)
+    if waiting is None:
+        return
+    with session(engine, current, COMPANY, "webhooks", allow_mass_change=True) as ctx:
+        result = steps.Result()
+        steps.prepare(ctx)
+        with ctx.begin() as conn:
+            inbox.release_abandoned(conn, COMPANY, alive=ctx.run_id)
+            events = inbox.take(conn, COMPANY, waiting.first, waiting.last, ctx.run_id)
+        merging.note_merges(ctx, events)
+        hints.read(ctx, hints.hints_of(events))
+        steps.agree(ctx, result)
+        with ctx.begin() as conn:
+            inbox.done(conn, COMPANY, ctx.run_id, ctx.now())

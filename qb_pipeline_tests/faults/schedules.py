@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from requests import HTTPError
 
-from qb_pipeline_tests.end_to_end.harness import Instance, Raw, Refused
+from qb_pipeline_tests.end_to_end.harness import Instance, Raw, Refused, Sandbox
 from qb_pipeline_tests.end_to_end.harness_editor import ACTS, Editor
 from qb_pipeline_tests.end_to_end.harness_judge import Judge, copies
-from qb_pipeline_tests.faults.post import LEGACY, MIXED, delivered, look_at_webhooks, post_office, subscribe
-from qb_pipeline_tests.faults.stage import Stage, stage
+from qb_pipeline_tests.faults.indoors import indoor_stage
+from qb_pipeline_tests.faults.post import LEGACY, MIXED, post_office, subscribe
+from qb_pipeline_tests.faults.stage import Run, stage
 
 _MERGED = ("Customer", "Item", "Class")
 _WEATHER: tuple[Raw, ...] = (
@@ -29,7 +31,7 @@ _WEATHER: tuple[Raw, ...] = (
     {"action": "status", "status": 500},
     {"action": "status", "status": 429, "seconds": 1},  # Retry-After; without it Intuit means a minute
     {"action": "status", "status": 503, "when": "after"},
-    {"action": "delay", "seconds": 0.05},
+    {"action": "delay", "seconds": 0.02},
 )
 _LOST_POST: tuple[Raw, ...] = (
     {"action": "webhook_lost"},
@@ -88,30 +90,56 @@ class Played:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True)
-class Theatre:
-    """Two offices that agree, and the post between them, to start every schedule from."""
+class AnyStage(Protocol):
+    """Processes or one process: what a schedule needs of its stage."""
 
-    stage: Stage
-    address: str
-    entered: dict[str, set[tuple[str, str]]]
+    instance: Instance
 
-    def play(self, seed: int) -> Played:
-        """One schedule, from the same start."""
-        random, played = Random(seed), Played(seed)
-        self.stage.back_to("open")
+    @property
+    def boxes(self) -> Sequence[Sandbox]: ...
+    def remember(self, moment: str) -> None: ...
+    def back_to(self, moment: str) -> None: ...
+    def run(self, *, stop: int | None = None, webhooks: bool = False) -> Run: ...
+    def until_quiet(self, attempts: int = 5) -> list[Run]: ...
+    def delivered(self) -> None: ...
+
+
+@dataclass
+class Performance:
+    """One schedule under way."""
+
+    stage: AnyStage
+    offices: Offices
+    played: Played
+
+    def disturb_the_post(self, random: Random) -> None:
+        """People work, and what is told of it may be lost, doubled, late or in another order."""
+        self._arm(random, _LOST_POST, _DELIVERIES)
+
+    def run(self, random: Random, *, webhooks: bool, stop: int | None) -> None:
+        """A sync or a look at the webhooks in bad weather, killed at the edge `stop`."""
+        if webhooks:
+            self.stage.delivered()
+        self._arm(random, _WEATHER, ("normal",))
+        done = self.stage.run(stop=stop, webhooks=webhooks)
+        self.played.told.append(f"-- {'webhooks' if webhooks else 'sync'}, stop at {stop}: {done.told()}")
+        self.played.counts.update(runs=1, kills=done.killed, failures=done.code not in (0, -9))
+        if "Traceback" in done.log or '"unexpected"' in done.log:
+            self.played.wrong.append(f"a run ended in a way nobody foresaw: {done.log[-1500:]}")
+        self.calm()
+
+    def calm(self) -> None:
+        """No more faults, and what waits for its next attempt is due."""
         for box in self.stage.boxes:
-            box.control("limits", {"enforce": False, "time_scale": _HASTE})
-        subscribe(self.stage, self.address, random.choice((LEGACY, MIXED)))
-        offices = Offices(self.stage.instance, seed)
-        offices.entered = deepcopy(self.entered)
-        for _ in range(random.randint(1, 3)):
-            self._arm(random, _LOST_POST, _DELIVERIES)
-            offices.busy(random.randint(3, 14))
-            self._arm(random, _WEATHER, ("normal",))
-            self._run(random, played)
-            self._calm()
-        played.wrong += self._rest(played) or self._judged(offices)
+            box.control("faults", method="DELETE")
+        self.stage.instance.rows(
+            "update exception set next_attempt_at = now() where next_attempt_at is not null returning id"
+        )
+
+    def end(self, further: int = 1) -> Played:
+        """Quiet: both sides agree or somebody was told, and `further` runs write nothing."""
+        played, offices = self.played, self.offices
+        played.wrong += self._rest(further) or self._judged()
         played.counts.update(edits=sum(offices.done.values()), merges=offices.merges)
         played.told += offices.journal
         return played
@@ -129,40 +157,49 @@ class Theatre:
                 for rule in chosen
             ])  # fmt: skip
 
-    def _run(self, random: Random, played: Played) -> None:
-        """A sync or a look at the webhooks, half of them killed on the way."""
-        hinted, stop = random.random() < 0.5, random.choice((None, random.randint(1, 120)))
-        if hinted:
-            delivered(self.stage)
-        done = self.stage.run(stop=stop, work=look_at_webhooks if hinted else None)
-        played.told.append(f"-- {'webhooks' if hinted else 'sync'}, stop at {stop}: {done.told()}")
-        played.counts.update(runs=1, kills=done.killed, failures=done.code not in (0, -9))
-        if "Traceback" in done.log or '"unexpected"' in done.log:
-            played.wrong.append(f"a run ended in a way nobody foresaw: {done.log[-1500:]}")
-
-    def _calm(self) -> None:
-        """No more faults, and what waits for its next attempt is due."""
-        for box in self.stage.boxes:
-            box.control("faults", method="DELETE")
-        self.stage.instance.rows(
-            "update exception set next_attempt_at = now() where next_attempt_at is not null returning id"
-        )
-
-    def _rest(self, played: Played) -> list[str]:
+    def _rest(self, further: int) -> list[str]:
         try:
-            runs = self.stage.until_quiet(7)
+            self.played.counts.update(runs_to_rest=len(self.stage.until_quiet(7)))
         except AssertionError as restless:
             return [str(restless)]
-        played.counts.update(runs_to_rest=len(runs))
-        further = self.stage.run()
-        return [] if not further.writes and further.code == 0 else [f"not at rest: {further.told()}"]
+        later = [self.stage.run() for _ in range(further)]
+        return [f"not at rest: {run.told()}\n{run.log[-1500:]}" for run in later if run.writes or run.code]
 
-    def _judged(self, offices: Offices) -> list[str]:
+    def _judged(self) -> list[str]:
         judge = MergeAwareJudge(self.stage.instance)
-        known = {side: set(ids) for side, ids in offices.entered.items()}
+        known = {side: set(ids) for side, ids in self.offices.entered.items()}
         for side, entity, record_id in judge.twins:
             known.setdefault(side, set()).add((entity, record_id))
         return judge.judge().wrong + copies(judge, known)
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """Two offices that agree, and the post between them, to start every schedule from."""
+
+    stage: AnyStage
+    address: str
+    entered: dict[str, set[tuple[str, str]]]
+
+    def begin(self, seed: int, formats: tuple[str, ...]) -> Performance:
+        """The same start every time."""
+        self.stage.back_to("open")
+        for box in self.stage.boxes:
+            box.control("limits", {"enforce": False, "time_scale": _HASTE})
+        subscribe(self.stage.instance, self.address, formats)
+        offices = Offices(self.stage.instance, seed)
+        offices.entered = deepcopy(self.entered)
+        return Performance(self.stage, offices, Played(seed))
+
+    def play(self, seed: int) -> Played:
+        """One schedule."""
+        random = Random(seed)
+        under_way = self.begin(seed, random.choice((LEGACY, MIXED)))
+        for _ in range(random.randint(1, 3)):
+            under_way.disturb_the_post(random)
+            under_way.offices.busy(random.randint(3, 14))
+            under_way.run(random, webhooks=random.random() < 0.5, stop=random.choice((None, random.randint(1, 120))))
+        return under_way.end()
 
 
 class MergeAwareJudge(Judge):
@@ -179,12 +216,13 @@ class MergeAwareJudge(Judge):
 
 
 @contextmanager
-def theatre(folder: Path, template_url: str, name: str, seed: int = 0) -> Iterator[Theatre]:
-    """Two offices with names and documents that both sides hold."""
-    with stage(folder, template_url, name) as on:
-        offices = Offices(on.instance, seed)
+def theatre(folder: Path, template_url: str, name: str, *, indoors: bool = False) -> Iterator[Theatre]:
+    """Two offices with names and documents that both sides hold; `indoors`: in one process, far quicker."""
+    made: AbstractContextManager[AnyStage] = (indoor_stage if indoors else stage)(folder, template_url, name)
+    with made as on:
+        offices = Offices(on.instance, 0)
         offices.settle_in()
         on.until_quiet()
         on.remember("open")
-        with post_office(on) as address:
+        with post_office(on.instance) as address:
             yield Theatre(on, address, offices.entered)

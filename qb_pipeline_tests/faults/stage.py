@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
@@ -31,7 +31,7 @@ KINDS = ("contractor", "quickbooks")
 _FORKS.set_forkserver_preload([
     "qb_pipeline.cli", "qb_pipeline.commands.sync", "qb_pipeline.quickbooks.codecs", "qb_pipeline.sync.reading.hints",
     "qb_pipeline.sandbox.cli", "qb_pipeline.sandbox.quickbooks.server", "qb_pipeline.sandbox.contractor.server",
-    "qb_pipeline_tests.faults.boundaries",
+    "qb_pipeline_tests.faults.boundaries", "qb_pipeline_tests.faults.post",
 ])  # fmt: skip
 
 
@@ -143,13 +143,13 @@ class Stage:
 
     # What the product does.
 
-    def run(self, *, stop: str | int | None = None, work: Callable[[], int] | None = None) -> Run:
-        """A sync (or other `work` of the product) in a process of its own, ended at the edge `stop`."""
+    def run(self, *, stop: str | int | None = None, webhooks: bool = False) -> Run:
+        """A sync (or a look at the webhooks) in a process of its own, ended at the edge `stop`."""
         self.runs += 1
         files = [self.instance.home / f"{self.runs}.{what}" for what in ("trace", "log")]
         marks = [box.requests_since(0)[1] for box in self.boxes]
         process = _FORKS.Process(
-            target=_work, args=(self.instance.environment(), str(self.instance.home), *map(str, files), stop, work)
+            target=_work, args=(self.instance.environment(), str(self.instance.home), *map(str, files), stop, webhooks)
         )
         process.start()
         process.join(180)
@@ -159,6 +159,14 @@ class Stage:
         for file in files:
             file.unlink(missing_ok=True)
         return Run(process.exitcode, trace.splitlines(), log, [r for r in asked if is_write(r)])
+
+    def delivered(self) -> None:
+        """Wait until no event is on its way any more."""
+        deadline = time.monotonic() + 30
+        for box in self.boxes:
+            while box.control("webhooks")["pending"]:
+                assert time.monotonic() < deadline, f"webhooks stay behind: {box.control('webhooks')}"
+                time.sleep(0.02)
 
     def until_quiet(self, attempts: int = 5) -> list[Run]:
         """Runs until one succeeds without a write, as the servers' own logs have it."""
@@ -193,9 +201,10 @@ def _work(
     trace: str,
     log: str,
     stop: str | int | None,
-    work: Callable[[], int] | None,
+    webhooks: bool,
 ) -> None:
     from qb_pipeline.cli import run  # imported by the fork server
+    from qb_pipeline_tests.faults.post import look_at_webhooks  # as above
 
     os.environ.clear()
     os.environ.update(environment)
@@ -204,10 +213,10 @@ def _work(
     os.dup2(output, 1)
     os.dup2(output, 2)
     watch(Path(trace), stop)
-    if work is None:
+    if not webhooks:
         sys.exit(run(["sync", "--json", "--allow-mass-change"]))
     try:
-        sys.exit(work())
+        sys.exit(look_at_webhooks())
     except PipelineError as foreseen:
         sys.exit(f"error: {foreseen}")
 

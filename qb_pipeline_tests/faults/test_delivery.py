@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from qb_pipeline_tests.faults.post import CLOUD, LEGACY, MIXED, delivered, look_at_webhooks, post_office, subscribe
+from qb_pipeline_tests.faults.post import CLOUD, LEGACY, MIXED, post_office, subscribe
 from qb_pipeline_tests.faults.stage import Stage, stage
 from qb_pipeline_tests.faults.story import days_work, deviations, outcome, settled_office
 
@@ -21,7 +21,7 @@ def office(template_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder = tmp_path_factory.mktemp("delivery") / "stage"
     with stage(folder, template_url, f"delivery_{os.getpid()}") as on:
         settled_office(on)
-        with post_office(on) as address:
+        with post_office(on.instance) as address:
             yield on, address
 
 
@@ -29,12 +29,12 @@ def day(on: Stage, address: str, lost: float, formats: tuple[str, ...]) -> tuple
     """A day's work of which a share of the webhooks is lost: the writes of the run that webhooks start, those of the
     sweep after it, and the end state."""
     on.back_to("settled")
-    subscribe(on, address, formats)
+    subscribe(on.instance, address, formats)
     for number, box in enumerate(on.boxes):
         box.control("faults", [{"match": {}, "action": "webhook_lost", "probability": lost, "seed": number}])
     days_work(on)
-    delivered(on)
-    hinted = on.run(work=look_at_webhooks)
+    on.delivered()
+    hinted = on.run(webhooks=True)
     assert hinted.code == 0, hinted.log
     swept = on.until_quiet()
     return len(hinted.writes), sum(len(run.writes) for run in swept), outcome(on)
