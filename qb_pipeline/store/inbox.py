@@ -20,6 +20,12 @@ from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 
 from qb_pipeline.store import tables
 from qb_pipeline.store.engine import utcnow
+from qb_pipeline.store.inbox_counts import counts, forget
+
+__all__ = [
+    "Event", "InboxState", "Stored", "Waiting", "adopt", "counts", "done", "hold_realm", "release",
+    "release_abandoned", "store", "take", "waiting",
+]  # fmt: skip
 
 _inbox = tables.inbox
 
@@ -128,15 +134,10 @@ def release_abandoned(conn: Connection, company: str, alive: str) -> int:
     return conn.execute(statement.values(state=InboxState.NEW.value, run_id=None)).rowcount
 
 
-def counts(conn: Connection) -> dict[tuple[str, str], int]:
-    """(source, state) -> events kept."""
-    statement = select(_inbox.c.source, _inbox.c.state, func.count()).group_by(_inbox.c.source, _inbox.c.state)
-    return {(source, state): count for source, state, count in conn.execute(statement)}
-
-
 def adopt(conn: Connection, company: str, realm_id: str) -> int:
     """Events that came for a realm before it was connected wait for its company now."""
     hold_realm(conn, realm_id)
+    forget(conn)
     statement = update(_inbox).where(_inbox.c.realm_id == realm_id, _inbox.c.state == InboxState.UNKNOWN.value)
     return conn.execute(statement.values(company=company, state=InboxState.NEW.value)).rowcount
 
