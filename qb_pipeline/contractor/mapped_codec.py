@@ -11,13 +11,15 @@ from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
+from qb_pipeline.contractor import situations
 from qb_pipeline.contractor.conditions import first_reason
 from qb_pipeline.contractor.mapping import EntityMap, LinesMap, Remainder, ValueMap
 from qb_pipeline.contractor.paths import look, put, root
 from qb_pipeline.contractor.transforms import Unreadable
 from qb_pipeline.entities.records import Decoded, Line, State, Value, Values
 from qb_pipeline.entities.values import same
-from qb_pipeline.errors import FixTheData
+from qb_pipeline.errors import PipelineError
+from qb_pipeline.situations import Situation
 
 Raw = Mapping[str, Any]
 
@@ -103,7 +105,7 @@ class MappedCodec:
         if found is None:
             return ()
         if not isinstance(found, list) or not all(isinstance(line, Mapping) for line in found):
-            raise self._error(raw, lines.at, "does not hold a list of objects", "unreadable_field")
+            raise self._error(raw, lines.at, "does not hold a list of objects", situations.UNREADABLE_FIELD)
         return found
 
     def _read_line(self, lines: LinesMap, line: Raw, record: Raw) -> Line:
@@ -122,12 +124,12 @@ class MappedCodec:
         if m.enum is not None:
             word = next((raw for raw, ours in m.enum.items() if ours == value), None)
             if word is None:
-                raise self._error({}, m.spec.label, f"can't be {value!r} there", "not_expressible")
+                raise self._error({}, m.spec.label, f"can't be {value!r} there", situations.NOT_EXPRESSIBLE)
             return word
         try:
             return m.transform.write(value, self._map.json_numbers)
         except Unreadable as wanted:
-            raise self._error({}, m.spec.label, f"is {value!r}, not {wanted}", "not_expressible") from wanted
+            raise self._error({}, m.spec.label, f"is {value!r}, not {wanted}", situations.NOT_EXPRESSIBLE) from wanted
 
     def _write_lines(self, lines: LinesMap, wanted: Sequence[Line], current: Raw) -> list[dict[str, Any]]:
         """Lines are replaced whole, so each starts from what the platform has under the same identity."""
@@ -149,7 +151,7 @@ class MappedCodec:
 
     def _refuse_unwritable(self, changed: frozenset[str], current: Raw) -> None:
         for name in sorted(changed - self._map.writable_on_update()):
-            raise self._error(current, name.replace("_", " "), "can't be changed there", "not_writable")
+            raise self._error(current, name.replace("_", " "), "can't be changed there", situations.NOT_WRITABLE)
 
     def _verify(self, values: Values, names: frozenset[str], outcome: Raw) -> None:
         decoded = self.decode(outcome).values
@@ -159,7 +161,7 @@ class MappedCodec:
             if isinstance(wanted, tuple):
                 self._verify_lines(name, wanted, _as_lines(decoded[name]), outcome)
             elif wanted is not None and not same(spec, decoded[name], wanted):
-                raise self._error(outcome, spec.label, f"can't hold {wanted!r} there", "not_expressible")
+                raise self._error(outcome, spec.label, f"can't hold {wanted!r} there", situations.NOT_EXPRESSIBLE)
 
     def _verify_lines(self, name: str, wanted: tuple[Line, ...], got: tuple[Line, ...], outcome: Raw) -> None:
         """Each wanted value must come back, but where a line's kind leaves no meaning to a value."""
@@ -171,28 +173,15 @@ class MappedCodec:
                 value = left.get(field.name)
                 if value is not None and field.name not in unmeant and not same(field, right.get(field.name), value):
                     place = f"{field.label} of line {n}"
-                    raise self._error(outcome, place, f"can't hold {value!r} there", "not_expressible")
+                    raise self._error(outcome, place, f"can't hold {value!r} there", situations.NOT_EXPRESSIBLE)
 
-    def _unreadable(self, m: ValueMap, found: Any, wanted: str, record: Raw) -> FixTheData:
-        return self._error(record, m.at, f"holds {found!r}, which is not {wanted}", "unreadable_field")
+    def _unreadable(self, m: ValueMap, found: Any, wanted: str, record: Raw) -> PipelineError:
+        return self._error(record, m.at, f"holds {found!r}, which is not {wanted}", situations.UNREADABLE_FIELD)
 
-    def _error(self, record: Raw, place: str, what: str, code: str) -> FixTheData:
+    def _error(self, record: Raw, place: str, what: str, situation: Situation) -> PipelineError:
         number = look(record, self._map.id_at)
         who = f"{self._map.entity.title} {number}" if number is not None else self._map.entity.title
-        return FixTheData(
-            f"{who} in the contractor system: {place} {what}.",
-            code=code,
-            fix=_FIXES[code],
-            who="data engineer" if code == "unreadable_field" else "office",
-            field=place,
-        )
-
-
-_FIXES = {
-    "unreadable_field": "Correct the record there, or the field's entry in the system file.",
-    "not_expressible": "Change the value to one the contractor system can hold, or widen the system file.",
-    "not_writable": "Make this change in the contractor system by hand, or set its value back in QuickBooks.",
-}
+        return situation.error(record=who, place=place, what=what, field=place)
 
 
 def _remainder(rest: Remainder, values: Values) -> Value:

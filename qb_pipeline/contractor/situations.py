@@ -81,6 +81,23 @@ REDIRECTED = Situation(
     "data engineer", Misconfigured, "the contractor's system",
 )  # fmt: skip
 
+_IN_A_RECORD = "{record} in the contractor system: {place} {what}."
+UNREADABLE_FIELD = Situation(
+    "unreadable_field", "The contractor system holds a value that can't be read", _IN_A_RECORD,
+    "Correct the record there, or the field's entry in the system file.", "data engineer", area="a record's content",
+)  # fmt: skip
+NOT_EXPRESSIBLE = Situation(
+    "not_expressible", "The contractor system can't hold the value", _IN_A_RECORD,
+    "Change the value to one the contractor system can hold, or widen the system file.", "office",
+    area="a record's content",
+)  # fmt: skip
+NOT_WRITABLE = Situation(
+    "not_writable", "The field can't be changed in the contractor system", _IN_A_RECORD,
+    "Make this change in the contractor system by hand, or set its value back in QuickBooks.", "office",
+    area="a record's content",
+)  # fmt: skip
+
+OF_RECORDS = (UNREADABLE_FIELD, NOT_EXPRESSIBLE, NOT_WRITABLE)
 SITUATIONS = (
     KEY_REFUSED, GONE, ALREADY_THERE, MOVED, REFUSED, BUSY, NO_ANSWER, UNREACHABLE, NOT_JSON, MALFORMED, STALE,
     UNSUPPORTED, NOTHING_THERE, REDIRECTED,

@@ -11,8 +11,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import FixTheData
-from qb_pipeline.store import tables
+from qb_pipeline.store import situations, tables
 from qb_pipeline.store.engine import among
 
 _alias = tables.alias
@@ -25,11 +24,7 @@ def add(conn: Connection, company: str, entity: str, side: Side, loser: str, sur
     """
     final = resolve(conn, company, entity, side, [survivor]).get(survivor, survivor)
     if final == loser:
-        raise FixTheData(
-            f"{entity} {loser} cannot be merged into {survivor}, which was merged into it before.",
-            code="merge_circle",
-            fix="Look at both records in the system that reported the merge.",
-        )
+        raise situations.MERGE_CIRCLE.error(entity=entity, loser=loser, survivor=survivor)
     row = {
         "company": company, "entity": entity, "side": side.value, "loser_id": loser, "survivor_id": final,
         "source": source,

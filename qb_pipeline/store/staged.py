@@ -16,7 +16,7 @@ from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import Record, State, Value
 from qb_pipeline.entities.spec import Entity, Field, Kind, Side
 from qb_pipeline.entities.values import content_hash, field_from_json, field_to_json, money, number
-from qb_pipeline.errors import FixTheData
+from qb_pipeline.store import situations
 from qb_pipeline.store.engine import dumps
 from qb_pipeline.store.staging_tables import column_of
 
@@ -75,12 +75,8 @@ def _to_column(record: Record, spec: Field, value: Value) -> Any:
     if isinstance(value, str):
         return value.replace("\x00", "")  # PostgreSQL's text can't hold NUL, and it shows nothing anyway
     if spec.kind in _LARGEST and isinstance(value, Decimal | int) and abs(Decimal(value)) >= _LARGEST[spec.kind]:
-        raise FixTheData(
-            f"{record.side.value} {record.entity} {record.id}: {spec.label} {value} is too large.",
-            code="value_too_large",
-            fix=f"Correct {spec.label} in the {record.side.value} system.",
-            who="office",
-            field=spec.name,
+        raise situations.VALUE_TOO_LARGE.error(
+            side=record.side.value, entity=record.entity, id=record.id, label=spec.label, value=value, field=spec.name
         )
     return value
 

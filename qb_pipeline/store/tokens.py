@@ -14,8 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from qb_pipeline.errors import Reconnect, RetryLater
-from qb_pipeline.store import tables
+from qb_pipeline.store import situations, tables
 from qb_pipeline.store.engine import utcnow
 from qb_pipeline.store.locks import session_lock
 from qb_pipeline.store.sealing import Sealer
@@ -83,7 +82,7 @@ class TokenStore:
     @contextmanager
     def locked(self) -> Iterator[LockedTokens]:
         """Hold the token lock; no transaction is open meanwhile, so HTTP calls may be made under it."""
-        busy = RetryLater(f"Another process is refreshing the tokens of company {self._company!r}.", code="token_busy")
+        busy = situations.TOKEN_BUSY.passing(company=self._company)
         with session_lock(self._engine, f"token:{self._company}", self._wait, busy) as conn:
             yield LockedTokens(conn, self._company, self._sealer)
 
@@ -91,12 +90,7 @@ class TokenStore:
 def _load(conn: Connection, company: str, sealer: Sealer) -> Tokens:
     row = conn.execute(select(_token).where(_token.c.company == company)).mappings().first()
     if row is None:
-        raise Reconnect(
-            f"Company {company!r} is not connected to QuickBooks.",
-            code="not_connected",
-            fix=f"Run qb-pipeline connect --company {company!r} and give the consent.",
-            who="owner",
-        )
+        raise situations.NOT_CONNECTED.error(company=company)
     return Tokens(
         access_token=sealer.unseal(row["access_sealed"], company),
         refresh_token=sealer.unseal(row["refresh_sealed"], company),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from qb_pipeline.contractor.registry import open_connector
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import Misconfigured, PipelineError, Reconnect
+from qb_pipeline.errors import Misconfigured, PipelineError
 from qb_pipeline.quickbooks.client import QuickBooksClient
 from qb_pipeline.quickbooks.environment import environment
 from qb_pipeline.quickbooks.facts import Facts
@@ -30,6 +30,7 @@ from qb_pipeline.store.failures import explained, explaining
 from qb_pipeline.store.locks import company_lock
 from qb_pipeline.store.runs import RunStatus
 from qb_pipeline.store.sealing import Sealer
+from qb_pipeline.store.situations import NOT_CONNECTED
 from qb_pipeline.store.tokens import LockedTokens as StoredTokens
 from qb_pipeline.store.tokens import TokenStore
 from qb_pipeline.sync import contact
@@ -95,12 +96,7 @@ def open_context(engine: Engine, settings: Settings, name: str, *, run_id: str |
 
 def _quickbooks_port(engine: Engine, settings: Settings, company: Company, sealer: Sealer) -> QuickBooksPort:
     if company.realm_id is None or company.state is CompanyState.DISCONNECTED:
-        raise Reconnect(
-            f"Company {company.name!r} is not connected to QuickBooks.",
-            code="not_connected",
-            fix=f"Run qb-pipeline connect --company {company.name!r} and give the consent.",
-            who="owner",
-        )
+        raise NOT_CONNECTED.error(company=company.name)
     tokens = TokenSource(
         Sealed(TokenStore(engine, company.name, sealer)), LazyOAuth(lambda: oauth(settings, company, sealer))
     )

@@ -13,8 +13,15 @@ from itertools import groupby
 
 from qb_pipeline.contractor import situations as contractor
 from qb_pipeline.quickbooks import catalogue as quickbooks
+from qb_pipeline.quickbooks.codecs import situations as codecs
 from qb_pipeline.situations import Situation
-from qb_pipeline.sync import refusals
+from qb_pipeline.store import situations as store
+from qb_pipeline.sync import refusals, screen
+
+PARTS = (
+    refusals.SITUATIONS, quickbooks.SITUATIONS, codecs.SITUATIONS, contractor.SITUATIONS, contractor.OF_RECORDS,
+    store.SITUATIONS,
+)  # fmt: skip
 
 _INTRODUCTION = """# Exceptions
 
@@ -24,13 +31,17 @@ what is filled in for the record at hand. *Retried by itself* means with backoff
 rests as dead until somebody retries or ignores it.
 """
 
+_SCREEN = """What a command or the console may end with, in one line and with an exit code other than
+nought: nothing was begun, or what was begun goes on with the next run. These never stand in the exception table.
+"""
+
 _HEAD = "| code | cause | fix | who | then |\n|---|---|---|---|---|\n"
 
 
 @cache
 def every() -> tuple[Situation, ...]:
     """All situations, by area."""
-    found = (*refusals.SITUATIONS, *quickbooks.SITUATIONS, *contractor.SITUATIONS)
+    found = [one for part in PARTS for one in part]
     return tuple(sorted(found, key=lambda s: s.area))
 
 
@@ -51,10 +62,23 @@ def page() -> str:
     parts = [_INTRODUCTION]
     for area, group in groupby(every(), key=lambda s: s.area):
         rows = "".join(_row(s) for s in group)
-        parts.append(
-            f"## {area[0].upper()}{area[1:]}\n\n| code | cause | fix | who | then |\n|---|---|---|---|---|\n{rows}"
-        )
-    return "\n".join(parts)
+        parts.append(f"## {area[0].upper()}{area[1:]}\n\n{_HEAD}{rows}")
+    return "\n".join([*parts, _on_the_screen()])
+
+
+def _on_the_screen() -> str:
+    """What a command or the console ends with, and what can't come to stand in the exception table."""
+    known = {one.code for one in every()}
+    lines = {
+        f"| `{r.code}` | {_cell(r.cause)} | {_cell(r.fix)} | {r.recovery.recovery} |\n"
+        for r in screen.raised()
+        if r.code not in known
+    }
+    return f"## On the screen\n\n{_SCREEN}\n| code | cause | fix | then |\n|---|---|---|---|\n{''.join(sorted(lines))}"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def _row(one: Situation) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from types import ModuleType
 from typing import Any, cast
 
 import pytest
@@ -13,13 +14,15 @@ from qb_pipeline.contractor import situations as contractor
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Policy, Side
-from qb_pipeline.errors import PipelineError
+from qb_pipeline.errors import FixTheData, Misconfigured, OwnerMustAct, PipelineError, PlanAgain, RetryLater
 from qb_pipeline.quickbooks import catalogue as quickbooks
+from qb_pipeline.quickbooks.codecs import situations as codecs
 from qb_pipeline.quickbooks.facts import Facts
 from qb_pipeline.situations import Situation
 from qb_pipeline.store import links
+from qb_pipeline.store import situations as store
 from qb_pipeline.store.links import NewLink
-from qb_pipeline.sync import blockers, refusals, situations
+from qb_pipeline.sync import blockers, refusals, screen, situations
 from qb_pipeline.sync.plan import plan
 from qb_pipeline.sync.refusals import Problem
 from qb_pipeline.sync.rules import Brake, Limit, Override, Rules
@@ -214,8 +217,50 @@ def test_the_engine_comes_to_say_it(world: World, situation: Situation) -> None:
 def test_every_code_of_the_catalogue_stands_in_it_once_and_there_are_more_than_forty() -> None:
     codes = [s.code for s in situations.every()]
     assert len(codes) == len(set(codes)) > 40
-    parts = {*refusals.SITUATIONS, *quickbooks.SITUATIONS, *contractor.SITUATIONS}
-    assert set(situations.every()) == parts  # each part has its own file of stories
+    parts = (refusals, quickbooks, codecs, contractor, store)  # each part has its own file of stories
+    defined = {one for part in parts for one in _situations_of(part)}
+    assert set(situations.every()) == defined
+    assert len(situations.every()) == len(codes)
+
+
+def _situations_of(part: ModuleType) -> Iterator[Situation]:
+    for value in vars(part).values():
+        yield from [value] if isinstance(value, Situation) else ()
+        yield from (v for v in value if isinstance(v, Situation)) if isinstance(value, tuple) else ()
+
+
+def _in_the_table(error: type[PipelineError]) -> bool:
+    """Whether an error of the class may be noted of a record; the others end a command."""
+    return issubclass(error, FixTheData | PlanAgain | OwnerMustAct | RetryLater)
+
+
+def test_a_code_that_may_be_noted_of_a_record_is_written_in_the_catalogue_alone() -> None:
+    known = {s.code for s in situations.every()}
+    stray = {r.code: r.where for r in screen.raised() if _in_the_table(r.recovery) and r.code not in known}
+    assert {code: where for code, where in stray.items() if code not in _NEVER_OF_A_RECORD} == {}
+
+
+# Of a command, a web request, the database or a mail, or of a fault in our own program that a test would have found.
+_NEVER_OF_A_RECORD = {
+    "bad_webhook", "company_busy", "consent_not_waiting", "database_busy", "database_lost", "qbo_callback",
+    "qbo_http_{status_code}", "qbo_malformed_request", "qbo_void_unsupported",
+}  # fmt: skip
+
+
+def test_every_other_code_has_its_words_on_the_page_of_the_documentation() -> None:
+    page = situations.page()
+    assert len(screen.raised()) > 50
+    for one in screen.raised():
+        assert f"`{one.code}`" in page
+        assert one.cause, one.where
+        assert one.fix or issubclass(one.recovery, RetryLater), one.where
+
+
+def test_words_that_are_put_together_are_shown_with_the_names_of_what_is_filled_in() -> None:
+    by_code = {one.code: one for one in screen.raised()}
+    assert by_code["unknown_run"].fix == "Give the id as qb-pipeline status --json shows it."
+    assert by_code["which_company"].recovery is Misconfigured
+    assert "{contractor_id}" in next(o.cause for o in screen.raised() if o.code == "not_linked")
 
 
 @pytest.mark.parametrize("situation", situations.every(), ids=lambda s: s.code)

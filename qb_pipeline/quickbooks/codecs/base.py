@@ -12,8 +12,7 @@ from typing import Any, ClassVar, NoReturn
 
 from qb_pipeline.entities.records import Decoded, Values
 from qb_pipeline.entities.spec import Entity
-from qb_pipeline.errors import FixTheData
-from qb_pipeline.quickbooks.codecs import fields, limits
+from qb_pipeline.quickbooks.codecs import fields, limits, situations
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw, Writer
 from qb_pipeline.quickbooks.facts import Facts
 
@@ -80,12 +79,7 @@ class KeptInQuickBooks(QuickBooksCodec):
 
     def _decline(self, values: Values, done: str) -> NoReturn:
         kind = self.entity.plural.replace("_", " ")
-        raise FixTheData(
-            f"{limits.record_label(self.entity, values)} can't be {done} from here: {kind} are kept in QuickBooks.",
-            code="kept-in-quickbooks",
-            fix="Make the change in QuickBooks; it is then copied.",
-            who="accountant",
-        )
+        raise limits.refuse(situations.KEPT_IN_QUICKBOOKS, self.entity, values, None, done=done, kind=kind)
 
 
 def closed_books(dated: date | None, facts: Facts) -> str | None:

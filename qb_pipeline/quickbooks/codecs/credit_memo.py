@@ -11,8 +11,7 @@ from decimal import Decimal
 
 from qb_pipeline.entities.credit_memo import CREDIT_MEMO
 from qb_pipeline.entities.records import Line, Value, Values
-from qb_pipeline.errors import FixTheData
-from qb_pipeline.quickbooks.codecs import limits
+from qb_pipeline.quickbooks.codecs import limits, situations
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
 from qb_pipeline.quickbooks.codecs.sales_document import SalesDocumentCodec
 
@@ -39,14 +38,8 @@ class CreditMemoCodec(SalesDocumentCodec):
         """Raise `FixTheData` unless the applications are so already: each is a payment of nothing, another record."""
         steps = self._steps(str(values.get("number") or current.get("Id")), self._applied(current), _wanted(values))
         if steps:
-            raise FixTheData(
-                f"{limits.record_label(self.entity, values)} is applied otherwise in the contractor's system than in"
-                " QuickBooks, which lets only a person apply credit.",
-                code="credit_application",
-                fix=f"{'; '.join(steps)} in QuickBooks; it is linked by itself after the next sync",
-                who="accountant",
-                field="applications",
-            )
+            said = "; ".join(steps)
+            raise limits.refuse(situations.CREDIT_APPLICATION, self.entity, values, "applications", steps=said)
 
     def _steps(self, memo: str, applied: Mapping[str, Decimal], wanted: Mapping[str, Decimal]) -> list[str]:
         apply = [

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from qb_pipeline.entities.division import DIVISION
 from qb_pipeline.entities.records import Decoded, Values
-from qb_pipeline.quickbooks.codecs import fields, limits
+from qb_pipeline.quickbooks.codecs import fields, limits, situations
 from qb_pipeline.quickbooks.codecs.base import FieldwiseCodec
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
 
@@ -44,11 +44,4 @@ class DivisionCodec(FieldwiseCodec):
         parent = _split_path(str(self.decode(current).values["name"] or ""))[0]
         if _split_path(str(values.get("name") or ""))[0] != parent:
             place = f"below '{parent}'" if parent else "at the top"
-            raise limits.refuse(
-                self.entity,
-                values,
-                f"is a class {place} in QuickBooks and can't be moved to another parent from here.",
-                code="class-moved",
-                fix="Move the class in QuickBooks, or keep the part of the name before the last colon.",
-                field="name",
-            )
+            raise limits.refuse(situations.CLASS_MOVED, self.entity, values, "name", place=place)

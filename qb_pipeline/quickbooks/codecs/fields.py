@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from qb_pipeline.entities import values as canonical
 from qb_pipeline.entities.records import Values
-from qb_pipeline.errors import FixTheData
+from qb_pipeline.quickbooks.codecs import situations
 
 Raw = Mapping[str, Any]
 Body = dict[str, Any]
@@ -47,13 +47,7 @@ def _readable(raw: Raw, path: tuple[str, ...], read: Callable[[Any], T]) -> T:
         return read(found)
     except (InvalidOperation, ValueError, TypeError) as unreadable:
         field = ".".join(path)
-        raise FixTheData(
-            f"QuickBooks gives {found!r} as {field} of the object with Id {raw.get('Id')}.",
-            code="unreadable",
-            fix="Correct it in QuickBooks.",
-            who="accountant",
-            field=field,
-        ) from unreadable
+        raise situations.UNREADABLE.error(value=repr(found), part=field, id=raw.get("Id"), field=field) from unreadable
 
 
 def read_text(raw: Raw, *path: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from qb_pipeline.entities.invoice import INVOICE
 from qb_pipeline.entities.records import Value, Values
-from qb_pipeline.quickbooks.codecs import fields, limits
+from qb_pipeline.quickbooks.codecs import fields, limits, situations
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
 from qb_pipeline.quickbooks.codecs.sales_document import SalesDocumentCodec
 
@@ -28,11 +28,6 @@ class InvoiceCodec(SalesDocumentCodec):
     def encode_update(self, values: Values, changed: frozenset[str], current: Raw) -> Body:
         if "due_date" in changed and values.get("due_date") is None:
             raise limits.refuse(
-                self.entity,
-                values,
-                "lost its due date, but a QuickBooks invoice always has one.",
-                code="missing",
-                fix="Set the due date.",
-                field="due_date",
+                situations.MISSING, self.entity, values, "due_date", label=self.entity["due_date"].label
             )
         return super().encode_update(values, changed, current)

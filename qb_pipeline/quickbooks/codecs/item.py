@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from qb_pipeline.entities.item import ITEM
 from qb_pipeline.entities.records import Decoded, Values
-from qb_pipeline.quickbooks.codecs import fields, limits
+from qb_pipeline.quickbooks.codecs import fields, limits, situations
 from qb_pipeline.quickbooks.codecs.base import FieldwiseCodec
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
 
@@ -71,14 +71,7 @@ class ItemCodec(FieldwiseCodec):
 
     def encode_update(self, values: Values, changed: frozenset[str], current: Raw) -> Body:
         if "kind" in changed:
-            raise limits.refuse(
-                self.entity,
-                values,
-                "changed between service and goods, but QuickBooks fixes the type of an item when it is created.",
-                code="type-is-fixed",
-                fix="Change it back, or make a new item and inactivate this one.",
-                field="kind",
-            )
+            raise limits.refuse(situations.TYPE_IS_FIXED, self.entity, values, "kind")
         if "income_account" in changed and values.get("income_account") is None:
             raise self._no_account(values, "income_account", "its sales")
         if "unit_cost" in changed and values.get("unit_cost") and not fields.read_ref(current, "ExpenseAccountRef"):
@@ -89,14 +82,7 @@ class ItemCodec(FieldwiseCodec):
     def _type(self, values: Values) -> str:
         found = _TYPE_OF_KIND.get(str(values.get("kind")))
         if found is None:
-            raise limits.refuse(
-                self.entity,
-                values,
-                f"is of the kind '{values.get('kind')}'; QuickBooks can be given service or goods.",
-                code="unknown-kind",
-                fix="Set the kind of the item to service or goods.",
-                field="kind",
-            )
+            raise limits.refuse(situations.UNKNOWN_KIND, self.entity, values, "kind", kind=values.get("kind"))
         return found
 
     def _accounts(self, values: Values) -> dict[str, str]:
@@ -119,14 +105,7 @@ class ItemCodec(FieldwiseCodec):
 
     def _no_account(self, values: Values, field: str, purpose: str) -> Exception:
         label = self.entity[field].label
-        return limits.refuse(
-            self.entity,
-            values,
-            f"has no {label}, which QuickBooks needs for {purpose}.",
-            code="no-account",
-            fix=f"Set the {label} on the item, or a default one under defaults in the company file.",
-            field=field,
-        )
+        return limits.refuse(situations.NO_ACCOUNT, self.entity, values, field, label=label, purpose=purpose)
 
 
 def _why_left_out(raw: Raw) -> str:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from qb_pipeline.entities.job import JOB
 from qb_pipeline.entities.records import Decoded, Values
-from qb_pipeline.quickbooks.codecs import fields, limits
+from qb_pipeline.quickbooks.codecs import fields, limits, situations
 from qb_pipeline.quickbooks.codecs.base import FieldwiseCodec
 from qb_pipeline.quickbooks.codecs.customer import is_job
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
@@ -71,14 +71,7 @@ class JobCodec(FieldwiseCodec):
 
     def encode_update(self, values: Values, changed: frozenset[str], current: Raw) -> Body:
         if "customer" in changed and fields.read_ref(current, "ParentRef") in self.facts.job_parents:
-            raise limits.refuse(
-                self.entity,
-                values,
-                "lies below another job in QuickBooks, so its customer can't be changed from here.",
-                code="nested-job",
-                fix="Move the job in QuickBooks.",
-                field="customer",
-            )
+            raise limits.refuse(situations.NESTED_JOB, self.entity, values, "customer")
         return super().encode_update(values, changed, current)
 
     def check(self, values: Values, names: frozenset[str]) -> None:
@@ -93,19 +86,5 @@ class JobCodec(FieldwiseCodec):
         if split_display_name(_write_display_name(values)["DisplayName"]) == (name, number):
             return
         if number is None:
-            raise limits.refuse(
-                self.entity,
-                values,
-                "has no number, but its name ends like one in parentheses, and would come back as a name and a number.",
-                code="ambiguous-name",
-                fix="Give the job its number, or drop the parentheses at the end of its name.",
-                field="name",
-            )
-        raise limits.refuse(
-            self.entity,
-            values,
-            f"has the number '{number}', which could not be told from its name in QuickBooks.",
-            code="ambiguous-number",
-            fix="Use a number with a digit in it and without parentheses.",
-            field="number",
-        )
+            raise limits.refuse(situations.AMBIGUOUS_NAME, self.entity, values, "name")
+        raise limits.refuse(situations.AMBIGUOUS_NUMBER, self.entity, values, "number", number=number)

@@ -6,11 +6,14 @@ Invariant: a refusal names the record, the field, the limit and what was given, 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from qb_pipeline.entities.records import Values
 from qb_pipeline.entities.spec import Entity, Field
-from qb_pipeline.errors import FixTheData
+from qb_pipeline.errors import PipelineError
+from qb_pipeline.quickbooks.codecs import situations
 from qb_pipeline.quickbooks.codecs.fields import street_lines
+from qb_pipeline.situations import Situation
 
 _STREETS_BEHIND_THE_FIRST = 4
 _STREET_LIMIT = 500
@@ -24,9 +27,9 @@ def record_label(entity: Entity, values: Values) -> str:
     return entity.title if known is None else f"{entity.title} '{known}'"
 
 
-def refuse(entity: Entity, values: Values, problem: str, *, code: str, fix: str, field: str) -> FixTheData:
-    """The error that says what is wrong with this record and how the office can put it right."""
-    return FixTheData(f"{record_label(entity, values)} {problem}", code=code, fix=fix, who="office", field=field)
+def refuse(situation: Situation, entity: Entity, values: Values, field: str | None, **names: Any) -> PipelineError:
+    """The error that says what is wrong with this record and how somebody can put it right."""
+    return situation.error(record=record_label(entity, values), field=field, **names)
 
 
 def check(entity: Entity, values: Values, names: Collection[str]) -> None:
@@ -41,14 +44,7 @@ def check(entity: Entity, values: Values, names: Collection[str]) -> None:
 
 def _check_presence(entity: Entity, values: Values, field: Field) -> None:
     if field.required and values.get(field.name) is None:
-        raise refuse(
-            entity,
-            values,
-            f"has no {field.label}, which QuickBooks requires.",
-            code="missing",
-            fix=f"Fill in the {field.label}.",
-            field=field.name,
-        )
+        raise refuse(situations.MISSING, entity, values, field.name, label=field.label)
 
 
 def _check_length(entity: Entity, values: Values, field: Field) -> None:
@@ -60,14 +56,7 @@ def _check_length(entity: Entity, values: Values, field: Field) -> None:
 def check_text(entity: Entity, values: Values, field: str, label: str, text: str, limit: int) -> None:
     """Raise `FixTheData` when `text` is longer than `limit` characters."""
     if len(text) > limit:
-        raise refuse(
-            entity,
-            values,
-            f"has {len(text)} characters in {label}; QuickBooks holds at most {limit}.",
-            code="too-long",
-            fix=f"Shorten the {label} to {limit} characters.",
-            field=field,
-        )
+        raise refuse(situations.TOO_LONG, entity, values, field, length=len(text), label=label, limit=limit)
 
 
 def _check_address(entity: Entity, values: Values, prefix: str) -> None:
@@ -78,13 +67,9 @@ def _check_address(entity: Entity, values: Values, prefix: str) -> None:
     streets = street_lines(values, prefix)
     if len(streets) > _STREETS_BEHIND_THE_FIRST:
         raise refuse(
-            entity,
-            values,
-            f"has {len(streets)} lines in {entity[name].label}; QuickBooks holds at most {_STREETS_BEHIND_THE_FIRST}.",
-            code="too-many-lines",
-            fix="Join some of the address lines.",
-            field=name,
-        )
+            situations.TOO_MANY_LINES, entity, values, name,
+            count=len(streets), label=entity[name].label, limit=_STREETS_BEHIND_THE_FIRST,
+        )  # fmt: skip
     for street in streets:
         check_text(entity, values, name, entity[name].label, street, _STREET_LIMIT)
 
@@ -94,11 +79,4 @@ def check_name_characters(entity: Entity, values: Values, names: Collection[str]
     for name in names:
         found = next((word for sign, word in _FORBIDDEN.items() if sign in str(values.get(name) or "")), None)
         if found:
-            raise refuse(
-                entity,
-                values,
-                f"has {found} in its {entity[name].label}, which QuickBooks refuses in names.",
-                code="bad-name",
-                fix=f"Remove {found} from the {entity[name].label}.",
-                field=name,
-            )
+            raise refuse(situations.BAD_NAME, entity, values, name, sign=found, label=entity[name].label)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from qb_pipeline.entities.payment import PAYMENT
 from qb_pipeline.entities.records import Decoded, Line, State, Values
-from qb_pipeline.quickbooks.codecs import fields, limits
+from qb_pipeline.quickbooks.codecs import fields, limits, situations
 from qb_pipeline.quickbooks.codecs.base import QuickBooksCodec, closed_books, foreign_currency, is_voided
 from qb_pipeline.quickbooks.codecs.credits import ZERO, credited, linked_to, received, settled
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
@@ -89,14 +89,8 @@ class PaymentCodec(QuickBooksCodec):
     def _check_sum(self, values: Values, wanted: Mapping[str, Decimal]) -> None:
         total, amount = sum(wanted.values(), ZERO), values.get("amount")
         if isinstance(amount, Decimal) and total > amount:
-            raise limits.refuse(
-                self.entity,
-                values,
-                f"allocates {total} to invoices but is only {amount}.",
-                code="over-allocated",
-                fix="Lower the allocations or correct the amount of the payment.",
-                field="allocations",
-            )
+            names = {"total": total, "amount": amount}
+            raise limits.refuse(situations.OVER_ALLOCATED, self.entity, values, "allocations", **names)
 
 
 def _line(invoice: str, amount: Decimal) -> Body:

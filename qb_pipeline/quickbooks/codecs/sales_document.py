@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from qb_pipeline.entities.records import Decoded, Line, State, Value, Values
-from qb_pipeline.quickbooks.codecs import fields, limits
+from qb_pipeline.quickbooks.codecs import fields, limits, situations
 from qb_pipeline.quickbooks.codecs.base import QuickBooksCodec, closed_books, foreign_currency, is_voided
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw, Writer
 from qb_pipeline.quickbooks.codecs.sales_line_writer import LineWriter, shared_division
@@ -95,23 +95,9 @@ class SalesDocumentCodec(QuickBooksCodec):
         lines = _lines_of(values)
         owner = limits.record_label(self.entity, values)
         if not lines:
-            raise limits.refuse(
-                self.entity,
-                values,
-                f"has no lines; a QuickBooks {self._kind} has at least one.",
-                code="no-lines",
-                fix=f"Add a line, or void the {self._kind}.",
-                field="lines",
-            )
+            raise limits.refuse(situations.NO_LINES, self.entity, values, "lines", kind=self._kind)
         if not any(line["kind"] == "item" for line in lines):
-            raise limits.refuse(
-                self.entity,
-                values,
-                f"has no priced line, only text or a discount; a QuickBooks {self._kind} needs at least one.",
-                code="no-priced-line",
-                fix=f"Add a line with an item and an amount (0.00 will do), or void the {self._kind}.",
-                field="lines",
-            )
+            raise limits.refuse(situations.NO_PRICED_LINE, self.entity, values, "lines", kind=self._kind)
         body: Body = {"Line": LineWriter(self.facts, owner, current).write(lines)}
         body |= self._class(lines, owner, current)
         discount = next((line for line in lines if line["kind"] == "discount"), None)
@@ -155,14 +141,8 @@ class SalesDocumentCodec(QuickBooksCodec):
         return _tax_detail(None, _NO_TAX) if "tax_code" in changed else {}
 
     def _tax_without_code(self, values: Values) -> Exception:
-        return limits.refuse(
-            self.entity,
-            values,
-            f"carries {values.get('tax')} of sales tax but no tax code, so QuickBooks can't tell whose tax it is.",
-            code="no-tax-code",
-            fix=f"Choose the tax rate on the {self._kind}.",
-            field="tax_code",
-        )
+        names = {"tax": values.get("tax"), "kind": self._kind}
+        return limits.refuse(situations.NO_TAX_CODE, self.entity, values, "tax_code", **names)
 
 
 def _opaque(raw: Raw) -> str | None:

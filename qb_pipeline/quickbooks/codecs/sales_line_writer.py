@@ -13,8 +13,8 @@ from typing import Any
 
 from qb_pipeline.entities import values as canonical
 from qb_pipeline.entities.records import Line
-from qb_pipeline.errors import FixTheData
-from qb_pipeline.quickbooks.codecs import fields
+from qb_pipeline.errors import PipelineError
+from qb_pipeline.quickbooks.codecs import fields, situations
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw
 from qb_pipeline.quickbooks.codecs.sales_lines import (
     DISCOUNT,
@@ -28,6 +28,7 @@ from qb_pipeline.quickbooks.codecs.sales_lines import (
     read_line,
 )
 from qb_pipeline.quickbooks.facts import Facts
+from qb_pipeline.situations import Situation
 
 _DETAIL_OF_KIND = {"item": ITEM, "text": TEXT, "discount": DISCOUNT}
 _TYPE_OF_DETAIL = {ITEM: ITEM, TEXT: "DescriptionOnly", DISCOUNT: DISCOUNT}
@@ -47,11 +48,7 @@ class LineWriter:
     def write(self, lines: tuple[Line, ...]) -> list[Body]:
         """The complete `Line` array in QBO's order; raises `FixTheData` naming the line QBO can't hold."""
         if sum(line["kind"] == "discount" for line in lines) > 1:
-            raise self._refuse(
-                "has more than one discount line; QuickBooks holds one.",
-                code="second-discount",
-                fix="Join the discounts into one line.",
-            )
+            raise self._refuse(situations.SECOND_DISCOUNT)
         existing = self._existing()
         groups = self._groups()
         subtotal = sum((_amount(line) or Decimal(0) for line in lines if line["kind"] != "discount"), Decimal(0))
@@ -81,11 +78,7 @@ class LineWriter:
         parts = [read_line(part, self.document, self.facts) for part in group_parts(group)]
         ids = {part["id"] for part in parts}
         if [{name: line.get(name) for name in parts[0]} for line in lines if line.get("id") in ids] != parts:
-            raise self._refuse(
-                f"changes a part of the bundle in line {group.get('Id')}, which QuickBooks' API can't do.",
-                code="bundle-changed",
-                fix="Change the bundle in QuickBooks.",
-            )
+            raise self._refuse(situations.BUNDLE_CHANGED, line=group.get("Id"))
         inner = {**group[GROUP], "Line": [_accepted(part) for part in group_parts(group)]}
         return {**_accepted(group), GROUP: inner}
 
@@ -136,53 +129,34 @@ class LineWriter:
 
     def _item_id(self, line: Line, place: int) -> str:
         if line.get("item") is None:
-            raise self._refuse(
-                f"line {place} {_quoted(line)} has no price-book item, and QuickBooks sells only items.",
-                code="no-item",
-                fix="Choose an item of the price book for the line.",
-            )
+            raise self._refuse(situations.NO_ITEM, line=f"{place} {_quoted(line)}")
         return str(line["item"])
 
     def _known_amount(self, line: Line, place: int) -> Decimal:
         amount = _amount(line)
         if amount is None:
-            raise self._refuse(
-                f"line {place} {_quoted(line)} has no amount.",
-                code="no-amount",
-                fix="Give the line an amount, or a quantity and a unit price.",
-            )
+            raise self._refuse(situations.NO_AMOUNT, line=f"{place} {_quoted(line)}")
         return amount
 
     def _check(self, line: Line, place: int) -> None:
         if line["kind"] not in _DETAIL_OF_KIND:
-            raise self._refuse(
-                f"line {place} is of the kind '{line['kind']}', which QuickBooks does not know.",
-                code="unknown-line",
-                fix="Use item, text or discount lines.",
-            )
+            raise self._refuse(situations.UNKNOWN_LINE, line=place, kind=line["kind"])
         length = len(line.get("description") or "")
         if length > _DESCRIPTION_LIMIT:
-            raise self._refuse(
-                f"line {place} has {length} characters in description; QuickBooks holds at most {_DESCRIPTION_LIMIT}.",
-                code="too-long",
-                fix=f"Shorten the description to {_DESCRIPTION_LIMIT} characters.",
-            )
+            raise situations.TOO_LONG.error(
+                record=f"{self.owner} line {place}", length=length, label="description", limit=_DESCRIPTION_LIMIT,
+                field="lines",
+            )  # fmt: skip
 
-    def _refuse(self, problem: str, *, code: str, fix: str) -> FixTheData:
-        return FixTheData(f"{self.owner} {problem}", code=code, fix=fix, who="office", field="lines")
+    def _refuse(self, situation: Situation, **names: Any) -> PipelineError:
+        return situation.error(record=self.owner, field="lines", **names)
 
 
 def shared_division(lines: tuple[Line, ...], owner: str) -> str | None:
     """The one division of all item lines, for companies that keep one class per transaction."""
     divisions = {line.get("division") for line in lines if line["kind"] == "item"}
     if len(divisions) > 1:
-        raise FixTheData(
-            f"{owner} has lines of different divisions, but this company keeps one class per transaction.",
-            code="several-divisions",
-            fix="Give all lines the same division, or turn on classes for each row in QuickBooks.",
-            who="office",
-            field="lines",
-        )
+        raise situations.SEVERAL_DIVISIONS.error(record=owner, field="lines")
     return next(iter(divisions), None)
 
 

@@ -11,8 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from qb_pipeline.entities.records import Line
-from qb_pipeline.errors import FixTheData
-from qb_pipeline.quickbooks.codecs import fields
+from qb_pipeline.quickbooks.codecs import fields, situations
 from qb_pipeline.quickbooks.codecs.fields import Raw
 from qb_pipeline.quickbooks.facts import Facts
 
@@ -37,13 +36,7 @@ def detail_of(raw: Raw) -> str:
     carried = next((detail for detail in _DETAILS if isinstance(raw.get(detail), dict)), None)
     found = carried or _DETAIL_OF_TYPE.get(str(raw.get("DetailType")))
     if found is None:
-        raise FixTheData(
-            f"Line {raw.get('Id')} is of the type {raw.get('DetailType')!r}, which is not known here.",
-            code="unknown-line",
-            fix="Replace the line in QuickBooks by one that sells an item, gives a discount or only describes.",
-            who="accountant",
-            field="lines",
-        )
+        raise situations.UNREAD_LINE.error(line=raw.get("Id"), type=repr(raw.get("DetailType")), field="lines")
     return found
 
 

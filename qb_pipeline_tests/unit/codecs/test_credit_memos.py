@@ -100,7 +100,7 @@ def test_a_new_credit_memo_says_nothing_of_applications() -> None:
 def test_an_application_asked_for_is_refused_with_what_to_do_in_quickbooks() -> None:
     before = (("130", "60.00"), ("131", "40.00"))
     assert fix(wanting(*before, ("132", "25.00"))) == (
-        "Apply credit memo 1012 (25.00) to invoice 1027 in QuickBooks; it is linked by itself after the next sync"
+        "Apply credit memo 1012 (25.00) to invoice 1027 in QuickBooks; it is linked by itself after the next sync."
     )
     assert fix(wanting(before[0])).startswith("Take credit memo 1012 (40.00) off invoice 1026 in QuickBooks")
     assert fix(wanting(before[0], ("131", "10.00"))).startswith(
