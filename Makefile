@@ -9,7 +9,7 @@ export OTEL_SDK_DISABLED := true
 
 .PHONY: help
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) ## .venv from the lock, with every hash checked
@@ -51,8 +51,12 @@ bench: $(READY) ## The benchmarks, each beside its limit or its peer
 	@for each in qb_pipeline_tests/benchmarks/bench_*.py; do name=$$(basename $$each .py); echo "== $$name"; \
 	  $(BIN)/python -m qb_pipeline_tests.benchmarks.$$name || exit 1; done
 
+.PHONY: schedules
+schedules: $(READY) ## Two thousand schedules of edits, faults and crashes, the same ones every time
+	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak model --count 2000 --processes 2 $(ARGS)
+
 .PHONY: soak
-soak: $(READY) ## Every crash edge and thousands of seeded schedules; ARGS="--minutes 60 --seed 1"
+soak: $(READY) ## Every crash edge and ten thousand schedules; ARGS="--processes 2 --minutes 60 --batch 41"
 	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak $(ARGS)
 
 .PHONY: lock

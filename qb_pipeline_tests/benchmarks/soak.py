@@ -1,50 +1,85 @@
 """The long run of the fault tests: every edge of the story, and schedules by the thousand.
 
-Invariant: everything told here can be done again: an edge by its name, a schedule by its seed; the exit code is 1 when
-one promise was broken.
+Invariant: everything told here can be done again: an edge by its name, a batch of the model by its number, a schedule
+by its seed; the exit code is 1 when one promise was broken.
 
-    python -m qb_pipeline_tests.benchmarks.soak [crashes] [schedules] [--seed N] [--count N] [--minutes M] [--edge NAME]
+    python -m qb_pipeline_tests.benchmarks.soak [crashes] [model] [schedules] [--processes N] [--minutes M]
+        crashes     every edge of the story, killed with SIGKILL in processes of its own       [--edge NAME]
+        model       Hypothesis' schedules in one process each, in batches of 50       [--count N] [--batch NUMBER]
+        schedules   seeded schedules between real processes; slow                     [--real N] [--seed N]
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 from qb_pipeline_tests.faults.crashes import Story, story
+from qb_pipeline_tests.faults.model import Schedule, check, model
 from qb_pipeline_tests.faults.opening import own_postgres
 from qb_pipeline_tests.faults.schedules import Theatre, theatre
 
 STRIDE = 11  # edges far apart come first, so that a run cut short has seen the whole story
+BATCH = 50
+T = TypeVar("T")
+WHAT = ("crashes", "model", "schedules")
 
 
 def main() -> int:
     """Run what was asked for; returns how many promises were broken, at most 1."""
     given = _arguments()
+    if given.processes > 1:
+        return _in_processes(given.processes)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     until = time.monotonic() + given.minutes * 60
-    wrong = 0
+    share, of = map(int, given.share.split("/"))
     with own_postgres() as (home, url):
-        if "crashes" in given.what:
-            with story(home / "story", url, "soak_story") as told:
-                wrong += _crashes(told, [given.edge] if given.edge else _in_strides(told.undisturbed.edges), until)
-        if "schedules" in given.what:
-            with theatre(home / "theatre", url, "soak_theatre") as stage:
-                wrong += _schedules(stage, range(given.seed, given.seed + given.count), until)
-    return int(wrong > 0)
+        return int(sum(_parts(given, home, url, until, share, of)) > 0)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["crashes", "schedules"], help="crashes, schedules (default: both)")
-    parser.add_argument("--seed", type=int, default=1, help="the first schedule")
-    parser.add_argument("--count", type=int, default=10_000, help="how many schedules")
-    parser.add_argument("--minutes", type=float, default=24 * 60.0, help="no new work after so long")
+    parser.add_argument("what", nargs="*", default=["crashes", "model"], choices=WHAT, help="default: crashes model")
+    parser.add_argument("--count", type=int, default=10_000, help="how many schedules of the model")
+    parser.add_argument("--batch", type=int, default=1, help="the number of the model's first batch")
+    parser.add_argument("--real", type=int, default=1_000, help="how many schedules between real processes")
+    parser.add_argument("--seed", type=int, default=1, help="the first of them")
+    parser.add_argument("--minutes", type=float, default=24 * 60.0, help="no new work after so long, for each part")
     parser.add_argument("--edge", help="only this edge")
+    parser.add_argument("--processes", type=int, default=1, help="divide the work among so many")
+    parser.add_argument("--share", default="0/1", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def _in_processes(count: int) -> int:
+    """The same command in several processes, each with a share of the work."""
+    own = [a for n, a in enumerate(sys.argv[1:], 1) if "--processes" not in (a.split("=")[0], sys.argv[n - 1])]
+    command = [sys.executable, "-m", "qb_pipeline_tests.benchmarks.soak", *own]
+    running = [subprocess.Popen([*command, "--share", f"{n}/{count}"]) for n in range(count)]
+    signal.signal(signal.SIGTERM, lambda *_: [each.terminate() for each in running])
+    return int(any([each.wait() for each in running]))
+
+
+def _parts(given: argparse.Namespace, home: Path, url: str, until: float, share: int, of: int) -> Iterator[int]:
+    """What each part found wrong."""
+    if "crashes" in given.what:
+        with story(home / "story", url, "soak_story") as told:
+            edges = [given.edge] if given.edge else _in_strides(told.undisturbed.edges)
+            yield _crashes(told, edges[share::of], until)
+    if "model" in given.what:
+        batches = range(given.batch, given.batch + -(-given.count // BATCH))
+        with model(home / "model", url, "soak_model") as machine:
+            yield _model(machine, batches[share::of], until)
+    if "schedules" in given.what:
+        with theatre(home / "theatre", url, "soak_theatre") as stage:
+            yield _schedules(stage, range(given.seed, given.seed + given.real)[share::of], until)
 
 
 def _in_strides(edges: list[str]) -> list[str]:
@@ -53,9 +88,7 @@ def _in_strides(edges: list[str]) -> list[str]:
 
 def _crashes(told: Story, edges: list[str], until: float) -> int:
     covered = wrong = 0
-    for edge in edges:
-        if time.monotonic() > until:
-            break
+    for edge in _in_time(edges, until):
         crash = told.crash(edge)
         covered += crash.reached
         wrong += bool(crash.wrong)
@@ -64,11 +97,23 @@ def _crashes(told: Story, edges: list[str], until: float) -> int:
     return wrong
 
 
-def _schedules(stage: Theatre, seeds: range, until: float) -> int:
+def _model(machine: type[Schedule], batches: Sequence[int], until: float) -> int:
+    wrong = 0
+    for number in _in_time(batches, until):
+        try:
+            check(machine, BATCH, number=number, shrink=False)
+        except Exception as broken:  # noqa: BLE001  # told with its batch; the other batches still have their turn
+            wrong += 1
+            notes = "\n".join(getattr(broken, "__notes__", []))
+            _say(f"batch {number} broke a promise: {broken}\n{notes}")
+        _say(f"batch {number}: {dict(machine.counts)} so far, {wrong} batches wrong")
+    _say(f"model, {len(batches)} batches from {batches[0]}: {dict(machine.counts)}, {wrong} batches wrong")
+    return wrong
+
+
+def _schedules(stage: Theatre, seeds: Sequence[int], until: float) -> int:
     counts, wrong = Counter[str](), 0
-    for seed in seeds:
-        if time.monotonic() > until:
-            break
+    for seed in _in_time(seeds, until):
         played = stage.play(seed)
         counts += Counter({"schedules": 1}) + played.counts
         if played.wrong:
@@ -76,8 +121,15 @@ def _schedules(stage: Theatre, seeds: range, until: float) -> int:
             _say("\n".join([f"seed {seed}:", *played.wrong, "What happened:", *played.told]))
         elif seed % 25 == 0:
             _say(f"seed {seed}: {dict(counts)}, {wrong} wrong")
-    _say(f"seeds {seeds.start} and following: {dict(counts)}, {wrong} wrong")
+    _say(f"seeds from {seeds[0]}: {dict(counts)}, {wrong} wrong")
     return wrong
+
+
+def _in_time(work: Sequence[T], until: float) -> Iterator[T]:
+    for each in work:
+        if time.monotonic() > until:
+            return
+        yield each
 
 
 def _say(text: str) -> None:
