@@ -5,19 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import requests
 from dagster import (
     DefaultScheduleStatus,
     DefaultSensorStatus,
     MultiPartitionKey,
     SensorResult,
+    SkipReason,
     build_sensor_context,
 )
+from sqlalchemy import text
 
 from qb_pipeline.definitions import defs
 from qb_pipeline.defs.backfill import reconnected_backfill
 from qb_pipeline.defs.partitions import COMPANY_TAG, register_companies
 from qb_pipeline.defs.store import open_store
+from qb_pipeline.defs.timing import webhook_inbox
 from qb_pipeline.store import gaps, inbox
 from qb_pipeline.store.inbox import Event
 from qb_pipeline_tests.end_to_end.test_dagster_sync import COMPANY, World, world
@@ -55,10 +59,15 @@ def in_quickbooks(world: World, name: str, **fields: Any) -> str:
 
 def names(world: World) -> set[str]:
     headers = {"Authorization": f"Bearer {world.contractor['api_key']}"}
-    answer = requests.get(
-        f"{world.contractor['base_url']}/api/v1/customers?limit=500", headers=headers, timeout=10
-    ).json()
-    return {str(row["name"]) for row in answer["data"]}
+    found: set[str] = set()
+    after = ""
+    while True:
+        url = f"{world.contractor['base_url']}/api/v1/customers?limit=500{after}"
+        page = requests.get(url, headers=headers, timeout=10).json()
+        found |= {str(row["name"]) for row in page["data"]}
+        if page["next_cursor"] is None:
+            return found
+        after = f"&cursor={page['next_cursor']}"
 
 
 def test_the_sweep_carries_a_change_over_and_the_next_one_writes_nothing(world: World) -> None:
@@ -89,6 +98,61 @@ def test_a_webhook_run_looks_at_what_was_named_and_empties_the_inbox(world: Worl
     with store.connect() as conn:
         assert inbox.waiting(conn) == {}
         assert inbox.counts(conn)["quickbooks", "done"] >= 3
+
+
+def several_in_quickbooks(world: World, count: int, prefix: str) -> list[str]:
+    """Customers made thirty at a time."""
+    base, realm = world.quickbooks["base_url"], world.quickbooks["realm_id"]
+    pair = requests.post(f"{base}/_sandbox/token", json={"realm_id": realm}, timeout=10).json()
+    headers = {"Authorization": f"Bearer {pair['access_token']}", "Accept": "application/json"}
+    ids: list[str] = []
+    for start in range(0, count, 30):
+        items = [
+            {"bId": str(n), "operation": "create", "Customer": {"DisplayName": f"{prefix} {n}"}}
+            for n in range(start, min(count, start + 30))
+        ]
+        body = {"BatchItemRequest": items}
+        answer = requests.post(f"{base}/v3/company/{realm}/batch", json=body, headers=headers, timeout=30)
+        ids += [item["Customer"]["Id"] for item in answer.json()["BatchItemResponse"]]
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("records", "reading"),
+    [
+        pytest.param(200, {"query": 2}, id="looked at by name"),
+        pytest.param(310, {"query": 2, "cdc": 1}, id="so many that the changes are read"),
+    ],
+)
+def test_five_thousand_events_are_one_run_that_reads_each_record_once(
+    world: World, records: int, reading: dict[str, int]
+) -> None:
+    run(world, "cdc_sweep")
+    prefix = f"Busy {records}"
+    ids = several_in_quickbooks(world, records, prefix)
+    store = open_store(world.settings)[1]
+    with store.begin() as conn:
+        told = [
+            Event("quickbooks", "Customer", ids[n % records], "updated", f"{prefix} {n}", company=COMPANY)
+            for n in range(5_000)
+        ]
+        assert (inbox.store(conn, told), inbox.store(conn, told)) == (5_000, 0), "a repeated delivery adds nothing"
+    asked = webhook_inbox(build_sensor_context(instance=world.instance))
+    assert isinstance(asked, SensorResult)
+    [request] = asked.run_requests or []
+    assert (request.partition_key, request.tags["qb/events"]) == (COMPANY, "5000")
+    done = run(world, "webhook_changes", dict(request.run_config))
+    assert (done["read_hinted"]["events"], done["read_hinted"]["API calls to quickbooks"]) == (
+        5_000,
+        sum(reading.values()),
+    )
+    assert done["bring_into_agreement"]["writes"] == records
+    assert {f"{prefix} {n}" for n in range(records)} <= names(world)
+    with store.connect() as conn:
+        assert inbox.waiting(conn) == {}
+        [left] = conn.execute(text("select count(*) from qb.inbox where state in ('new', 'taken')")).scalars()
+    assert left == 0
+    assert isinstance(webhook_inbox(build_sensor_context(instance=world.instance)), SkipReason)
 
 
 def test_the_night_compares_everything_and_finds_nothing_after_a_sweep(world: World) -> None:
