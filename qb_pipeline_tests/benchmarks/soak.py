@@ -63,8 +63,13 @@ def _in_processes(count: int) -> int:
     own = [a for n, a in enumerate(sys.argv[1:], 1) if "--processes" not in (a.split("=")[0], sys.argv[n - 1])]
     command = [sys.executable, "-m", "qb_pipeline_tests.benchmarks.soak", *own]
     running = [subprocess.Popen([*command, "--share", f"{n}/{count}"]) for n in range(count)]
-    signal.signal(signal.SIGTERM, lambda *_: [each.terminate() for each in running])
-    return int(any([each.wait() for each in running]))
+
+    def end(*_: object) -> None:
+        for each in running:
+            each.terminate()
+
+    signal.signal(signal.SIGTERM, end)
+    return max(min(abs(each.wait()), 1) for each in running)
 
 
 def _parts(given: argparse.Namespace, home: Path, url: str, until: float, share: int, of: int) -> Iterator[int]:
