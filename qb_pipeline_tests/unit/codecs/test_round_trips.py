@@ -63,7 +63,7 @@ CUSTOMERS = st.fixed_dictionaries(
 )
 NUMBERED = st.builds(lambda word, digits: f"{word}-{digits}", st.text(SIGNS, max_size=6), st.integers(0, 9999))
 JOBS = st.fixed_dictionaries(
-    {"name": words(450), "number": maybe(NUMBERED), "customer": IDS, **addresses("site"), "active": st.just(True)}
+    {"name": words(450), "number": maybe(NUMBERED), "customer": PAYERS, **addresses("site"), "active": st.just(True)}
 )
 DIVISIONS = st.fixed_dictionaries({"name": words(100), "active": st.booleans()})
 ITEMS = st.fixed_dictionaries(

@@ -1,0 +1,86 @@
+"""An undo stops at what a bookkeeper has finished: a deposit, closed books. One line says so, the rest is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from qb_pipeline_tests.end_to_end.cli_running import Instance
+from qb_pipeline_tests.end_to_end.harness import ContractorDesk, QuickBooksDesk
+from qb_pipeline_tests.end_to_end.test_exceptions_commands import books, document, instance, named, office, servers
+
+__all__ = ["books", "instance", "office", "servers"]  # the fixtures
+
+
+def sold(office: ContractorDesk, payer: str, number: str, dated: str) -> dict[str, Any]:
+    item = office.create("items", {"name": f"Labor {number}", "kind": "service", "unit_price": "80.00"})
+    line = {"item_id": item["id"], "quantity": "1", "unit_price": "80.00", "taxable": False}
+    body = {"number": number, "customer_id": payer, "issue_date": dated, "lines": [line], "status": "sent"}
+    return office.create("invoices", body)
+
+
+def paid(office: ContractorDesk, invoice: dict[str, Any], reference: str) -> dict[str, Any]:
+    share = [{"invoice_id": invoice["id"], "amount": invoice["total"]}]
+    body = {"customer_id": invoice["customer_id"], "date": invoice["issue_date"], "amount": invoice["total"]}
+    return office.create("payments", {**body, "reference": reference, "allocations": share})
+
+
+@pytest.fixture
+def open_books(instance: Instance) -> Iterator[None]:
+    yield
+    instance.quickbooks.control("ui", {"act": "close_books"})
+
+
+@pytest.mark.usefixtures("open_books")
+def test_what_was_deposited_or_lies_in_closed_books_stays_and_the_rest_is_taken_back(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk
+) -> None:
+    payer = office.create("customers", {"name": "Deposited & Closed"})
+    first = sold(office, payer["id"], "U-1", "2026-10-10")
+    instance.sync()
+    paid(office, first, "CHK-1")
+    old = sold(office, payer["id"], "U-2", "2026-09-10")
+    fresh = sold(office, payer["id"], "U-3", "2026-10-12")
+    run = instance.sync()["run_id"]
+    money = named(books.all("Payment"), "CHK-1", "PaymentRefNum")
+    instance.quickbooks.control("ui", {"act": "deposit", "payments": [money["Id"]]})
+    instance.quickbooks.control("ui", {"act": "close_books", "date": "2026-09-30"})
+    before = instance.quickbooks.seen
+
+    planned = document(instance, "undo", run, "--dry-run")
+    assert instance.quickbooks.writes_since(before) == []
+    done = document(instance, "undo", run)
+    assert {(x["record"], x["why"]) for x in done["refused"]} == {(x["record"], x["why"]) for x in planned["refused"]}
+    why = {x["record"]: x["why"] for x in done["refused"]}
+    assert "deposit" in why.pop("Payment CHK-1")
+    assert "closed through 2026-09-30" in why.pop(f"Invoice {old['number']}")
+    assert f"Invoice {fresh['number']}" in {x["record"] for x in done["undone"]}
+
+    kept = {i["DocNumber"]: i["TotalAmt"] for i in books.all("Invoice")}
+    assert (kept["U-1"], kept["U-2"], kept["U-3"]) == (80, 80, 0)
+    assert books.get("Payment", money["Id"])["TotalAmt"] == 80
+    told = instance.prepare("undo", run, "--dry-run").out
+    assert [line for line in told.splitlines() if "NOT Payment CHK-1" in line]
+
+
+@pytest.mark.usefixtures("open_books")
+def test_an_update_in_books_that_were_closed_since_is_not_put_back(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk
+) -> None:
+    payer = office.create("customers", {"name": "Closed Since", "notes": "old"})
+    invoice = sold(office, payer["id"], "U-9", "2026-08-10")
+    instance.sync()
+    office.edit("invoices", invoice["id"], {"memo": "as agreed by phone"})
+    office.edit("customers", payer["id"], {"notes": "new"})
+    run = instance.sync()["run_id"]
+    instance.quickbooks.control("ui", {"act": "close_books", "date": "2026-08-31"})
+    done = document(instance, "undo", run)
+    [refused] = done["refused"]
+    assert (refused["record"], "closed through 2026-08-31" in refused["why"]) == ("Invoice U-9", True)
+    assert [x["record"] for x in done["undone"]] == ["Customer Closed Since"]
+    assert named(books.all("Invoice"), "U-9", "DocNumber")["CustomerMemo"] == {"value": "as agreed by phone"}
+    assert named(books.all("Customer"), "Closed Since", "DisplayName")["Notes"] == "old"
+    held = document(instance, "errors", "list", "--code", "undone")["errors"]
+    assert "Invoice U-9" not in {e["record_label"] for e in held}
