@@ -1,4 +1,4 @@
-"""An undo stops at what a bookkeeper has finished: a deposit, closed books. One line says so, the rest is taken back."""
+"""An undo stops at what a bookkeeper has finished: deposits, closed books. One line says so, the rest is taken back."""
 
 from __future__ import annotations
 
