@@ -53,7 +53,7 @@ def tidy(engine: Engine, keep: Keep, now: datetime | None = None) -> dict[str, i
             return {}
         inbox_counts.forget(conn)
     gone = Counter(events=_walk(engine, tables.inbox, _past_events(keep, at)))
-    gone["log lines"] = _walk(engine, tables.sync_log, _past_lines(at - keep.history))
+    gone["log_lines"] = _walk(engine, tables.sync_log, _past_lines(at - keep.history))
     with engine.begin() as conn:
         inbox_counts.note(conn, at)
         gone["runs"] = conn.execute(delete(tables.run).where(_past_runs(at - keep.history))).rowcount

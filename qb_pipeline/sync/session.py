@@ -24,7 +24,7 @@ from qb_pipeline.quickbooks.oauth import TIMEOUT, Endpoints, OAuth
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.tokens import LockedTokens, Tokens, TokenSource
 from qb_pipeline.settings import Settings, token_keys
-from qb_pipeline.store import companies, runs
+from qb_pipeline.store import companies, retention, runs
 from qb_pipeline.store.companies import Company, CompanyState
 from qb_pipeline.store.failures import explained, explaining
 from qb_pipeline.store.locks import company_lock
@@ -72,6 +72,15 @@ def session(
         _finish(engine, name, run_id, ctx, RunStatus.SUCCEEDED, None)
         with engine.begin() as conn:  # a run that went through proves the connection, whatever an earlier one said
             contact.regained(conn, name)
+        if not dry:
+            _tidy(engine, settings)
+
+
+def _tidy(engine: Engine, settings: Settings) -> None:
+    """Once a day, whichever company's run it is: forget what is past its time."""
+    gone = retention.tidy(engine, retention.Keep.chosen(settings))
+    if any(gone.values()):
+        _log.info("bookkeeping past its time was removed", **gone)
 
 
 def open_context(engine: Engine, settings: Settings, name: str, *, run_id: str | None = None) -> Context:

@@ -142,6 +142,21 @@ def test_ten_runs_after_an_eventful_day_write_nothing_and_read_the_same_each_tim
     assert {table for table in before if before[table] != after[table]} == set()
 
 
+def test_a_run_removes_once_a_day_what_was_handled_long_ago(quiet: Stage, store: Engine) -> None:
+    now = datetime.now(UTC)
+    with store.begin() as conn:
+        conn.execute(text("delete from qb.cursor where stream = 'tidied'"))
+        for key, days in (("long ago", 60), ("lately", 10)):
+            inbox.store(conn, [Event("quickbooks", "Customer", "1", "updated", key, company=COMPANY)], now)
+            inbox.take(conn, COMPANY, 0, 10**9, key)
+            inbox.done(conn, COMPANY, key, now - timedelta(days=days))
+        conn.execute(text("update qb.inbox set received_at = received_at - interval '60 days'"))
+    run(quiet, store, "cdc_sweep")
+    with store.connect() as conn:
+        left = set(conn.scalars(text("select run_id from qb.inbox where run_id in ('long ago', 'lately')")))
+    assert left == {"lately"}
+
+
 def test_what_the_comparison_rests_on_sees_a_row_written_again_and_an_edit(quiet: Stage, store: Engine) -> None:
     before = known(store)
     with store.begin() as conn:

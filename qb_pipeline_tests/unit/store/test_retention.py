@@ -105,7 +105,7 @@ def test_of_old_runs_the_deeds_stay_and_what_was_only_read_goes(engine: Engine) 
         notices.sent(conn, [n.id for n in notices.unsent(conn)], long_ago)
         notices.clear(conn, "acme", "alarm", "settled", long_ago)
     gone = retention.tidy(engine, KEEP, NOON)
-    assert gone == {"events": 0, "log lines": 2, "runs": 1, "notices": 1, "answers": 1}
+    assert gone == {"events": 0, "log_lines": 2, "runs": 1, "notices": 1, "answers": 1}
     with engine.connect() as conn:
         assert {r.id for r in runs.recent(conn, "acme")} == {"wrote", "hangs", "young"}
         rows = journal.get_many(conn, "acme", [bound, open_])
