@@ -1,6 +1,7 @@
 """Staying inside Intuit's limits for one realm, so that a 429 is an accident and not the way of working.
 
-Invariant: in no sliding window do more calls start than the limit allows, however many threads share the throttle.
+Invariant: in no sliding window do more calls arrive than the limit allows, however many threads share the throttle and
+however late a call arrives.
 """
 
 from __future__ import annotations

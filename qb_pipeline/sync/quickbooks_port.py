@@ -21,7 +21,7 @@ from qb_pipeline.quickbooks.client import QuickBooksClient
 from qb_pipeline.quickbooks.codecs import codec
 from qb_pipeline.quickbooks.facts import Facts
 from qb_pipeline.quickbooks.queries import quote
-from qb_pipeline.quickbooks.throttle import Limits, Throttle
+from qb_pipeline.quickbooks.throttle import Throttle
 from qb_pipeline.quickbooks.windows import Slot
 from qb_pipeline.sync.ports import Answered, Listener, Sendable
 from qb_pipeline.sync.quickbooks_lanes import Lanes, Queue
@@ -38,17 +38,17 @@ _LISTS = frozenset({"Customer", "Item", "Class", "Account", "Term", "PaymentMeth
 
 class QuickBooksPort:
     """One realm; `facts` are replaced by the engine whenever lists that codecs depend on were written. `throttle` is
-    the client's own; without it writes travel in batches alone."""
+    the client's own."""
 
     side: ClassVar[Side] = Side.QUICKBOOKS
 
     def __init__(
-        self, client: QuickBooksClient, facts: Facts, entities: Mapping[str, Entity], throttle: Throttle | None = None
+        self, client: QuickBooksClient, facts: Facts, entities: Mapping[str, Entity], throttle: Throttle
     ) -> None:
         self.client = client
         self.facts = facts
         self._entities = entities
-        self._throttle = throttle or Throttle(Limits.unlimited())
+        self._throttle = throttle
 
     def offers(self, entity: Entity) -> bool:  # noqa: ARG002 - QuickBooks has every entity that is declared
         return True

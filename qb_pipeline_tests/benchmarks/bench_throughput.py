@@ -166,8 +166,8 @@ def refused(given: argparse.Namespace) -> bool:
     kept = True
     for name, rule in (
         ("no 429s on order", None),
-        ("1 write in 100 refused without Retry-After", {**_STREAM, "probability": 0.01}),
-        ("1 write in 10 refused with Retry-After: 1", {**_STREAM, "probability": 0.1, "seconds": 1}),
+        ("3 requests in 100 refused without Retry-After", {**_STREAM, "probability": 0.03}),
+        ("1 request in 10 refused with Retry-After: 1", {**_STREAM, "probability": 0.1, "seconds": 1}),
     ):
         with stage(customers, invoices, scale) as company:
             company.control("limits", {"enforce": True, "time_scale": scale, "latency_seconds": given.latency})
@@ -177,22 +177,23 @@ def refused(given: argparse.Namespace) -> bool:
             company.control("faults", [])
             company.control("limits", {"enforce": False, "latency_seconds": 0})
             say(
-                f"{customers} customers, {invoices} invoices, scale {scale:g}, {name}: {seconds:.0f} s in {runs} runs, "
-                f"{sum(c['status'] == 429 for c in calls)} of {len(calls)} requests answered 429"
+                f"{customers} customers, {invoices} invoices, scale {scale:g}, {name}: first run {seconds:.0f} s, "
+                f"{sum(c['status'] == 429 for c in calls)} of {len(calls)} requests answered 429, "
+                f"nothing to write in run {runs}"
             )
             kept &= whole_and_once(company, customers, invoices)
     return kept
 
 
 def _until_settled(company: Stage) -> tuple[list[dict[str, Any]], float, int]:
-    """Run until a run writes nothing."""
+    """Run until a run writes nothing: all requests, the seconds of the first run, and the number of the idle one."""
     calls, seconds = company.sync()
     for run in range(2, _RUNS + 1):
         more, _ = company.sync()
         calls += more
         if not any(map(_wrote, more)):
             return calls, seconds, run
-    return calls, seconds, _RUNS
+    raise SystemExit(f"run {_RUNS} still writes")
 
 
 def whole_and_once(company: Stage, customers: int, invoices: int) -> bool:

@@ -77,6 +77,18 @@ def test_a_key_is_open_once_but_items_of_a_batch_share_theirs(conn: Connection) 
         journal.insert_planned(conn, [write("c9", request_key="batch-1", batch_key="batch-1", bid="2")])
 
 
+def test_how_a_write_travels_is_noted_when_it_leaves_and_closed_rows_stay_as_they_are(conn: Connection) -> None:
+    together, alone, closed = journal.insert_planned(conn, [write(f"c{n}") for n in range(3)])
+    journal.fail(conn, "acme", {closed: {"why": "dropped"}})
+    slots = {together: ("b1", "7"), alone: (None, None), closed: ("b1", "8")}
+    assert journal.leave(conn, "acme", slots) == 2
+    rows = journal.get_many(conn, "acme", slots)
+    assert [(r.phase, r.batch_key, r.bid) for r in (rows[together], rows[alone], rows[closed])] == [
+        (Phase.SENT, "b1", "7"), (Phase.SENT, None, None), (Phase.FAILED, None, None),
+    ]  # fmt: skip
+    assert rows[together].sent_at is not None
+
+
 def test_a_settled_creation_may_be_planned_again_with_the_next_generation(conn: Connection) -> None:
     [row] = journal.insert_planned(conn, [write()])
     journal.mark(conn, "acme", [row], Phase.ABANDONED)
