@@ -216,4 +216,4 @@ def _abandon_unsent(ctx: Context, rows: Sequence[Write]) -> None:
     with ctx.begin() as conn:
         left = journal.get_many(conn, ctx.company, [r.id for r in rows])
         unsent = {i: {"why": "sending stopped before it left"} for i, r in left.items() if r.phase is Phase.PLANNED}
-        journal.fail(conn, ctx.company, unsent, Phase.ABANDONED)
+        journal.abandon_unsent(conn, ctx.company, unsent)
