@@ -102,7 +102,8 @@ def _reason(ctx: Context, conn: Connection, target: Entity, side: Side, referenc
     known = exceptions.of_records(conn, ctx.company, target.name, side, [reference.native_id])
     others = [e for e in known.get(reference.native_id, []) if e.code != MISSING_REFERENCE]
     if others:
-        return others[0].cause, others[0].fix
+        linking = f"Or link it to an existing {target.title.lower()} (qb-pipeline review link)."
+        return others[0].cause, f"{others[0].fix} {linking}"
     for candidate in candidates.listing(conn, ctx.company, entity=target.name):
         if reference.native_id == _own(candidate, side):
             other = Unlinked(target.name, _own(candidate, side.other))

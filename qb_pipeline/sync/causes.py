@@ -57,7 +57,8 @@ def inactive(ctx: Context, entity: Entity, owed: Owed, referred: tuple[str, str,
     """`referred`: entity, QuickBooks id and name of the inactive record."""
     name, record_id, called = referred
     words = refusals.problem(
-        refusals.INACTIVE_REFERENCE, Side.QUICKBOOKS, record=owed.tree.label, names=called, verb="is"
+        refusals.INACTIVE_REFERENCE, Side.QUICKBOOKS, record=owed.tree.label, verb="is",
+        names=called[:1].lower() + called[1:],
     )  # fmt: skip
     _note(ctx, entity, Cause(words.code, name, record_id, called), owed, words)
 

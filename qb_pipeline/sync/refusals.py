@@ -107,8 +107,8 @@ COPY_TAKEN = Situation(
 )  # fmt: skip
 INACTIVE_REFERENCE = Situation(
     "inactive_reference", "A record it refers to is inactive",
-    "{record} refers to {names}, which {verb} inactive in QuickBooks.",
-    "Make {names} active again in QuickBooks, or choose another one in {record}.", area="planning",
+    "{record}: {names} {verb} inactive in QuickBooks.",
+    "Make {names} active again there, or choose another one in {record}.", area="planning",
 )  # fmt: skip
 UNDONE = Situation(
     "undone", "Taken back by a person",

@@ -1,0 +1,85 @@
+"""What `errors list` prints when a record refers to something that QuickBooks lacks: whose, what, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qb_pipeline_tests.end_to_end.cli_running import COMPANY, Instance
+from qb_pipeline_tests.end_to_end.harness import ContractorDesk, QuickBooksDesk
+from qb_pipeline_tests.end_to_end.test_exceptions_commands import books, document, instance, named, office, servers
+
+__all__ = ["books", "instance", "office", "servers"]  # the fixtures
+
+
+def printed(instance: Instance) -> str:
+    """The list as a person reads it, without the breaks of its lines."""
+    return " ".join(instance.prepare("errors", "list").out.split())
+
+
+def labor(office: ContractorDesk, name: str, **more: Any) -> dict[str, Any]:
+    return office.create("items", {"name": name, "kind": "service", "unit_price": "80.00", **more})
+
+
+def sold(office: ContractorDesk, number: str, payer: dict[str, Any], item: dict[str, Any], **more: Any) -> None:
+    line = {"item_id": item["id"], "quantity": "1", "unit_price": "80.00", "taxable": False}
+    body = {"number": number, "customer_id": payer["id"], "issue_date": "2026-10-10", "lines": [line], **more}
+    office.create("invoices", body)
+
+
+def rules(instance: Instance, text: str) -> None:
+    (instance.home / "companies").mkdir(exist_ok=True)
+    (instance.home / "companies" / f"{COMPANY}.yaml").write_text(text)
+
+
+def test_an_invoice_whose_customer_quickbooks_lacks_says_so_and_linking_it_releases_the_invoice(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk
+) -> None:
+    rules(instance, "entities:\n  customer:\n    direction: to_contractor\n")
+    customer = office.create("customers", {"name": "ABC Corp"})
+    sold(office, "1234", customer, labor(office, "Roofing S"))
+    instance.sync()
+    assert (
+        "Invoice 1234: customer ABC Corp does not exist in QuickBooks. Fix (accountant): Create it there, or link "
+        "it to an existing customer (qb-pipeline review link)." in printed(instance)
+    )
+    there = books.create("Customer", {"DisplayName": "Alphabet Trading"})
+    instance.sync()
+    [copy] = [c for c in office.all("customers", deleted=False) if c["name"] == "Alphabet Trading"]
+    instance.prepare("review", "unlink", copy["id"], there["Id"], "--entity", "customer")
+    instance.prepare("review", "link", customer["id"], there["Id"], "--entity", "customer")
+    instance.sync()
+    [invoice] = [i for i in books.all("Invoice") if i["DocNumber"] == "1234"]
+    assert invoice["CustomerRef"]["value"] == there["Id"]
+    assert "customer ABC Corp does not exist" not in printed(instance)
+
+
+def test_what_is_inactive_refused_or_unmapped_is_named_with_its_fix(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk
+) -> None:
+    payer = office.create("customers", {"name": "Sentences Inc"})
+    refused = office.create("customers", {"name": "DEF: Corp"})
+    term = office.create("terms", {"name": "Net 45", "due_days": 45})
+    item, gone = labor(office, "Siding S"), labor(office, "Gutters S")
+    instance.sync()
+    twin = named(books.all("Item"), "Gutters S", "Name")
+    books.edit("Item", twin["Id"], {"Active": False})
+    sold(office, "1301", refused, item)
+    sold(office, "1302", payer, item, terms_id=term["id"])
+    sold(office, "1303", payer, gone)
+    account = office.create("accounts", {"name": "Roof income", "code": "4711", "kind": "income"})
+    labor(office, "Chimneys S", income_account_id=account["id"])
+    instance.sync()
+    said = printed(instance)
+    for sentence in (
+        "Invoice 1301: customer DEF: Corp does not exist in QuickBooks. Customer 'DEF: Corp' has a colon in its "
+        "display name, which QuickBooks refuses in names.",
+        "Write the display name without it. Or link it to an existing customer (qb-pipeline review link).",
+        "Invoice 1302: payment term Net 45 does not exist in QuickBooks. Fix (accountant): Create it there, or link it "
+        "to an existing payment term (qb-pipeline review link).",
+        "Invoice 1303: item Gutters S is inactive in QuickBooks. Fix (accountant): Make item Gutters S active again "
+        "there, or choose another one in Invoice 1303.",
+        "Item Chimneys S: account Roof income does not exist in QuickBooks. Fix (accountant): Create it there, or "
+        "link it to an existing account (qb-pipeline review link).",
+    ):
+        assert sentence in said, said
+    assert document(instance, "errors", "list", "--code", "inactive_reference")["errors"][0]["who"] == "accountant"
