@@ -26,6 +26,7 @@ from qb_pipeline.commands.children import Children, children
 from qb_pipeline.commands.connect import give_consent
 from qb_pipeline.commands.opening import store
 from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.commands.worker import reach_broker
 from qb_pipeline.defs.instance import prepare
 from qb_pipeline.defs.partitions import register_companies
 from qb_pipeline.errors import Misconfigured
@@ -107,6 +108,8 @@ def _start_dagster(
 ) -> None:
     """The environment of `prepare` is inherited by all; a run can be started from the UI at once, because every
     company is a partition before it opens."""
+    if settings.run_launcher == "celery":
+        reach_broker(settings)
     workspace, socket = prepare(settings) / "workspace.yaml", sockets / "code"
     workspace.write_text(_WORKSPACE.format(socket=socket))
     with DagsterInstance.get() as instance:

@@ -9,14 +9,23 @@ import click
 
 from qb_pipeline.commands.opening import store
 from qb_pipeline.defs.instance import celery_broker, prepare
+from qb_pipeline.settings import Settings
 
 
 @click.command()
 def worker() -> None:
     """Carry out runs in processes that are warm (QB_RUN_LAUNCHER=celery), until stopped; SIGTERM lets runs end."""
     with store() as (settings, _):
-        celery_broker(settings)
+        reach_broker(settings)
         prepare(settings)
-    from qb_pipeline.defs.warm_worker import work  # noqa: PLC0415  # dagster-celery is an extra
+    from qb_pipeline.defs.warm_worker import work  # noqa: PLC0415  # as below
 
     work(settings)
+
+
+def reach_broker(settings: Settings) -> None:
+    """`Misconfigured` unless there is a broker that answers and the extra that speaks to it is installed."""
+    broker = celery_broker(settings)
+    from qb_pipeline.defs.warm_worker import check_broker  # noqa: PLC0415  # dagster-celery is an extra
+
+    check_broker(broker)

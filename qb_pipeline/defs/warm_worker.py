@@ -20,12 +20,16 @@ from dagster._serdes import unpack_value
 from dagster._utils.interrupts import capture_interrupts
 from dagster_celery.config import DEFAULT_CONFIG, TASK_EXECUTE_JOB_NAME
 from dagster_celery.make_app import make_app
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError
 
 from qb_pipeline.defs.instance import CELERY, backend_of, celery_broker
+from qb_pipeline.errors import Misconfigured
 from qb_pipeline.settings import Settings
 
 # What a run imports beside the definitions, found by comparing sys.modules before and after one.
 _WARM = ("qb_pipeline.quickbooks.codecs", "dagster_postgres.run_storage", "dagster_postgres.event_log")
+_CONNECT_SECONDS = 5
 _RUNS_PER_PROCESS = 500  # then a fresh one takes its place, whatever imports and caches have grown to
 _OWN = {
     "worker_max_tasks_per_child": _RUNS_PER_PROCESS,
@@ -46,6 +50,19 @@ def work(settings: Settings) -> None:
         ["worker", "--concurrency", str(settings.run_workers), "--queues", "dagster", "--loglevel", "INFO",
          "--without-gossip", "--without-mingle"]
     )  # fmt: skip
+
+
+def check_broker(broker: str) -> None:
+    """`Misconfigured` where the broker can't be reached; what is started later would only wait for it."""
+    with Connection(broker, connect_timeout=_CONNECT_SECONDS) as connection:  # type: ignore[no-untyped-call]  # kombu's
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=_CONNECT_SECONDS)
+        except OperationalError as error:
+            raise Misconfigured(
+                f"The broker {connection.as_uri()} can't be reached ({error}).",  # as_uri hides the password
+                code="no_broker",
+                fix="Start it (Debian: apt-get install redis-server), or correct QB_CELERY_BROKER.",
+            ) from None
 
 
 def worker_app(broker: str) -> Celery:

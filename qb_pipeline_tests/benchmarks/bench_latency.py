@@ -3,10 +3,12 @@
 Run: `python -m qb_pipeline_tests.benchmarks.bench_latency [--launcher default|celery|both] [--changes 24]`.
 `qb-pipeline dev` runs as it would at a desk: both sandboxes with their webhooks subscribed to the console, Dagster's
 daemon, code server and pages, the embedded database; for `celery` a Redis of its own (apt-get install redis-server) and
-warm workers. Customers' phone numbers are changed on either side in turn, first one at a time after a random pause, so
-that they fall anywhere between two looks of the sensor, then five at once. A latency runs from the moment the console
-stored the event (just before it answers 200) to the moment the number was first read on the other side, so up to 0.1 s
-of it are our looking. Exits 1 when p95 of the single changes is above 20 s, or 8 s for warm workers.
+warm workers. Customers' phone numbers are changed on either side: one at a time after a random pause, so that changes
+fall anywhere between two looks of the sensor; five at once; and at any moment whatever is under way, where a change may
+have to wait, as one run at a time works on a company, for the run of another change or of a write's own echo. A latency
+runs from the moment the console stored the event (just before it answers 200) to the moment the number was first read
+on the other side, so up to 0.1 s of it are our looking. Exits 1 when p95 of the single changes is above 20 s, or above
+8 s with warm workers.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 
 from qb_pipeline_tests.benchmarks.latency_changes import Change, Customers, enter
@@ -29,6 +32,7 @@ SIDES = ("contractor", "quickbooks")
 BURST = 5
 CUSTOMERS = 20
 QUIET_SECONDS = 180.0
+LONGEST_GAP = 20.0  # between two changes of a stream
 LONGEST_PAUSE = 6.0  # longer than the sensor's turn, so that changes fall anywhere in it
 NAMES = {"default": "default launcher", "celery": "warm workers"}
 
@@ -44,32 +48,46 @@ def main(words: Sequence[str]) -> int:
     return 0 if kept and all(kept) else 1
 
 
+@dataclass(frozen=True)
+class Found:
+    """Seconds by part for each change; `singles` by the side they were made on. `runs` is what the singles took."""
+
+    singles: dict[str, list[dict[str, float]]]
+    crowded: list[dict[str, float]]
+    stream: list[dict[str, float]]
+    runs: int
+
+
 def measure(launcher: str, count: int, bursts: int) -> bool:
     """Print what was found for one launcher; whether the limit was kept."""
     random = Random(20)
     with stack(launcher) as running:
         running.sync()
-        names = enter(running, CUSTOMERS)
-        customers = Customers(running, names)
+        customers = Customers(running, enter(running, CUSTOMERS))
         with notes(running.home, running.environment) as noted:
             _at_once(customers, noted, [SIDES])  # the first run of a worker is not a warm one
             before = noted.runs()
-            one_by_one = [_alone(customers, noted, SIDES[n % 2], random) for n in range(count)]
+            alone = [_alone(customers, noted, SIDES[n % 2], random) for n in range(count)]
             runs = noted.runs() - before
-            many = _at_once(customers, noted, [[random.choice(SIDES) for _ in range(BURST)] for _ in range(bursts)])
-            singles = [found for change in one_by_one if (found := noted.parts(change))]
-            crowded = [found for change in many if (found := noted.parts(change))]
-    limit = LIMIT_SECONDS[launcher]
-    say(f"{NAMES[launcher]}: {len(singles)} single changes ({runs} runs, echoes included), {len(crowded)} in bursts")
+            crowded = _at_once(customers, noted, [random.choices(SIDES, k=BURST) for _ in range(bursts)])
+            stream = _whatever_is_under_way(customers, noted, random, count)
+            singles = {side: noted.all_parts(c for c in alone if c.side == side) for side in SIDES}
+            found = Found(singles, noted.all_parts(crowded), noted.all_parts(stream), runs)
+    return tell(launcher, found)
+
+
+def tell(launcher: str, found: Found) -> bool:
+    """Print the figures; whether the limit was kept."""
+    singles = [each for side in SIDES for each in found.singles[side]]
+    latencies, limit = together(singles, TOTAL), LIMIT_SECONDS[launcher]
+    say(f"{NAMES[launcher]}: {len(singles)} single changes ({found.runs} runs, those of echoes included)")
     for side in SIDES:
-        own = [p for c, p in zip(one_by_one, singles, strict=True) if c.side == side]
-        say(_line(f"  changed at {side}", together(own, TOTAL)))
-    latencies = together(singles, TOTAL)
+        say(_line(f"  changed at {side}", together(found.singles[side], TOTAL)))
     say(_line("  all single changes", latencies) + f" (p95 {limit:.0f} s at most)")
-    if crowded:
-        say(_line(f"  {BURST} changes at once", together(crowded, TOTAL)))
-    say("  of a single change:")
-    _tell_parts(singles)
+    for name in PARTS:
+        say(_line(f"    {name}", together(singles, name)))
+    say(_line(f"  {len(found.crowded)} changes, {BURST} at once", together(found.crowded, TOTAL)))
+    say(_line(f"  {len(found.stream)} changes, one in {LONGEST_GAP / 2:.0f} s", together(found.stream, TOTAL)))
     return _p95(latencies) <= limit
 
 
@@ -78,7 +96,7 @@ def _alone(customers: Customers, noted: Notes, side: str, random: Random) -> Cha
     _wait_until_quiet(noted)
     time.sleep(random.uniform(0.0, LONGEST_PAUSE))
     change = customers.change(side)
-    customers.watch([change])
+    customers.watch_all([change])
     return change
 
 
@@ -88,9 +106,20 @@ def _at_once(customers: Customers, noted: Notes, groups: Sequence[Sequence[str]]
     for sides in groups:
         _wait_until_quiet(noted)
         group = [customers.change(side) for side in sides]
-        customers.watch(group)
+        customers.watch_all(group)
         made += group
     _wait_until_quiet(noted)
+    return made
+
+
+def _whatever_is_under_way(customers: Customers, noted: Notes, random: Random, count: int) -> list[Change]:
+    """Changes at any moment: also while a run is busy with another one, or with its echo."""
+    _wait_until_quiet(noted)
+    made: list[Change] = []
+    for _ in range(count):
+        made.append(customers.change(random.choice(SIDES)))
+        customers.watch(made, random.uniform(0.0, LONGEST_GAP))
+    customers.watch_all(made)
     return made
 
 
@@ -102,15 +131,12 @@ def _wait_until_quiet(noted: Notes) -> None:
         calm = calm + 1 if noted.quiet() else 0
 
 
-def _tell_parts(found: Sequence[Mapping[str, float]]) -> None:
-    for name in PARTS:
-        values = together(found, name)
-        if values:
-            say(_line(f"    {name}", values))
-
-
 def _line(name: str, values: Sequence[float]) -> str:
-    figures = f"p50 {statistics.median(values):5.1f} s, p95 {_p95(values):5.1f} s, most {max(values):5.1f} s"
+    figures = (
+        f"p50 {statistics.median(values):5.1f} s, p95 {_p95(values):5.1f} s, most {max(values):5.1f} s"
+        if values
+        else "none"
+    )
     return f"{name + ':':<46}{figures}"
 
 

@@ -51,17 +51,25 @@ class Customers:
         self._stack.quickbooks.edit("Customer", quickbooks_id, {"PrimaryPhone": {"FreeFormNumber": phone}})
         return Change(side, quickbooks_id, contractor_id, phone, made)
 
-    def watch(self, changes: Sequence[Change]) -> None:
-        """Until each was seen on the other side; `SystemExit` names what never came."""
-        open_ones = list(changes)
-        until = time.monotonic() + WAIT_SECONDS
-        while open_ones and time.monotonic() < until:
-            for change in list(self._arrived(open_ones)):
+    def watch(self, changes: Sequence[Change], seconds: float | None = None) -> list[Change]:
+        """Note when each is seen on the other side; returns what is still missing after so many seconds.
+
+        With `seconds` given it takes that long, also where all is seen before."""
+        missing = [change for change in changes if change.seen is None]
+        until = time.monotonic() + (WAIT_SECONDS if seconds is None else seconds)
+        while missing and time.monotonic() < until:
+            for change in list(self._arrived(missing)):
                 change.seen = datetime.now(UTC)
-                open_ones.remove(change)
+                missing.remove(change)
             time.sleep(POLL_SECONDS)
-        if open_ones:
-            raise SystemExit(f"Not on the other side after {WAIT_SECONDS:.0f} s: {open_ones}")
+        if seconds is not None:
+            time.sleep(max(0.0, until - time.monotonic()))
+        return missing
+
+    def watch_all(self, changes: Sequence[Change]) -> None:
+        """Until each was seen; `SystemExit` names what never came."""
+        if missing := self.watch(changes):
+            raise SystemExit(f"Not on the other side after {WAIT_SECONDS:.0f} s: {missing}")
 
     def _arrived(self, changes: Sequence[Change]) -> Iterator[Change]:
         for change in changes:

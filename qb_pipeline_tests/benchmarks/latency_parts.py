@@ -5,7 +5,7 @@ Invariant: the parts of a change add up to its latency, because each begins wher
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +57,10 @@ class Notes:
             return total
         spans = zip(PARTS, told, told[1:], strict=False)
         return total | {name: (after - before).total_seconds() for name, before, after in spans}
+
+    def all_parts(self, changes: Iterable[Change]) -> list[dict[str, float]]:
+        """As `parts`, for several."""
+        return [found for change in changes if (found := self.parts(change))]
 
     def runs(self) -> int:
         """How many runs there were."""

@@ -96,3 +96,32 @@ def test_a_child_that_ends_by_itself_stops_the_others_and_is_named_with_its_last
     assert "broken ended by itself: the port is taken" in ended.value.cause
     assert str(tmp_path / "broken.log") in ended.value.fix
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_does_not_answer_in_time_is_said_with_where_the_logs_are(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as ended, children(tmp_path) as family:
+        family.start("patient", [sys.executable, "-c", "import time; time.sleep(60)"])
+        family.wait_until(lambda: False, 0.3)
+    assert str(tmp_path) in ended.value.fix
+    assert "within 0 s" in ended.value.cause
+
+
+def test_a_child_that_ends_while_it_is_waited_for_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="broken ended by itself: no such module"), children(tmp_path) as family:
+        family.start("broken", [sys.executable, "-c", "import sys; sys.exit('no such module')"])
+        family.wait_until(lambda: False, 30)
+
+
+def test_warm_workers_whose_broker_is_not_there_are_refused_without_its_password(home: Path) -> None:
+    given = {"QB_HOME": str(home), "QB_RUN_LAUNCHER": "celery", "QB_CELERY_BROKER": "redis://:geheim@127.0.0.1:1/0"}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("QB_")} | given
+    for words in (["worker"], ["up", "--port", str(_free_ports(1)[0]), "--console-port", "0"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "qb_pipeline.cli", *words],
+            capture_output=True, text=True, env=environment, cwd=home, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert "error: The broker redis://:**@127.0.0.1:1/0 can't be reached" in done.stderr
+        assert "QB_CELERY_BROKER" in done.stderr
+        assert "geheim" not in done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
