@@ -97,20 +97,21 @@ def _overflow(
         go_silent(engine)
     start = time.perf_counter()
     shares = [plan.share(office) for office in range(2)]
-    shop, books = Shop(servers["contractor"]), Books(servers["quickbooks"])
-    shop.work(shares[0])
-    books.work(shares[1])
+    Shop(servers["contractor"]).work(shares[0])
+    Books(servers["quickbooks"]).work(shares[1])
     made = sum(share.total for share in shares)
     say(f"{made} changes made in {time.perf_counter() - start:.0f} s{', after 31 days of silence' * silent}")
     _tell("found", sync(environment, servers))
-    # Each office looks for what the other one did; its own work must stand as well.
+    # New connections, because the servers have closed the idle ones. Each office looks for what the other one did; its
+    # own work must stand as well.
+    shop, books = Shop(servers["contractor"]), Books(servers["quickbooks"])
     other = shop.shows(shares[1]), books.shows(shares[0])
     kept = shop.shows(shares[0]) + books.shows(shares[1])
     idle = sync(environment, servers)
     _tell("idle", idle)
     say(
         f"  {sum(other)} of {made} changes found, {made - sum(other)} missed, {made - kept} undone where they were "
-        f"made; exceptions {_exceptions(engine)}"
+        f"made; exceptions {_exceptions(engine)}; largest tables {_sizes(engine)}"
     )
     return sum(other) == kept == made and not idle.writes
 
@@ -170,6 +171,16 @@ def _exceptions(engine: Engine) -> dict[str, int]:
     with engine.connect() as conn:
         rows = conn.execute(text("select code, count(*) from qb.exception where state <> 'resolved' group by code"))
         return {str(code): int(count) for code, count in rows}
+
+
+def _sizes(engine: Engine) -> str:
+    """The five largest tables, indexes included."""
+    size = text(
+        "select relnamespace::regnamespace || '.' || relname, pg_total_relation_size(oid) / 1e6 from pg_class"
+        " where relkind = 'r' and relnamespace::regnamespace::text ~ '^(qb|staging)' order by 2 desc limit 5"
+    )
+    with engine.connect() as conn:
+        return ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in conn.execute(size).tuples())
 
 
 if __name__ == "__main__":
