@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from unittest import mock
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.instance import InstanceRef
@@ -27,6 +28,7 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import Queued
 from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
+from qb_pipeline.defs import timing
 from qb_pipeline.defs.running import LOCATION, MODULE
 
 _IN_THIS_PROCESS = {
@@ -56,8 +58,9 @@ class Timetable:
         log = logging.getLogger("trial")
         for problem in launch_scheduled_runs(self.workspace, log, end_datetime_utc=now, iteration_times={}):
             assert problem is None, problem
-        for problem in execute_sensor_iteration(self.workspace, log, None, None):
-            assert problem is None, problem
+        with mock.patch.object(timing, "WATCH_SECONDS", 0.0):  # one look: what is told was told before
+            for problem in execute_sensor_iteration(self.workspace, log, None, None):
+                assert problem is None, problem
         while self.instance.get_runs_count(_QUEUED):
             list(self.coordinator.run_iteration(self.workspace))
         return [run for run in reversed(self.instance.get_runs()) if run.run_id not in known]
