@@ -40,8 +40,9 @@ class _Deed:
 def hold_mass_changes(
     ctx: Context, entity: Entity, owing: Sequence[Owing], *, removals_put_off: bool = False
 ) -> list[Owing]:
-    """The operations that may go ahead; those of a deed that would be done too often at once are held back.
+    """The operations that may go ahead; those of a deed that would be done too often in this run are held back.
 
+    What earlier rounds and passes of the run let through counts too, each record once.
     `removals_put_off`: the removals owed are not among them, so nothing can be said of them yet.
     """
     held: set[int] = set()
@@ -49,18 +50,27 @@ def hold_mass_changes(
     for deed in _DEEDS:
         for side in Side:
             meant = [o for o in owing if o[1].target is side and deed.counts(entity, o)]
-            if _too_many(ctx, entity, len(meant), deed.limit(ctx.rules)):
-                _ask(ctx, entity, side, deed, [op for _, op in meant])
+            done = ctx.let_through[entity.name, side, deed.do]
+            records = done | {op.target_id or "" for _, op in meant}
+            if meant and _too_many(ctx, entity, len(records), deed.limit(ctx.rules)):
+                _ask(ctx, entity, side, deed, [op for _, op in meant], len(records))
                 asked.add((deed.record_id, side))
                 held |= {id(op) for _, op in meant}
+            else:
+                done |= records
     _release(ctx, entity, {*asked, *((_REMOVE.record_id, s) for s in Side if removals_put_off)})
     return [o for o in owing if id(o[1]) not in held]
 
 
+def _of(ctx: Context, entity: Entity) -> int:
+    """Of how many: what was linked when the run first came to the entity, or is now if that is more."""
+    now = _linked(ctx, entity)
+    return max(ctx.linked_before.setdefault(entity.name, now), now)
+
+
 def _too_many(ctx: Context, entity: Entity, count: int, limit: Limit) -> bool:
-    if ctx.allow_mass_change or count < limit.fewest:
-        return False
-    return count * 100 > _linked(ctx, entity) * limit.percent
+    linked = _of(ctx, entity)
+    return not ctx.allow_mass_change and count >= limit.fewest and count * 100 > linked * limit.percent
 
 
 def overwrites(entity: Entity, owing: Owing) -> bool:
@@ -89,10 +99,10 @@ def _linked(ctx: Context, entity: Entity) -> int:
         return conn.scalar(select(func.count()).select_from(link).where(mine)) or 0
 
 
-def _ask(ctx: Context, entity: Entity, side: Side, deed: _Deed, operations: Sequence[Operation]) -> None:
+def _ask(ctx: Context, entity: Entity, side: Side, deed: _Deed, operations: Sequence[Operation], count: int) -> None:
     labels = [op.label for op in operations]
     said = refusals.problem(
-        refusals.MASS_CHANGE, side, do=deed.do, done=deed.done, count=len(labels), linked=_linked(ctx, entity),
+        refusals.MASS_CHANGE, side, do=deed.do, done=deed.done, count=count, linked=_of(ctx, entity),
         kind=entity.plural.replace("_", " "), system=refusals.system(side), examples=some(labels, _EXAMPLES),
     )  # fmt: skip
     problem = problems.shared(ctx, entity, side, deed.record_id, said, entity.plural.replace("_", " "), labels)

@@ -71,6 +71,8 @@ class Context:
     holding: Callable[[], None] = lambda: None  # raises once the company is not ours any more
     causes: dict[str, dict[Any, Any]] = field(default_factory=dict)  # what blocks many records, see sync/causes.py
     bound: set[tuple[str, str | None, str]] = field(default_factory=set)  # (entity, source id, fingerprint)
+    let_through: defaultdict[tuple[str, Side, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    linked_before: dict[str, int] = field(default_factory=dict)  # these two: what the brake counts, see sync/brake.py
 
     def port(self, side: Side) -> Port:
         return self.quickbooks if side is Side.QUICKBOOKS else self.contractor

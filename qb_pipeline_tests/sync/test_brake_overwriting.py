@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import Misconfigured
+from qb_pipeline.sync.brake import Owing, hold_mass_changes
 from qb_pipeline.sync.company_file import read_company_file
+from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.load import diff, load
 from qb_pipeline.sync.rules import Brake, Limit, Rules
 from qb_pipeline_tests.sync.world import World, customer
 
@@ -126,3 +130,49 @@ def test_a_share_that_is_no_percentage_is_refused_with_its_line(tmp_path: Path, 
     path.write_text(f"brake:\n  remove:\n    percent: {value}\n")
     with pytest.raises(Misconfigured, match=r"line 3.*from 0 to 100"):
         read_company_file(path)
+
+
+# A run is several rounds and passes.
+
+
+def owing(world: World, records: list[str]) -> tuple[Context, list[Owing]]:
+    """The overwriting that the edits of these customers owe, in a run of its own."""
+    for record in records:
+        world.contractor.edit("customer", record, notes="new")
+    world.run_only_reading()
+    ctx = world.context()
+    return ctx, [(d.owed, op) for d in diff(ctx, ENTITIES["customer"]) for op in d.plan.operations]
+
+
+def test_what_earlier_rounds_of_a_run_overwrote_counts_towards_its_share(world: World) -> None:
+    edited(world, 10, 0)
+    ctx, found = owing(world, list(world.contractor.live("customer"))[:8])
+    entity = ENTITIES["customer"]
+    assert hold_mass_changes(ctx, entity, found[:5]) == found[:5]
+    assert hold_mass_changes(ctx, entity, found[:5]) == found[:5], "the same records again are not more of them"
+    assert hold_mass_changes(ctx, entity, found[5:]) == []
+    assert world.codes() == ["mass_change"]
+    assert "8 of 10 customers" in world.open_exceptions()[0].cause
+    assert hold_mass_changes(world.context(), entity, found[5:]) == found[5:], "another run has a share of its own"
+
+
+def test_a_run_that_removes_in_several_passes_stops_at_its_share_of_what_there_was(world: World) -> None:
+    edited(world, 20, 0)
+    world.rules = Rules(brake=Brake(remove=Limit(percent=25, fewest=3)))
+    going = list(world.contractor.live("customer"))[:8]
+    for record in going[:4]:
+        world.contractor.let_go("customer", record)
+    ctx = world.context()
+    assert removed_in_a_pass(world, ctx) == 4
+    for record in going[4:]:
+        world.contractor.let_go("customer", record)
+    assert removed_in_a_pass(world, ctx) == 4
+    assert world.codes() == ["mass_change"]
+    assert "remove 8 of 20 customers" in world.open_exceptions()[0].cause
+
+
+def removed_in_a_pass(world: World, ctx: Context) -> int:
+    """Read both sides and remove what is owed, in a run that goes on; returns how many are inactive in QuickBooks."""
+    world.run_only_reading()
+    load(ctx, ENTITIES["customer"], removing=True)
+    return sum(row.get("active") is False for row in world.quickbooks.live("customer").values())
