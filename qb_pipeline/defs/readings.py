@@ -37,7 +37,7 @@ from qb_pipeline.sync.reading import hints, sweep
 
 
 class InboxRange(Config):
-    """Ids of the webhook events a run is to look at, both included."""
+    """Ids of the webhook events a run is started for, both included; later ones that wait when it reads are its too."""
 
     first: int
     last: int
@@ -59,7 +59,7 @@ def read_changes(context: OpExecutionContext) -> Output[None]:
     required_resource_keys={"company_run"},
 )
 def read_hinted(context: OpExecutionContext, config: InboxRange) -> Output[None]:
-    """Take the events of the range, and what an earlier run left of others, and read what they name."""
+    """Take the events of the range, what came since and what an earlier run left, and read what they name."""
     return read_step(context, lambda ctx: _read_hinted(ctx, config.first, config.last))
 
 
@@ -160,7 +160,9 @@ def _read_changes(ctx: Context) -> Mapping[str, Any]:
 def _read_hinted(ctx: Context, first: int, last: int) -> Mapping[str, Any]:
     with ctx.begin() as conn:
         abandoned = inbox.release_abandoned(conn, ctx.company, alive=ctx.run_id)
-        events = inbox.take(conn, ctx.company, first, last, ctx.run_id)
+        # Launching a run takes a while. What came meanwhile would otherwise wait for this run's end and for another.
+        since = inbox.waiting(conn).get(ctx.company)
+        events = inbox.take(conn, ctx.company, first, max(last, since.last if since else last), ctx.run_id)
     merged = merging.note_merges(ctx, events)
     read = hints.read(ctx, hints.hints_of(events))
     return {"events": len(events), "merges": merged, "events of runs that failed": abandoned, "records read": read}

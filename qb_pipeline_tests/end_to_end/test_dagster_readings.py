@@ -102,6 +102,21 @@ def test_a_webhook_run_looks_at_what_was_named_and_empties_the_inbox(world: Worl
         assert inbox.counts(conn)["quickbooks", "done"] >= 3
 
 
+def test_a_webhook_run_also_looks_at_what_was_told_while_it_was_launched(world: World) -> None:
+    store = open_store(world.settings)[1]
+    for name in ("Told before", "Told meanwhile"):
+        told = in_quickbooks(world, name)
+        with store.begin() as conn:
+            inbox.store(conn, [Event("quickbooks", "Customer", told, "created", name, company=COMPANY)])
+    with store.connect() as conn:
+        waiting = inbox.waiting(conn)[COMPANY]
+    config = {"ops": {"read_hinted": {"config": {"first": waiting.first, "last": waiting.first}}}}
+    assert run(world, "webhook_changes", config)["read_hinted"]["events"] == 2
+    assert {"Told before", "Told meanwhile"} <= names(world)
+    with store.connect() as conn:
+        assert inbox.waiting(conn) == {}
+
+
 def several_in_quickbooks(world: World, count: int, prefix: str) -> list[str]:
     """Customers made thirty at a time."""
     base, realm = world.quickbooks["base_url"], world.quickbooks["realm_id"]
