@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.entities.spec import Entity, Kind, Side
 from qb_pipeline.store import candidates, exceptions, staging
 from qb_pipeline.store.candidates import Candidate
 from qb_pipeline.sync import problems, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
+from qb_pipeline.sync.merge import Conflict
 from qb_pipeline.sync.problems import CLASSES_OFF, MISSING_REFERENCE
 from qb_pipeline.sync.trees import Owed, entity_of
 
@@ -89,6 +90,26 @@ def _missing_reference(
     )  # fmt: skip
     said = replace(said, fix=fix) if fix else said
     return problems.shared(ctx, target, side, reference.native_id, said, named, blocked)
+
+
+def with_names(
+    ctx: Context, conn: Connection, entity: Entity, owed: Owed, problem: refusals.Problem
+) -> refusals.Problem:
+    """A conflict about a reference, with what people call the two records in the place of their numbers."""
+    spec = next((f for f in entity.fields if f.kind is Kind.REF and problem.code == f"conflict_{f.name}"), None)
+    contractor, quickbooks = owed.work.contractor, owed.work.quickbooks
+    if spec is None or contractor is None or quickbooks is None:
+        return problem
+    native = {
+        Side.CONTRACTOR: contractor.record.values.get(spec.name),
+        Side.QUICKBOOKS: quickbooks.record.values.get(spec.name),
+    }
+    said = {
+        side: _named(ctx, conn, side, Unlinked(spec.refers_to or "", str(i))) if i is not None else None
+        for side, i in native.items()
+    }
+    conflict = Conflict(spec.name, spec.label, said[Side.CONTRACTOR], said[Side.QUICKBOOKS])
+    return refusals.conflict(owed.tree.label, conflict)
 
 
 def some(names: Sequence[str], shown: int = 3) -> str:

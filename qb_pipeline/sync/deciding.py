@@ -21,7 +21,7 @@ from qb_pipeline.store.exceptions import Reported
 from qb_pipeline.store.links import Link, LinkState, LinkUpdate
 from qb_pipeline.store.staging import Staged
 from qb_pipeline.sync import refusals
-from qb_pipeline.sync.linkspace import project
+from qb_pipeline.sync.linkspace import project, unlinked
 from qb_pipeline.sync.trees import link_ids_of
 
 _FIELD = refusals.CONFLICT.code.split("{", maxsplit=1)[0]
@@ -79,6 +79,7 @@ def _settle(
     values = project(
         entity, yielding.record.values, link_ids_of(conn, company, entity, side.other, [yielding.record])
     )  # fmt: skip
+    _refuse_unlinked(entity, values, names, refusals.system(side.other))
     base = dict(from_json(entity, link.base))
     for spec in entity.fields:
         if (names is None or spec.name in names) and spec.direction is not Direction.NONE:
@@ -88,6 +89,21 @@ def _settle(
         [LinkUpdate(link.id, to_json(entity, base), "", "", state=LinkState.LIVE)],
     )  # fmt: skip
     return f"the record is removed in {there} as well" if gone else f"what {here} says is written to {there}"
+
+
+def _refuse_unlinked(
+    entity: Entity, values: Mapping[str, Any], names: Collection[str] | None, system: str
+) -> None:  # fmt: skip
+    """A side can't give way while it refers to a record that the other side knows nothing of."""
+    waiting = unlinked(entity, values, frozenset(names) if names is not None else None)
+    if waiting:
+        kind = waiting[0].entity.replace("_", " ")
+        raise Misconfigured(
+            f"What {system} says refers to {kind} {waiting[0].native_id}, which is not linked.",
+            code="reference_not_linked",
+            fix=f"Link that {kind} (qb-pipeline review link), merge it with the right one in {system}, or choose the "
+            "right one in the record itself.",
+        )
 
 
 def _given_way(spec: Field, side: Side, value: Any, agreed: Any) -> Any:

@@ -84,7 +84,7 @@ def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
             if problem.code == refusals.BOOKS_CLOSED.code:
                 causes.books_closed(ctx, entity, owed_by, problem)
         own = [(o, p) for o, p in said if p.code != refusals.BOOKS_CLOSED.code]
-        found = [problems.from_plan(ctx, entity, o, p) for o, p in own]
+        found = [problems.from_plan(ctx, entity, o, blockers.with_names(ctx, conn, entity, o, p)) for o, p in own]
         problems.report(ctx, conn, entity, found)
         _log_waiting(ctx, conn, entity, waiting)
     for verdict in _WAITING:

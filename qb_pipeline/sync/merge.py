@@ -34,6 +34,7 @@ class Both:
     quickbooks_at: datetime
     contractor_edits: Mapping[str, datetime] = field(default_factory=dict)  # field -> first seen to differ
     quickbooks_edits: Mapping[str, datetime] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()  # fields in which a person alone may choose, whatever the policy
 
     def edited_at(self, side: Side, name: str) -> datetime:
         edits = self.contractor_edits if side is Side.CONTRACTOR else self.quickbooks_edits
@@ -99,6 +100,8 @@ def _merge_field(entity: Entity, spec: Field, both: Both, base: Any, rules: Rule
 def _winner(entity: Entity, spec: Field, both: Both, base: Any, rules: Rules) -> Side | None:
     """The side whose differing value stands; None asks a person."""
     direction = rules.direction(entity, spec)
+    if spec.name in both.asked:
+        return None
     if direction is Direction.TO_QUICKBOOKS:
         return Side.CONTRACTOR
     if direction is Direction.TO_CONTRACTOR:

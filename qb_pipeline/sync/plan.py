@@ -53,6 +53,7 @@ class Tree:
     quickbooks_edits: Mapping[str, datetime] = field(default_factory=dict)
     held: str | None = None
     left_over: Problem | None = None
+    relinked: frozenset[str] = frozenset()  # fields that were agreed to refer to a link that a person took back
 
     def node(self, side: Side) -> Node | None:
         return self.contractor if side is Side.CONTRACTOR else self.quickbooks
@@ -178,7 +179,7 @@ def _plan_linked(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node,
 def _plan_live(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node, rules: Rules) -> Plan:
     both = Both(
         contractor.values, quickbooks.values, contractor.updated_at, quickbooks.updated_at,
-        tree.contractor_edits, tree.quickbooks_edits,
+        tree.contractor_edits, tree.quickbooks_edits, tree.relinked,
     )  # fmt: skip
     merged = merge(entity, both, tree.base, rules)
     operations = [op for side in Side if (op := _update(entity, tree, side, merged)) is not None]

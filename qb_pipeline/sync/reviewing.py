@@ -105,13 +105,14 @@ def unlink(conn: Connection, company: str, pair: Pair) -> Unlinked:
         )
     staged = staging.fetch(conn, company, Side.CONTRACTOR, pair.entity, [pair.contractor_id]).get(pair.contractor_id)
     called = label(ENTITIES[pair.entity], staged.record.values) if staged else f"{pair.entity} {pair.contractor_id}"
+    referring = _plan_again(conn, company, pair.entity, found.id)
     links.remove(conn, company, [found.id])
     evidence = found.evidence if isinstance(found.evidence, list) else []
     decided = Proposal(*_ids(pair), candidates.UNLINKED, candidates.IMPOSSIBLE, evidence)
     candidates.settle(conn, company, decided, Decision.REJECTED)
     detail = {"class": found.match_class, "evidence": evidence, "base": found.base}
     _log(conn, company, pair, "unlinked", called, detail)
-    return Unlinked(called, _referring(conn, company, pair.entity, found.id), _made_here(conn, company, pair))
+    return Unlinked(called, referring, _made_here(conn, company, pair))
 
 
 def named(conn: Connection, company: str, pair: Pair, side: Side) -> str:
@@ -166,13 +167,17 @@ def _linked(conn: Connection, company: str, pair: Pair) -> Link | None:
     return found if found is not None and found.quickbooks_id == pair.quickbooks_id else None
 
 
-def _referring(conn: Connection, company: str, entity: str, link_id: int) -> int:
-    """How many linked records were last agreed to refer to the link."""
-    total = 0
-    for other in ENTITIES.values():
-        for fragment in references_to(other, entity, link_id):
-            total += links.count_containing(conn, company, other.name, fragment)
-    return total
+def _plan_again(conn: Connection, company: str, entity: str, link_id: int) -> int:
+    """Have what was last agreed to refer to the link compared anew: its two sides may mean different records from now
+    on. Returns how many there are."""
+    found = {
+        link.id
+        for other in ENTITIES.values()
+        for fragment in references_to(other, entity, link_id)
+        for link in links.containing(conn, company, other.name, fragment)
+    }
+    again = [links.LinkUpdate(i, contractor_hash="", quickbooks_hash="") for i in found]
+    return links.update_base_many(conn, company, again)
 
 
 def references_to(other: Entity, entity: str, link_id: int) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import Record, State
-from qb_pipeline.entities.spec import Entity, Side
+from qb_pipeline.entities.spec import Entity, Kind, Side
 from qb_pipeline.entities.values import from_json
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.store import aliases, candidates, exceptions, links, staging, worklist
@@ -44,7 +44,9 @@ def owed(ctx: Context, entity: Entity) -> list[Owed]:
         held, taken_back = _held(conn, ctx.company, entity), _taken_back(conn, ctx.company, entity)
         ours = leftovers.holds(conn, ctx.company, entity, works)
         unsettled = leftovers.unsettled(conn, ctx.company, entity)
+        relinked = _relinked(conn, ctx.company, entity, works)
     trees = [_tree(entity, w, link_of, held, taken_back) for w in works]
+    trees = [replace(t, relinked=relinked.get(t.link_id or 0, frozenset())) for t in trees]
     return [Owed(_ours(entity, t, ours, unsettled), w) for t, w in zip(trees, works, strict=True)]
 
 
@@ -136,6 +138,26 @@ def _tree(
         quickbooks_edits=_times(link.quickbooks_changed) if link else {},
         held=waits[0] if waits else None,
     )
+
+
+def _relinked(conn: Connection, company: str, entity: Entity, works: Iterable[Work]) -> dict[int, frozenset[str]]:
+    """By link, the fields whose agreed reference is to a link that is no more: nobody edited them, so no edit's time
+    can decide between the two records that the sides mean now."""
+    agreed = [
+        (w.link.id, f.name, f.refers_to or "", w.link.base[f.name])
+        for w in works
+        for f in entity.fields
+        if w.link is not None and f.kind is Kind.REF and isinstance(w.link.base.get(f.name), int)
+    ]
+    there = {
+        name: links.native_ids(conn, company, name, {key for _, _, target, key in agreed if target == name}).keys()
+        for name in {target for _, _, target, _ in agreed}
+    }
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for link_id, field, target, key in agreed:
+        if key not in there[target]:
+            found[link_id].add(field)
+    return {link_id: frozenset(fields) for link_id, fields in found.items()}
 
 
 def _ours(
