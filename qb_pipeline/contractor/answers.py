@@ -25,7 +25,8 @@ _SCALE = {"unix_s": 1, "unix_ms": 1000}
 
 def raise_for_refusal(system: System, about: str, response: requests.Response, *, writes: bool) -> None:
     """Raises unless the status is 2xx: `Reconnect` 401/403, `NotFound` 404/410, `PlanAgain` 412, `RetryLater`
-    408/425/429/5xx, `PossibleDuplicate` or `FixTheData` other 4xx, `Misconfigured` for a redirect.
+    408/425/429/5xx, `PossibleDuplicate` or `FixTheData` other 4xx, `Misconfigured` for a redirect of a read,
+    `RetryLater` for one of a write.
     """
     if response.status_code >= 300:
         raise _refusal(system, about, response, writes=writes)
@@ -43,7 +44,13 @@ def _refusal(system: System, about: str, response: requests.Response, *, writes:
             after=_retry_after(response), maybe_written=maybe, code=own, about=about, said=said
         )
     if status < 400:
-        return situations.REDIRECTED.error(place=response.headers.get("Location", "another address"))
+        place = response.headers.get("Location", "another address")
+        # What became of a write nobody knows: closing its row would let it be sent again under another key.
+        return (
+            situations.REDIRECTED.passing(maybe_written=True, place=place)
+            if writes
+            else (situations.REDIRECTED.error(place=place))
+        )
     return _lasting(system.refusals, status, code, field, about, said)
 
 
@@ -68,7 +75,7 @@ def _said(refusals: Refusals, response: requests.Response) -> tuple[str | None, 
     """Code, message and field of an error answer, None where it does not say."""
     try:
         answer = simplejson.loads(response.content, use_decimal=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, None, None
     paths = (refusals.code, refusals.message, refusals.field)
     found = [look(answer, path) if path and isinstance(answer, Mapping) else None for path in paths]

@@ -56,7 +56,7 @@ class Endpoints:
             document = answer.json() if answer.ok else {}
             names = ("authorization_endpoint", "token_endpoint", "revocation_endpoint")
             return cls(*(secure(document[name], name) for name in names))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Misconfigured(
                 f"{url} is not an OpenID discovery document (HTTP {answer.status_code}).",
                 code="qbo_discovery",
@@ -150,16 +150,24 @@ class OAuth:
         try:
             token = _reached(fetch)
             return Tokens(
-                str(token["access_token"]),
-                str(token["refresh_token"]),
+                _word(token, "access_token"),
+                _word(token, "refresh_token"),
                 now + timedelta(seconds=int(token["expires_in"])),
                 now + timedelta(seconds=int(token["x_refresh_token_expires_in"])),
             )
-        except (OAuth2Error, KeyError, ValueError) as error:
-            # The error's own text may hold the answer, and with it the tokens: it is not chained.
+        except (OAuth2Error, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+            # Whatever oauthlib trips over. The error may hold the answer, and with it the tokens: it is not chained.
             raise RetryLater(
                 f"The token service's answer can't be used ({type(error).__name__}).", code=UNEXPECTED
             ) from None
+
+
+def _word(token: dict[str, Any], name: str) -> str:
+    """A token as it was given; nothing, or no text, must never take the place of one that works."""
+    given = token[name]
+    if not isinstance(given, str) or not given.strip():
+        raise ValueError(name)
+    return given
 
 
 class _LoopbackAdapter(HTTPAdapter):
@@ -185,7 +193,7 @@ def _check(answer: requests.Response) -> requests.Response:
         return answer
     try:
         document = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         document = {}
     said = document.get("error") if isinstance(document, dict) else None
     if said == "invalid_grant":

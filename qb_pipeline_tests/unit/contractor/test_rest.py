@@ -85,7 +85,7 @@ def failure_of(action: Callable[..., Any], script: Script, *replies: Reply, **co
         (refused(400, field="name"), FixTheData),
         (refused(429), RetryLater),
         (refused(500), RetryLater),
-        (refused(302), Misconfigured),
+        (refused(302), RetryLater),
     ],
 )
 def test_a_refusal_is_named_by_its_recovery(script: Script, reply: Reply, error: type[PipelineError]) -> None:
