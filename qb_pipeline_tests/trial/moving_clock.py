@@ -17,8 +17,6 @@ from unittest import mock
 import qb_pipeline.commands
 from qb_pipeline_tests.end_to_end.harness import Sandbox
 
-_DAGSTER = ("dagster._time._mockable_get_current_datetime", "dagster._time._mockable_get_current_timestamp")
-
 
 class Clock:
     """The machine's time plus what has been passed; `sandboxes` are moved with it."""
@@ -53,8 +51,10 @@ class Clock:
 
 
 def _dagsters(clock: Clock) -> dict[str, Any]:
-    moment, stamp = (name.rpartition(".")[2] for name in _DAGSTER)
-    return {moment: clock.now, stamp: lambda: clock.now().timestamp()}
+    return {
+        "_mockable_get_current_datetime": clock.now,
+        "_mockable_get_current_timestamp": lambda: clock.now().timestamp(),
+    }
 
 
 def _is_the_products(name: str, module: Any) -> bool:

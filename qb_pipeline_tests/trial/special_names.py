@@ -28,9 +28,9 @@ TIDIED = {"  Leading Spaces Ltd": "Leading Spaces Ltd", "Trailing Spaces Ltd  ":
 TOO_LONG = "The Honourable Company of Master Builders, Joiners, Glaziers and Plumbers of Dover " * 6 + "and Kent"
 
 REFUSED = {
-    "Harbor: Pier 7": "Remove a colon from the display name.",
-    "Tab\tbed Builders": "Remove a tab from the display name.",
-    "Two\nLines Ltd": "Remove a line feed from the display name.",
-    TOO_LONG: "Shorten the display name to 500 characters.",
+    "Harbor: Pier 7": "a colon",
+    "Tab\tbed Builders": "a tab",
+    "Two\nLines Ltd": "a line feed",
+    TOO_LONG: "at most 500",
 }
-"""What QuickBooks allows in no name, and what the office is told to do."""
+"""What QuickBooks allows in no name, and the words that say why."""
