@@ -70,6 +70,22 @@ def test_a_delivery_repeated_many_times_at_once_is_stored_once_and_every_repeat_
     assert metrics['qb_webhook_events_duplicate_total{source="quickbooks"}'] == 460
 
 
+def test_a_delivery_replayed_hours_after_a_run_took_it_is_answered_well_and_starts_nothing(
+    running: Running, engine: Engine
+) -> None:
+    bodies = (legacy(entity(record="7")), [cloud("e1", record="8")])
+    assert [running.quickbooks(body).status_code for body in bodies] == [200, 200]
+    with engine.begin() as conn:
+        waiting = inbox.waiting(conn)["acme"]
+        assert len(inbox.take(conn, "acme", waiting.first, waiting.last, "run")) == 2
+        inbox.done(conn, "acme", "run")
+        conn.execute(text("update qb.inbox set received_at = received_at - interval '9 hours'"))
+    assert {running.quickbooks(body).status_code for _ in range(10) for body in bodies} == {200}
+    with engine.begin() as conn:
+        assert inbox.waiting(conn) == {}
+    assert running.stored("state") == [("done",), ("done",)]
+
+
 def test_wrong_missing_and_foreign_signatures_are_refused_and_store_nothing(running: Running) -> None:
     body = json.dumps(legacy(entity())).encode()
     assert refusal(running.quickbooks(body, "another token")) == (401, "signature")
