@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
 from sqlalchemy import Connection
@@ -30,6 +30,10 @@ METERED_READS = 500_000
 METERED = frozenset({"query", "read", "cdc", "reports"})
 QUOTA_STAGES = (0.80, 0.95)
 TOKEN_STAGES = (14, 7, 2)  # days before the end at which somebody is told
+
+# However often tokens are renewed, a consent ends after five years; Intuit counts from October 2023 at the earliest.
+_CONSENT_YEARS = 5
+_CONSENTS_COUNT_FROM = datetime(2023, 10, 1, tzinfo=UTC)
 
 STALE_AFTER = timedelta(hours=3)
 _EVENTS_WAIT = timedelta(minutes=15)
@@ -74,7 +78,10 @@ class Quota:
 
 @dataclass(frozen=True)
 class Health:
-    """A company's health. Times are in UTC, `token_days` is negative once the refresh token has died."""
+    """A company's health. Times are in UTC, `token_days` is negative once the refresh token has died.
+
+    `refresh_until` is the end of the consent where that comes before the token's own: `consent_ends` says so.
+    """
 
     company: str
     state: CompanyState
@@ -97,6 +104,7 @@ class Health:
     inbox_since: datetime | None
     gaps_owed: int
     findings: Sequence[Finding] = ()
+    consent_ends: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -129,15 +137,17 @@ def month_start(now: datetime) -> datetime:
 def judge(m: Measures, now: datetime, stale_after: timedelta = STALE_AFTER) -> Health:
     """What the measures mean at `now`; a success older than `stale_after` is too old."""
     company, tokens, run = m.company, m.tokens, m.last_run
-    owed = owing.oldest(m)
+    owed, wall = owing.oldest(m), consent_until(company.connected_at)
+    refresh = min(t for t in (tokens.refresh, wall) if t is not None) if tokens else None
     facts = Health(
         company=company.name,
         state=company.state,
         state_reason=company.state_reason,
         since=company.connected_at if company.state is CompanyState.CONNECTED else company.disconnected_at,
         access_until=tokens.access if tokens else None,
-        refresh_until=tokens.refresh if tokens else None,
-        token_days=(tokens.refresh - now) / _DAY if tokens else None,
+        refresh_until=refresh,
+        token_days=(refresh - now) / _DAY if refresh else None,
+        consent_ends=refresh is not None and refresh == wall,
         lags=owing.lags(m, now),
         last_success=m.successes,
         last_run=run.status if run else None,
@@ -153,6 +163,15 @@ def judge(m: Measures, now: datetime, stale_after: timedelta = STALE_AFTER) -> H
         gaps_owed=len(m.owed_gaps),
     )
     return Health(**{**vars(facts), "findings": tuple(_findings(facts, now, stale_after))})
+
+
+def consent_until(given: datetime | None) -> datetime | None:
+    """When a consent given then ends for good; renewing its tokens does not move it."""
+    if given is None:
+        return None
+    counted = max(given, _CONSENTS_COUNT_FROM)
+    leap = (counted.month, counted.day) == (2, 29)
+    return counted.replace(year=counted.year + _CONSENT_YEARS, day=28 if leap else counted.day)
 
 
 def metered(calls: Mapping[str, int]) -> int:
@@ -204,6 +223,9 @@ def _token(h: Health) -> Iterator[Finding]:
         return
     reason = f"The refresh token dies on {when}, in {owing.span(timedelta(days=h.token_days))}."
     fix = f"A sync renews it; where it does not, run {connect} before that day."
+    if h.consent_ends:
+        reason = f"The consent to QuickBooks ends on {when}, in {owing.span(timedelta(days=h.token_days))}."
+        fix = f"It is given for five years and nothing renews it: run {connect} before that day."
     yield Finding(Verdict.DEGRADED, "token_dying", reason, fix)
 
 

@@ -17,7 +17,15 @@ from qb_pipeline.store.inbox import Waiting
 from qb_pipeline.store.journal import Operation
 from qb_pipeline.store.measures import Lifetimes, Measures, OpenWrite, Resting
 from qb_pipeline.store.runs import Run, RunStatus
-from qb_pipeline.sync.health import METERED_READS, Health, Verdict, judge, stage_of_quota, stage_of_token
+from qb_pipeline.sync.health import (
+    METERED_READS,
+    Health,
+    Verdict,
+    consent_until,
+    judge,
+    stage_of_quota,
+    stage_of_token,
+)
 from qb_pipeline.sync.reading.positions import Position
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -198,3 +206,26 @@ def test_whatever_is_not_well_says_what_to_do() -> None:
     found = judge(ill, NOON)
     assert len(found.findings) == 8
     assert all(f.reason and f.fix for f in found.findings)
+
+
+# Five years after the consent nothing renews its tokens any more.
+
+
+@pytest.mark.parametrize(("left", "stage"), [(15, None), (13, 14), (6, 7), (1, 2)])
+@pytest.mark.parametrize("given_on", [datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 5, 6, tzinfo=UTC)])
+def test_the_end_of_a_consent_is_told_although_its_token_is_fresh(
+    given_on: datetime, left: int, stage: int | None
+) -> None:
+    ends = max(given_on, datetime(2023, 10, 1, tzinfo=UTC)).replace(year=2028 if given_on.year < 2023 else 2029)
+    now = ends - left * DAY
+    found = judge(well(company=company(connected_at=given_on), tokens=Lifetimes(now, now + 100 * DAY)), now)
+    assert (found.refresh_until, stage_of_token(found.token_days or 0)) == (ends, stage)
+    dying = [f for f in found.findings if f.code == "token_dying"]
+    assert len(dying) == (0 if stage is None else 1)
+    assert all("consent to QuickBooks ends on" in f.reason for f in dying)
+    assert all("nothing renews it: run qb-pipeline connect" in f.fix for f in dying)
+
+
+def test_a_consent_of_the_29th_of_february_ends_a_day_before() -> None:
+    assert consent_until(datetime(2028, 2, 29, 8, tzinfo=UTC)) == datetime(2033, 2, 28, 8, tzinfo=UTC)
+    assert consent_until(None) is None
