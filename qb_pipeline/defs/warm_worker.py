@@ -28,7 +28,15 @@ from qb_pipeline.errors import Misconfigured
 from qb_pipeline.settings import Settings
 
 # What a run imports beside the definitions, found by comparing sys.modules before and after one.
-_WARM = ("qb_pipeline.quickbooks.codecs", "dagster_postgres.run_storage", "dagster_postgres.event_log")
+_WARM = (
+    "dagster._core.execution.plan.active",
+    "dagster._core.executor.in_process",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster_postgres.event_log",
+    "dagster_postgres.run_storage",
+    "psycopg2.extras",
+    "upath.implementations.local",
+)
 _CONNECT_SECONDS = 5
 _RUNS_PER_PROCESS = 500  # then a fresh one takes its place, whatever imports and caches have grown to
 _OWN = {
