@@ -5,6 +5,7 @@ reading last succeeded and is owed until a backfill has filled it.
 
     lost(conn, company, error)         a run was refused for good; the company's state, a gap, an alarm
     left(conn, company, reason)        we disconnected ourselves: a gap without an alarm
+    proven(conn, company)              a run went through: contact is regained, unless writes are refused as a whole
     regained(conn, company)            contact is proven: the gap ends, the alarm is cleared, an all-clear is owed
 """
 
@@ -15,9 +16,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from qb_pipeline.errors import OwnerMustAct, PipelineError, Reconnect
-from qb_pipeline.store import companies, cursors, gaps, notices
+from qb_pipeline.store import companies, cursors, exceptions, gaps, notices
 from qb_pipeline.store.companies import CompanyState
 from qb_pipeline.store.engine import utcnow
+from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.gaps import Gap
 from qb_pipeline.sync.reading.positions import Position
 
@@ -37,11 +39,26 @@ def lost(conn: Connection, company: str, error: PipelineError, now: datetime | N
     if known.state is CompanyState.DISCONNECTED:
         return False
     at = now or utcnow()
-    companies.set_state(conn, company, CompanyState.RECONNECT, error.cause, at)
     gaps.begin(conn, company, _last_read(conn, company) or known.connected_at or at, error.cause)
-    body = f"{error.cause} {error.fix}".strip()
     title = f"{company}: no contact with QuickBooks or the contractor's system"
-    return notices.raise_(conn, company, ALARM, TOPIC, title, body, at)
+    return _alarm(conn, company, title, error.cause, error.fix, at)
+
+
+def proven(conn: Connection, company: str, now: datetime | None = None) -> None:
+    """A run went through. That proves the connection, unless QuickBooks takes no write of this company at all: what
+    can be read is read, and no gap begins, but somebody must act, and is told once."""
+    refused = exceptions.listing(conn, company, states=[ExceptionState.OPEN], codes=SUSPENDING)
+    if not refused:
+        regained(conn, company, now)
+        return
+    title = f"{company}: QuickBooks takes no changes"
+    _alarm(conn, company, title, refused[0].cause, refused[0].fix, now or utcnow())
+
+
+def _alarm(conn: Connection, company: str, title: str, cause: str, fix: str, at: datetime) -> bool:
+    """The company's state, and one alarm; True where it is news."""
+    companies.set_state(conn, company, CompanyState.RECONNECT, cause, at)
+    return notices.raise_(conn, company, ALARM, TOPIC, title, f"{cause} {fix}".strip(), at)
 
 
 def left(conn: Connection, company: str, reason: str, now: datetime | None = None) -> None:

@@ -71,7 +71,7 @@ def session(
             raise
         _finish(engine, name, run_id, ctx, RunStatus.SUCCEEDED, None)
         with engine.begin() as conn:  # a run that went through proves the connection, whatever an earlier one said
-            contact.regained(conn, name)
+            contact.proven(conn, name)
         if not dry:
             _tidy(engine, settings)
 

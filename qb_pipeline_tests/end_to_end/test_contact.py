@@ -81,6 +81,33 @@ def test_a_connection_revoked_at_intuit_raises_one_alarm_and_clears_itself_when_
     assert info["realm_id"] == made.rows("select realm_id from company")[0]["realm_id"]
 
 
+def test_a_lapsed_subscription_raises_one_alarm_and_what_it_held_back_goes_on_once_it_is_renewed(
+    made: Instance,
+) -> None:
+    made.sync()
+    for number in range(4):
+        ContractorDesk(made.contractor).create("customers", {"name": f"Held {number}"})
+    made.quickbooks.control("switches", {"subscription": "ended"})
+    for _ in range(2):
+        made.sync()
+    [company] = made.rows("select * from company")
+    assert company["state"] == "reconnect"
+    assert "lapsed" in company["state_reason"]
+    [alarm] = made.rows("select * from notice where cleared_at is null")
+    assert (alarm["kind"], alarm["topic"]) == ("alarm", "connection")
+    _, out, _ = made.run("errors", "list", "--json")
+    [cause] = json.loads(out)["causes"]
+    assert sorted(cause["blocks"]) == [f"Customer Held {n}" for n in range(4)]
+    made.quickbooks.control("switches", {"subscription": "active"})
+    made.sync()
+    assert {c["DisplayName"] for c in QuickBooksDesk(made.quickbooks).all("Customer")} >= {
+        f"Held {n}" for n in range(4)
+    }
+    assert [n["kind"] for n in made.rows("select * from notice where cleared_at is null")] == ["all_clear"]
+    assert made.rows("select state from company") == [{"state": "connected"}]
+    assert made.sync()["writes"] == 0
+
+
 def revoke(made: Instance) -> None:
     """As the owner does in QuickBooks' app settings: every token of the company is dead."""
     rule = {"match": {"path": "/v3/company/*"}, "action": "expire_token"}
