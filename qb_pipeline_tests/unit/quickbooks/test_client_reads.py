@@ -130,6 +130,13 @@ def test_an_answer_with_another_entity_is_no_answer(client: QuickBooksClient, se
     assert raised.value.code == "unexpected_answer"
 
 
+def test_an_answer_about_another_record_is_no_answer(client: QuickBooksClient, server: CannedServer) -> None:
+    server.play(*[ok({"Invoice": {"Id": "8"}})] * 3)
+    with pytest.raises(RetryLater, match="the object 8 where 7 was meant") as raised:
+        client.read("Invoice", "7")
+    assert raised.value.code == "unexpected_answer"
+
+
 def test_credit_card_payments_are_found_under_their_other_key(client: QuickBooksClient, server: CannedServer) -> None:
     server.play(ok({"CreditCardPaymentTxn": {"Id": "7"}}))
     assert client.read("CreditCardPayment", "7") == {"Id": "7"}

@@ -64,6 +64,14 @@ def test_a_closed_row_is_never_reopened(conn: Connection) -> None:
     assert stored.error == {"code": "6240", "amount": Decimal("1.5")}
 
 
+def test_only_what_never_left_is_abandoned_as_unsent(conn: Connection) -> None:
+    planned, leaving = journal.insert_planned(conn, [write("c1"), write("c2", request_key="other")])
+    journal.mark(conn, "acme", [leaving], Phase.SENT)
+    assert journal.abandon_unsent(conn, "acme", {n: {"why": "it had not left"} for n in (planned, leaving)}) == 1
+    found = journal.get_many(conn, "acme", [planned, leaving])
+    assert [found[n].phase for n in (planned, leaving)] == [Phase.ABANDONED, Phase.SENT]
+
+
 def test_a_second_open_creation_of_one_record_is_refused(conn: Connection) -> None:
     journal.insert_planned(conn, [write()])
     with pytest.raises(IntegrityError, match="uq_journal_open_create"):
