@@ -123,6 +123,33 @@ def test_what_waits_is_listed_with_its_next_attempt_and_released_by_retry(
     assert {w["kind"] for w in left} <= {"review"}, "what other stories left alike"
 
 
+def test_a_record_whose_creation_has_no_answer_is_linked_to_no_other_until_that_is_settled(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk
+) -> None:
+    (instance.home / "companies").mkdir(exist_ok=True)
+    text = "entities:\n  customer:\n    direction: to_quickbooks\n"
+    (instance.home / "companies" / f"{COMPANY}.yaml").write_text(text)
+    twin = books.create("Customer", {"DisplayName": "Meanwhile Entered By Hand"})
+    record = office.create("customers", {"name": "Lost Its Answer"})
+    rule = {"match": {"method": "POST", "entity": "Customer"}, "action": "status", "status": 503, "when": "after"}
+    instance.quickbooks.control("faults", [rule])
+    instance.sync()
+    pair = (record["id"], twin["Id"], "--entity", "customer")
+    assert "not settled yet" in instance.here("review", "link", *pair).failure()
+    requests.delete(f"{instance.quickbooks.info['base_url']}/_sandbox/faults", timeout=10).raise_for_status()
+    instance.sync()
+    [copy] = [c for c in books.all("Customer") if c["DisplayName"] == "Lost Its Answer"]
+    assert "reject" in instance.prepare("review", "unlink", record["id"], copy["Id"], "--entity", "customer").out
+    instance.prepare("review", "link", *pair)
+    instance.sync()
+    assert len([c for c in office.all("customers") if c["name"].startswith("Lost Its Answer")]) <= 1
+    [said] = document(instance, "errors", "list", "--code", "linked_elsewhere")["errors"]
+    assert (said["record_id"], "is linked to" in said["cause"]) == (copy["Id"], True)
+    books.edit("Customer", copy["Id"], {"Active": False})
+    assert instance.sync()["writes"] == 0
+    assert document(instance, "errors", "list", "--code", "linked_elsewhere")["errors"] == []
+
+
 def test_the_codes_are_listed_and_wrong_questions_are_refused_in_one_line(instance: Instance) -> None:
     codes = document(instance, "errors", "codes")["codes"]
     assert len(codes) > 40
