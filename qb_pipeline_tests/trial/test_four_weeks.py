@@ -267,7 +267,11 @@ def test_week_3_customers_missing_in_quickbooks_are_told_once_each_and_both_fixe
     rules = settings().companies / f"{COMPANY}.yaml"
     rules.parent.mkdir(exist_ok=True)
     rules.write_text("entities:\n  customer:\n    direction: to_contractor\n")  # the bookkeeper enters customers
-    abc, zenith = buyer.enters("customer", name="ABC Corp"), buyer.enters("customer", name="Zenith Homes")
+    missing = (
+        ("ABC Corp", "books@abc.example", "302 555 0131"),
+        ("Zenith Homes", "office@zenith.example", "302 555 0132"),
+    )
+    abc, zenith = (buyer.enters("customer", name=name, email=email, phone=phone) for name, email, phone in missing)
     for number, customer in (("1234", abc), ("2001", zenith), ("2002", zenith), ("2003", zenith), ("2004", ada)):
         bill = {"number": number, "customer_id": customer["id"], "issue_date": "2026-11-17"}
         buyer.enters("invoice", **bill, lines=[sold(item, "1", "120.10")])
@@ -285,14 +289,13 @@ def test_week_3_customers_missing_in_quickbooks_are_told_once_each_and_both_fixe
     assert told[zenith["id"]]["cause"].endswith("customer Zenith Homes does not exist in QuickBooks.")
     assert buyer.verdict().wrong == []
     assert (buyer.status()["parked"], buyer.health()[0]) == (5, 0)
-    buyer.books_enter("customer", DisplayName="ABC Corp")
-    other = buyer.books_enter("customer", DisplayName="Zenith Residential Construction")
-    buyer.types("review", "link", zenith["id"], other["Id"], "--entity", "customer").success()
+    for name, email, phone in missing:
+        buyer.books_enter(
+            "customer", DisplayName=name, PrimaryEmailAddr={"Address": email}, PrimaryPhone={"FreeFormNumber": phone}
+        )
     buyer.wait()
     bills = by("DocNumber", buyer.quickbooks("invoice"))
-    assert {n: bills[n]["CustomerRef"]["value"] for n in ("2001", "2002", "2003")} == {
-        "2001": other["Id"], "2002": other["Id"], "2003": other["Id"],
-    }  # fmt: skip
+    assert {bills[number]["CustomerRef"]["name"] for number in ("2001", "2002", "2003")} == {"Zenith Homes"}
     assert bills["1234"]["CustomerRef"]["name"] == "ABC Corp"
     assert buyer.errors() == []
     in_agreement(buyer)
