@@ -19,6 +19,15 @@ from qb_pipeline_tests.end_to_end.harness import Raw, is_write
 from qb_pipeline_tests.end_to_end.hostile import NONSENSE, Rule, Spoil, changed, renamed
 from qb_pipeline_tests.end_to_end.hostile_office import Office, clear, hostile_office
 
+# One way of reading and one of writing meet every nonsense; the others, which share their code, meet the commonest.
+SOME = (
+    "a page with 200",
+    "a page with 502",
+    "half a document",
+    "a fault in a 200",
+    "a closed connection",
+    "a redirect",
+)
 READS = {"the changes": "GET .*/cdc", "a query": "GET .*/query", "the preferences": "GET .*/preferences"}
 WRITES = {"a single write": (1, "POST .*/customer"), "a batch": (3, "POST .*/batch")}
 
@@ -36,8 +45,15 @@ def office(company: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     return company
 
 
-@pytest.mark.parametrize("nonsense", [pytest.param(s, id=name) for name, s in NONSENSE.items()])
-@pytest.mark.parametrize("what", READS)
+@pytest.mark.parametrize(
+    ("what", "nonsense"),
+    [
+        pytest.param(what, spoil, id=f"{what}, {name}")
+        for what in READS
+        for name, spoil in NONSENSE.items()
+        if what == "the changes" or name in SOME
+    ],
+)
 def test_nonsense_for_a_read_ends_the_run_with_one_clear_line_and_writes_nothing(
     office: Office, what: str, nonsense: Spoil
 ) -> None:
@@ -104,6 +120,7 @@ WRITE_CASES = [
     pytest.param(how, applied, spoil, id=f"{how}, {name}, {'carried out' if applied else 'not carried out'}")
     for how in WRITES
     for name, spoil in NONSENSE.items()
+    if how == "a batch" or name in SOME
     for applied in (True, *([False] if name in NEVER_ARRIVED else []))
 ]
 
