@@ -11,6 +11,8 @@ from dagster import (
     AssetCheckExecutionContext,
     AssetExecutionContext,
     DagsterExecutionInterruptedError,
+    DagsterInstance,
+    DagsterRunStatus,
     Failure,
     InitResourceContext,
     MultiPartitionKey,
@@ -30,6 +32,7 @@ from qb_pipeline.sync.session import session
 
 StepContext = OpExecutionContext | AssetExecutionContext | AssetCheckExecutionContext
 
+_TERMINATED = "The run was terminated before it had ended."
 _RETRIES = 3
 _WAIT = 20.0  # seconds before a step is tried again, where the error does not say
 
@@ -66,18 +69,20 @@ class CompanyRun:
             self._failures[name] = error
             raise _told(error) from error
         except DagsterExecutionInterruptedError:
-            self._failures[name] = InterruptedError("The run was terminated before it had ended.")
+            self._failures[name] = InterruptedError(_TERMINATED)
             raise
         except BaseException as error:
             self._failures[name] = error
             raise
         self._failures.pop(name, None)
 
-    def close(self) -> None:
-        """End the session, with the failure that ended the run if there was one."""
+    def close(self, *, terminated: bool = False) -> None:
+        """End the session, with the failure that ended the run if there was one, or because somebody ended it."""
         if self._session is None:
             return
         failure = _gravest(list(self._failures.values()))
+        if failure is None and terminated:  # between two steps, which then know nothing of it
+            failure = InterruptedError(_TERMINATED)
         held, self._session = self._session, None
         if failure is None:
             held.__exit__(None, None, None)
@@ -124,7 +129,17 @@ def company_run(init: InitResourceContext) -> Iterator[CompanyRun]:
     try:
         yield run
     finally:
-        run.close()
+        try:
+            terminated = _terminated(init.instance, init.run.run_id)
+        except BaseException:
+            run.close()  # whatever became of Dagster's own tables, the company is given back
+            raise
+        run.close(terminated=terminated)
+
+
+def _terminated(instance: DagsterInstance | None, run_id: str) -> bool:
+    record = instance.get_run_by_id(run_id) if instance else None
+    return record is not None and record.status in (DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED)
 
 
 def _told(error: PipelineError) -> Exception:

@@ -362,3 +362,20 @@ def test_a_passing_fault_has_the_step_tried_again_within_the_same_session(world:
     done = faltering.execute_in_process(instance=world.instance, partition_key=COMPANY)
     assert tries == [done.run_id, done.run_id]
     assert world.row(done.run_id).status is RunStatus.SUCCEEDED
+
+
+def test_a_run_terminated_between_two_steps_ends_as_failed_too(world: World, first: SyncRun) -> None:
+    @op(required_resource_keys={"company_run"})
+    def works(context: OpExecutionContext) -> None:
+        with context.resources.company_run.step(context):
+            pass
+        world.instance.report_run_canceling(context.run)
+
+    @job(resource_defs={"company_run": company_run}, partitions_def=COMPANIES)
+    def ended_early() -> None:
+        works()
+
+    register_companies(world.instance, open_store(world.settings)[1])
+    done = ended_early.execute_in_process(instance=world.instance, partition_key=COMPANY)
+    row = world.row(done.run_id)
+    assert (row.status, row.error) == (RunStatus.FAILED, "The run was terminated before it had ended.")
