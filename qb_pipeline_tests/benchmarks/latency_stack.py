@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qb_pipeline.store import embedded
 from qb_pipeline_tests.end_to_end.harness import ContractorDesk, QuickBooksDesk, Sandbox
 
 COMPANY = "Latency Builders"
@@ -58,6 +59,7 @@ def stack(launcher: str) -> Iterator[Stack]:
                 contractor, quickbooks = (_sandbox(document, kind) for kind in ("contractor", "quickbooks"))
                 yield Stack(home, environment, ContractorDesk(contractor), QuickBooksDesk(quickbooks))
     finally:
+        embedded.stop(home)  # it would go on for this process, which has looked into its tables
         shutil.rmtree(home, ignore_errors=True)
 
 
