@@ -139,6 +139,7 @@ class OAuth:
 
     def _session(self) -> OAuth2Session:
         session = OAuth2Session(self._client_id, redirect_uri=self._redirect_uri, scope=[ACCOUNTING_SCOPE])
+        session.headers["x-include-refresh-token-hard-expires-in"] = "true"
         for hook in ("access_token_response", "refresh_token_response"):
             session.register_compliance_hook(hook, _check)
         if self._endpoints.token.startswith("http:"):
@@ -153,13 +154,19 @@ class OAuth:
                 _word(token, "access_token"),
                 _word(token, "refresh_token"),
                 now + timedelta(seconds=int(token["expires_in"])),
-                now + timedelta(seconds=int(token["x_refresh_token_expires_in"])),
+                now + timedelta(seconds=_lifetime(token)),
             )
         except (OAuth2Error, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             # Whatever oauthlib trips over. The error may hold the answer, and with it the tokens: it is not chained.
             raise RetryLater(
                 f"The token service's answer can't be used ({type(error).__name__}).", code=UNEXPECTED
             ) from None
+
+
+def _lifetime(token: dict[str, Any]) -> int:
+    """Seconds until the refresh token ends: each refresh renews it, but no refresh outlives the consent's own end."""
+    rolling = int(token["x_refresh_token_expires_in"])
+    return min(rolling, int(token.get("x_refresh_token_hard_expires_in") or rolling))
 
 
 def _word(token: dict[str, Any], name: str) -> str:

@@ -20,7 +20,7 @@ import structlog
 from requests.auth import AuthBase
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
-from qb_pipeline.errors import PipelineError, RetryLater
+from qb_pipeline.errors import OwnerMustAct, PipelineError, Reconnect, RetryLater
 from qb_pipeline.quickbooks import catalogue
 from qb_pipeline.quickbooks.clock import Clock
 from qb_pipeline.quickbooks.errors import CONNECTION_LOST, THROTTLED, UNREACHABLE, Context
@@ -132,6 +132,9 @@ class Transport:
                     raise
                 tries[reason] += 1
                 self._pause(reason, tries[reason], error)
+            except (Reconnect, OwnerMustAct) as error:  # refused before anybody looked at the record
+                error.maybe_written = doubt
+                raise
 
     def _pause(self, reason: str, nth: int, error: RetryLater) -> None:
         if reason == "throttled":

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Entity, Kind, MatchBy, Side
 from qb_pipeline.entities.values import same
-from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, RetryLater
+from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate
 from qb_pipeline.store import candidates, exceptions, journal, links, staging
 from qb_pipeline.store.creations import Made
 from qb_pipeline.store.journal import Operation, Phase, Write
@@ -110,7 +110,7 @@ class Journalist:
     def _is_open(self, row: Write, error: PipelineError) -> bool:
         """Whether the write may have been done all the same: no answer came, or a former sending had none and this
         refusal is not about the record, so that it says nothing of what became of the former."""
-        if isinstance(error, RetryLater) and error.maybe_written:
+        if error.maybe_written:
             return True
         return row.phase is Phase.SENT and not isinstance(error, FixTheData | PlanAgain)
 

@@ -134,6 +134,20 @@ def test_the_doubt_of_an_earlier_sending_outlives_a_clear_refusal_of_a_later_one
     assert raised.value.maybe_written
 
 
+@pytest.mark.parametrize("refusal", [gateway_fault("3100", status=403), fault("6190", status=200)])
+def test_a_refusal_of_the_whole_company_settles_no_doubt_of_an_earlier_sending(
+    client: QuickBooksClient, server: CannedServer, refusal: Reply
+) -> None:
+    server.play(Reply(drop=True), refusal)
+    with pytest.raises((Reconnect, OwnerMustAct)) as raised:
+        client.post("Customer", b"{}", request_id="r1")
+    assert raised.value.maybe_written
+    server.play(refusal)
+    with pytest.raises((Reconnect, OwnerMustAct)) as raised:
+        client.post("Customer", b"{}", request_id="r2")
+    assert not raised.value.maybe_written
+
+
 def test_a_throttled_write_is_sent_again_and_was_not_written(client: QuickBooksClient, server: CannedServer) -> None:
     server.play(gateway_fault("3001", status=429), CREATED, *[gateway_fault("3001", status=429)] * 7)
     assert client.post("Customer", b"{}", request_id="r1").object["Id"] == "71"

@@ -62,6 +62,18 @@ def test_a_code_is_exchanged_with_basic_authentication(app: OAuth, server: Canne
     assert server.asked[0].headers["Authorization"] == "Basic " + base64.b64encode(b"client:s3cret").decode()
 
 
+def test_a_refresh_token_ends_with_the_consent_when_that_is_sooner(
+    app: OAuth, server: CannedServer, clock: FakeClock
+) -> None:
+    server.play(
+        ok({**TOKENS, "x_refresh_token_hard_expires_in": 86_400}),
+        ok({**TOKENS, "x_refresh_token_hard_expires_in": 9**9}),
+    )
+    ends = [app.refresh("RT1-refresh").refresh_expires_at - clock.now() for _ in range(2)]
+    assert ends == [timedelta(days=1), timedelta(days=101)]
+    assert {each.headers["x-include-refresh-token-hard-expires-in"] for each in server.asked} == {"true"}
+
+
 @pytest.mark.parametrize("query", ["code=c&realmId=1", "code=c&realmId=1&state=other", "code=c&state=st4te",
                                    "realmId=1&state=st4te", "code=c&realmId=x&state=st4te"])  # fmt: skip
 def test_a_callback_that_is_not_our_answer_is_refused_without_a_call(
