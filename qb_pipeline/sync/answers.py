@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from qb_pipeline.entities.records import Record, State
 from qb_pipeline.entities.spec import Entity, Kind, MatchBy, Side
 from qb_pipeline.entities.values import same
-from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate
+from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PlanAgain, PossibleDuplicate, Reconnect
 from qb_pipeline.store import candidates, exceptions, journal, links, staging
 from qb_pipeline.store.creations import Made
 from qb_pipeline.store.journal import Operation, Phase, Write
@@ -105,7 +105,8 @@ class Journalist:
         if not self._is_open(row, error):
             with self._ctx.begin() as conn:
                 journal.fail(conn, self._ctx.company, {row.id: _as_json(error)})
-        self._report(row, error)
+        if not isinstance(error, Reconnect):  # which fails the run and alarms; the record is owed like any other
+            self._report(row, error)
 
     def _is_open(self, row: Write, error: PipelineError) -> bool:
         """Whether the write may have been done all the same: no answer came, or a former sending had none and this

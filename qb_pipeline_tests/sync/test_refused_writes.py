@@ -10,7 +10,7 @@ import pytest
 
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import PlanAgain, RetryLater
+from qb_pipeline.errors import PlanAgain, Reconnect, RetryLater
 from qb_pipeline.store import candidates, exceptions
 from qb_pipeline.store.candidates import Decision, Proposal
 from qb_pipeline.store.exceptions import ExceptionState
@@ -67,6 +67,17 @@ def test_a_write_refused_for_another_reason_than_before_has_one_exception_and_re
     asked = sent(world)
     world.run()
     assert sent(world) == asked
+
+
+def test_a_write_refused_with_the_connection_does_not_rest_and_is_written_once_contact_is_back(world: World) -> None:
+    world.contractor.add("customer", **customer())
+    world.quickbooks.script = [Reconnect("The key is refused.", code="http_401", fix="Connect again.")]
+    world.run()
+    assert world.names(QUICKBOOKS) == []
+    assert world.codes() == []
+    world.run()
+    assert world.names(QUICKBOOKS) == ["Hazel Roofing"]
+    assert [r.phase for r in world.journal()] == [Phase.FAILED, Phase.BOUND]
 
 
 def test_a_refused_write_is_repeated_once_the_record_changes(world: World) -> None:
