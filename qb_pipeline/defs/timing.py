@@ -37,6 +37,7 @@ from qb_pipeline.defs.store import open_store
 from qb_pipeline.store import inbox
 from qb_pipeline.store.companies import Company, CompanyState
 from qb_pipeline.store.inbox import Waiting
+from qb_pipeline.sync.reading import echoes
 
 AnyJob = JobDefinition | UnresolvedAssetJobDefinition
 # A refused connection is tried again: the failed run is there to be seen, and one that goes through heals the state.
@@ -121,7 +122,8 @@ def webhook_inbox(context: SensorEvaluationContext) -> SensorResult | SkipReason
 
 
 def _look(context: SensorEvaluationContext, store: Engine) -> SensorResult | SkipReason:
-    with store.connect() as conn:
+    with store.begin() as conn:
+        echoes.let_go(conn)
         waiting = inbox.waiting(conn)
     if not waiting:
         return SkipReason("No webhook event waits.")

@@ -17,7 +17,7 @@ from qb_pipeline.store import inbox
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync import merging
-from qb_pipeline.sync.reading import hints
+from qb_pipeline.sync.reading import echoes, hints
 from qb_pipeline.sync.session import session
 from qb_pipeline_tests.end_to_end.harness import COMPANY, Instance
 from qb_pipeline_tests.unit.console.running import console, settings_for
@@ -57,7 +57,8 @@ def look_at_webhooks() -> int:
 
 def look(engine: Engine, current: Settings) -> None:
     """The same with an open store."""
-    with engine.connect() as conn:
+    with engine.begin() as conn:
+        echoes.let_go(conn)
         waiting = inbox.waiting(conn).get(COMPANY)
     if waiting is None:
         return
