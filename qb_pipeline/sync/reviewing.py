@@ -20,14 +20,16 @@ from sqlalchemy import Connection
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Entity, Kind, Side
 from qb_pipeline.errors import Misconfigured
-from qb_pipeline.store import candidates, creations, journal, links, staging, sync_log
+from qb_pipeline.store import candidates, creations, exceptions, journal, links, staging, sync_log
 from qb_pipeline.store.candidates import Candidate, Decision, Proposal
 from qb_pipeline.store.journal import Phase
 from qb_pipeline.store.links import Link
+from qb_pipeline.sync import refusals
 from qb_pipeline.sync.context import label
 
 WHERE = {Side.CONTRACTOR: "the contractor's system", Side.QUICKBOOKS: "QuickBooks"}
 _BY_HAND = ["linked by a person"]
+_ASKED = (refusals.COPY_TAKEN.code, refusals.LINKED_ELSEWHERE.code)  # answered by saying that the two are different
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def keep_apart(conn: Connection, company: str, pair: Pair) -> str:
         )
     decided = Proposal(*_ids(pair), candidates.BY_HAND, candidates.IMPOSSIBLE, [])
     candidates.settle(conn, company, decided, Decision.REJECTED)
+    for side in Side:  # what still stands in the way of either is said again by the next run
+        exceptions.resolve(conn, company, pair.entity, side, [pair.id_on(side)], _ASKED)
     return called[0]
 
 

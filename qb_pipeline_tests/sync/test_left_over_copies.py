@@ -112,6 +112,7 @@ def test_a_left_over_copy_that_a_person_calls_a_record_of_its_own_is_copied(worl
     world.run()
     [copy] = [i for i in world.quickbooks.live("customer") if i != twin]
     apart(world, source, copy)
+    assert world.codes() == []
     world.run()
     assert counts(world) == (2, 2)
     settled(world)
