@@ -6,6 +6,7 @@ Invariant: a command on exceptions changes all that were named, or none and says
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -17,8 +18,8 @@ from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import Misconfigured, Who
 from qb_pipeline.store import exceptions
 from qb_pipeline.store.exceptions import ExceptionState, Reported
-from qb_pipeline.sync import deciding, situations
-from qb_pipeline.sync.waiting import Waiting, waiting
+from qb_pipeline.sync import deciding, problems, situations
+from qb_pipeline.sync.waiting import Waiting, held_back, waiting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,9 +76,10 @@ def _alike(found: Sequence[Reported]) -> list[list[Reported]]:
 
 
 def _cause(group: Sequence[Reported]) -> dict[str, Any]:
-    """One cause with everything it blocks, by name."""
+    """One cause with everything it blocks, by name: the records that failed themselves, and what waits for them."""
     first = group[0]
-    blocked = [str(name) for e in group for name in e.blocks] or [_record(e) for e in group]
+    own = [_record(e) for e in group if problems.of_itself(e)]
+    blocked = own + [str(name) for e in group for name in e.blocks] or [_record(e) for e in group]
     since = min((e.first_seen for e in group if e.first_seen), default=None)
     return {
         "company": first.company, "code": first.code, "state": first.state.value, "title": first.title,
@@ -206,12 +208,14 @@ def _show_all(console: Console, found: Sequence[Reported]) -> None:
     for e in found:
         console.print(f"{e.id}  {e.state.value}  {e.company}  {_record(e)}: {e.title}", markup=False)
         console.print(f"    {e.cause}", markup=False)
+        if waits := held_back(e):
+            console.print(f"    {waits}", markup=False)
         console.print(f"    Fix ({e.who}): {e.fix}", markup=False)
 
 
 def _show_causes(console: Console, found: Sequence[Reported]) -> None:
     for group in _alike(found):
-        _show_all(console, group[:1])
+        _show_all(console, [replace(group[0], blocks=[name for e in group for name in e.blocks])])
         if len(group) > 1:
             names = ", ".join(_record(e) for e in group[1:_NAMED])
             more = f" and {len(group) - _NAMED:,} others" if len(group) > _NAMED else ""

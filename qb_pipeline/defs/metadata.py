@@ -17,6 +17,7 @@ from qb_pipeline.store import companies, exceptions
 from qb_pipeline.store.exceptions import Reported
 from qb_pipeline.store.staging_tables import table
 from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.waiting import held_back
 
 CONFLICT = "conflict_"
 _DEEDS = ("created", "updated", "voided", "deleted")
@@ -102,7 +103,8 @@ def table_of(problems: Sequence[Reported]) -> MetadataValue[Any]:
     """Record, cause, fix, who and state, for a person."""
     lines = ["| record | cause | fix | who | state |", "|---|---|---|---|---|"]
     for each in problems[:_SHOWN]:
-        cells = (each.record_label or each.record_id, each.cause, each.fix, each.who, each.state.value)
+        cause = f"{each.cause} {held_back(each)}".strip()
+        cells = (each.record_label or each.record_id, cause, each.fix, each.who, each.state.value)
         lines.append("| " + " | ".join(_cell(c) for c in cells) + " |")
     if len(problems) > _SHOWN:
         lines += ["", f"{len(problems) - _SHOWN} more: `qb-pipeline errors list`."]

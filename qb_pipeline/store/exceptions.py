@@ -155,6 +155,7 @@ def _row(company: str, problem: Problem, existing: Reported | None, now: datetim
     waits = state is ExceptionState.RETRYING
     return {
         **_stored_form(problem),
+        "blocks": list(problem.blocks) or (list(existing.blocks) if existing else []),  # what waits outlasts a new try
         "company": company,
         "record_label": problem.record_label or (existing.record_label if existing else None),
         "attempts": attempts,
@@ -192,6 +193,13 @@ def _stored_form(problem: Problem) -> dict[str, Any]:
         "fingerprint": problem.fingerprint,
         "run_id": problem.run_id,
     }
+
+
+def put_blocks(conn: Connection, company: str, blocks: Mapping[int, Sequence[str]]) -> None:
+    """Say what waits for the records of these exceptions, by exception id; no attempt is counted."""
+    for exception_id, names in blocks.items():
+        mine = (_exception.c.company == company) & (_exception.c.id == exception_id)
+        conn.execute(update(_exception).where(mine).values(blocks=list(names)))
 
 
 def resolve(

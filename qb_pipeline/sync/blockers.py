@@ -1,12 +1,13 @@
 """What stands in many records' way: a reference without a counterpart, or a feature switched off.
 
-Invariant: one cause is one exception, with the names of all it blocks; it closes by itself when nothing waits any more.
+Invariant: one cause is one exception, with the names of all it blocks: that of the record in the way where it has one
+of its own, else one made for them, which closes by itself when nothing waits any more.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from qb_pipeline.entities.spec import Entity, Kind, Side
 from qb_pipeline.store import candidates, exceptions, staging
 from qb_pipeline.store.candidates import Candidate
+from qb_pipeline.store.exceptions import ExceptionState, Reported
 from qb_pipeline.sync import problems, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
@@ -22,22 +24,73 @@ from qb_pipeline.sync.problems import CLASSES_OFF, MISSING_REFERENCE
 from qb_pipeline.sync.trees import Owed, entity_of
 
 _SHOWN = 100  # names that an exception lists
-_NAME = {Side.CONTRACTOR: "the contractor's system", Side.QUICKBOOKS: "QuickBooks"}
+Waited = tuple[Side, Unlinked]  # a record without a link that others wait for, and the side it is on
 
 
-def report_missing_references(ctx: Context, conn: Connection, parked: Sequence[Owed]) -> int:
-    """One exception per reference that records wait for, with the names of all it blocks; returns how many stand."""
-    blocked: defaultdict[tuple[Side, Unlinked], list[str]] = defaultdict(list)
-    for owed in parked:
-        for side, reference in dict.fromkeys(waits(owed)):
-            blocked[side, reference].append(owed.tree.label)
-    found = [_missing_reference(ctx, conn, side, reference, names) for (side, reference), names in blocked.items()]
+def report_waiting(ctx: Context, conn: Connection, parked: Sequence[Owed]) -> int:
+    """Tell what waits, once for each record that is waited for: in that record's own exception, or where nothing else
+    is said of it, in one that says it is not linked. Returns how many are waited for."""
+    blocked = _blocked(parked)
+    own = _own_exceptions(ctx, conn, blocked)
+    _tell(ctx, conn, {own[waited].id: names for waited, names in blocked.items() if waited in own})
+    found = [_missing_reference(ctx, conn, *waited, names) for waited, names in blocked.items() if waited not in own]
     exceptions.report(conn, ctx.company, found, ctx.now())
     standing = {(p.entity, p.side, p.record_id) for p in found}
-    for old in exceptions.listing(conn, ctx.company):
-        if old.code == MISSING_REFERENCE and (old.entity, old.side, old.record_id) not in standing:
+    for old in exceptions.listing(conn, ctx.company, codes=[MISSING_REFERENCE]):
+        if (old.entity, old.side, old.record_id) not in standing:
             exceptions.resolve(conn, ctx.company, old.entity, old.side, [old.record_id], [old.code], ctx.now())
-    return len(found)
+    return len(blocked)
+
+
+def _blocked(parked: Sequence[Owed]) -> dict[Waited, list[str]]:
+    """What is waited for in the end, with the names of all that wait for it, directly or behind one another."""
+    behind = {
+        (side, Unlinked(staged.record.entity, staged.record.id)): waits(owed)
+        for owed in parked
+        for side in Side
+        if (staged := owed.work.on(side)) is not None
+    }
+    blocked: defaultdict[Waited, list[str]] = defaultdict(list)
+    for owed in parked:
+        for waited in _roots(waits(owed), behind):
+            blocked[waited].append(owed.tree.label)
+    return dict(blocked)
+
+
+def _roots(waited: Sequence[Waited], behind: Mapping[Waited, Sequence[Waited]]) -> list[Waited]:
+    """Where what is waited for waits itself, what that waits for; a circle is left as it is."""
+    seen: dict[Waited, None] = {}
+    ahead = list(waited)
+    while ahead:
+        one = ahead.pop()
+        if one not in seen:
+            seen[one] = None
+            ahead += behind.get(one, ())
+    return [one for one in seen if one not in behind] or list(dict.fromkeys(waited))
+
+
+def _own_exceptions(ctx: Context, conn: Connection, waited: Iterable[Waited]) -> dict[Waited, Reported]:
+    """The exceptions of the records waited for: of several the latest, an ignored one only where there is no other."""
+    asked: defaultdict[tuple[str, Side], list[str]] = defaultdict(list)
+    for side, reference in waited:
+        asked[reference.entity, side].append(reference.native_id)
+    found: dict[Waited, Reported] = {}
+    for (name, side), ids in asked.items():
+        for native_id, listed in exceptions.of_records(conn, ctx.company, name, side, ids).items():
+            if own := [e for e in listed if problems.of_itself(e)]:
+                found[side, Unlinked(name, native_id)] = max(own, key=_telling)
+    return found
+
+
+def _telling(one: Reported) -> tuple[bool, float, int]:
+    return one.state is not ExceptionState.IGNORED, one.last_seen.timestamp() if one.last_seen else 0.0, one.id
+
+
+def _tell(ctx: Context, conn: Connection, told: Mapping[int, Sequence[str]]) -> None:
+    """Put down what waits for records that have exceptions of their own, and take it back from all the others."""
+    before = {e.id: list(e.blocks) for e in exceptions.listing(conn, ctx.company) if problems.of_itself(e)}
+    changed = {i: told.get(i, ()) for i, names in before.items() if names != list(told.get(i, ()))}
+    exceptions.put_blocks(conn, ctx.company, changed)
 
 
 def report_untracked_divisions(ctx: Context, conn: Connection) -> None:
@@ -83,11 +136,8 @@ def _missing_reference(
     ctx: Context, conn: Connection, side: Side, reference: Unlinked, blocked: Sequence[str]
 ) -> exceptions.Problem:
     target, named = entity_of(reference.entity), _named(ctx, conn, side, reference)
-    why, fix = _reason(ctx, conn, target, side, reference)
-    said = refusals.problem(
-        refusals.MISSING_REFERENCE, side, name=named, record=named[:1].lower() + named[1:], why=why,
-        blocked=some(blocked), kind=target.title.lower(), there=_NAME[side.other],
-    )  # fmt: skip
+    why, fix = _candidate(ctx, conn, target, side, reference)
+    said = refusals.missing_reference(target, side, reference.native_id, named, some(blocked), why)
     said = replace(said, fix=fix) if fix else said
     return problems.shared(ctx, target, side, reference.native_id, said, named, blocked)
 
@@ -118,13 +168,8 @@ def some(names: Sequence[str], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
-def _reason(ctx: Context, conn: Connection, target: Entity, side: Side, reference: Unlinked) -> tuple[str, str]:
-    """Why the record has no counterpart, and what releases it: its own exception or review, where it has one."""
-    known = exceptions.of_records(conn, ctx.company, target.name, side, [reference.native_id])
-    others = [e for e in known.get(reference.native_id, []) if e.code != MISSING_REFERENCE]
-    if others:
-        linking = f"Or link it to an existing {target.title.lower()} (qb-pipeline review link)."
-        return others[0].cause, f"{others[0].fix} {linking}"
+def _candidate(ctx: Context, conn: Connection, target: Entity, side: Side, reference: Unlinked) -> tuple[str, str]:
+    """Why the record has no counterpart and what releases it, where a person has to decide about a likely one."""
     for candidate in candidates.listing(conn, ctx.company, entity=target.name):
         if reference.native_id == _own(candidate, side):
             other = Unlinked(target.name, _own(candidate, side.other))

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.shown import shortened
 from qb_pipeline.entities.spec import Entity, Kind, Side
 from qb_pipeline.store import sync_log
 from qb_pipeline.sync.contractor_port import ContractorPort
@@ -99,7 +100,7 @@ def label(entity: Entity, values: Mapping[str, Any]) -> str:
     """What a person calls the record: "Invoice 1042", or without a number "Invoice of 2026-09-08 (120.50)"."""
     named = next((str(values[f]) for f in entity.label_fields if values.get(f)), None)
     if named:
-        return f"{entity.title} {named}"
+        return f"{entity.title} {shortened(named)}"
     dated = next((values[f.name] for f in entity.fields if f.kind is Kind.DATE and values.get(f.name)), None)
     total = values.get(entity.total_field) if entity.total_field else None
     return entity.title + (f" of {dated}" if dated else "") + (f" ({total})" if total is not None else "")

@@ -132,10 +132,10 @@ def finish(ctx: Context, result: Result) -> None:
     settle(ctx, result)
     result.parked += _parked_elsewhere(ctx, result)
     with ctx.begin() as conn:
-        blockers.report_missing_references(ctx, conn, result.parked)
         blockers.report_untracked_divisions(ctx, conn)
         causes.report(ctx, conn, complete=result.loaded >= {e.name for e in entities(ctx)})
         problems.close_obsolete(ctx, conn)
+        blockers.report_waiting(ctx, conn, result.parked)  # in the exceptions that are left, so after those
         for entity in ENTITIES.values():
             for what, count in problems.counts(conn, ctx.company, entity).items():
                 ctx.tally.put(entity.name, what, count)

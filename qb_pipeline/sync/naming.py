@@ -36,6 +36,7 @@ class Known:
     name: str
     there: bool
     active: bool
+    contractor_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _known(ctx: Context, conn: Connection, entity: Entity, quickbooks_id: str, c
     name = label(entity, shown.record.values) if shown else f"{entity.title} {quickbooks_id}"
     alive = here is not None and here.record.state is not State.DELETED
     active = alive and here is not None and here.record.values.get("active") is not False
-    return Known(entity, quickbooks_id, name, alive, active)
+    return Known(entity, quickbooks_id, name, alive, active, contractor_id)
 
 
 def _dangling(error: PipelineError, referred: Sequence[Known]) -> list[Known]:
@@ -116,14 +117,12 @@ def _dangling(error: PipelineError, referred: Sequence[Known]) -> list[Known]:
 
 def _missing(subject: str, dangling: Sequence[Known]) -> Words:
     one = dangling[0]
-    name = one.name[:1].lower() + one.name[1:]
     if one.there and not one.active:
         said = refusals.INACTIVE_REFERENCE
-        known = {"record": subject, "names": name, "verb": "is"}
+        known = {"record": subject, "names": refusals.lowered(one.name), "verb": "is"}
         return Words(said.cause_of(**known), said.fix_of(**known), said.who)
-    said = refusals.MISSING_REFERENCE
-    cause = said.cause_of(blocked=subject, record=name, there=refusals.system(Side.QUICKBOOKS), why="")
-    return Words(cause, said.fix_of(kind=one.entity.title.lower()), said.who)
+    cause, fix = refusals.counterpart_gone(one.entity, one.contractor_id, one.id, one.name, subject)
+    return Words(cause, fix, refusals.MISSING_REFERENCE.who)
 
 
 def _subject(ctx: Context, conn: Connection, entity: Entity, row: Write) -> str:

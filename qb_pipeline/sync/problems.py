@@ -24,6 +24,9 @@ from qb_pipeline.sync.wire import fingerprint
 
 Key = tuple[Side, str]
 MISSING_REFERENCE = refusals.MISSING_REFERENCE.code
+_FOR_OTHERS = frozenset(
+    {MISSING_REFERENCE, refusals.INACTIVE_REFERENCE.code}
+)  # about a record that did not fail itself
 NOT_TAKEN = refusals.NOT_TAKEN.code
 COMPANY_WIDE = frozenset({"qbo_6190", "qbo_5020", "qbo_5030", "qbo_10200"})  # refused whatever the record
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -74,6 +77,11 @@ def from_error(
         title=situations.title_of(error.code, error.recovery.capitalize()),
         record_label=name, fingerprint=fingerprint, run_id=ctx.run_id,
     )  # fmt: skip
+
+
+def of_itself(one: exceptions.Reported) -> bool:
+    """Whether an exception is about one record that failed itself, so that what waits for the record waits for it."""
+    return one.code not in _FOR_OTHERS and not one.record_id.startswith("*")
 
 
 def report(ctx: Context, conn: Connection, entity: Entity, problems: Sequence[exceptions.Problem]) -> None:

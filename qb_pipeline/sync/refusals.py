@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from qb_pipeline.entities.records import State
-from qb_pipeline.entities.spec import Side
+from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import Who
 from qb_pipeline.situations import Situation
 from qb_pipeline.sync.merge import Conflict
@@ -70,8 +70,14 @@ COUNTERPART_UNREAD = Situation(
 )  # fmt: skip
 MISSING_REFERENCE = Situation(
     "missing_reference", "{name} is not linked", "{blocked}: {record} does not exist in {there}. {why}",
-    "Create it there, or link it to an existing {kind} (qb-pipeline review link).", area="matching",
+    "Create it there, or link it to an existing {kind} (qb-pipeline review link {pair} --entity {entity}, where "
+    "{other} is its id there).", area="matching",
 )  # fmt: skip
+_RELINK = (
+    "Create it there, or link it to an existing {kind}. Either way: qb-pipeline review unlink {contractor_id} "
+    "{quickbooks_id} --entity {entity}, then qb-pipeline review link {contractor_id} B --entity {entity}, where B is "
+    "its id there."
+)  # of a record whose counterpart is gone: the link to that one stands in the way of another
 CLASSES_OFF = Situation(
     "class_tracking_off", "Class tracking is off",
     "{count} divisions are not copied, because QuickBooks has class tracking switched off.",
@@ -134,6 +140,29 @@ def problem(situation: Situation, side: Side, **names: object) -> Problem:
         situation.code.format(**names), situation.title.format(**names), situation.cause_of(**names),
         situation.fix_of(**names), situation.who, side,
     )  # fmt: skip
+
+
+def missing_reference(target: Entity, side: Side, native_id: str, name: str, blocked: str, why: str = "") -> Problem:
+    """`name` of `target`, a record of `side` without a counterpart; `blocked`: what waits for it."""
+    pair, other = (f"{native_id} B", "B") if side is Side.CONTRACTOR else (f"A {native_id}", "A")
+    return problem(
+        MISSING_REFERENCE, side, name=name, record=lowered(name), why=why, blocked=blocked, there=system(side.other),
+        kind=target.title.lower(), entity=target.name, pair=pair, other=other,
+    )  # fmt: skip
+
+
+def counterpart_gone(
+    target: Entity, contractor_id: str | None, quickbooks_id: str, name: str, blocked: str
+) -> tuple[str, str]:
+    """Cause and fix where QuickBooks does not know a record that is linked."""
+    cause = MISSING_REFERENCE.cause_of(blocked=blocked, record=lowered(name), there=system(Side.QUICKBOOKS), why="")
+    ids = {"contractor_id": contractor_id or "A", "quickbooks_id": quickbooks_id}
+    return cause, _RELINK.format(kind=target.title.lower(), entity=target.name, **ids)
+
+
+def lowered(name: str) -> str:
+    """A record's name as it stands within a sentence: `customer ABC Corp`."""
+    return name[:1].lower() + name[1:]
 
 
 def frozen(label: str, why: str, side: Side) -> Problem:

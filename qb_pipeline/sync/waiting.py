@@ -18,7 +18,9 @@ from qb_pipeline.store import candidates, exceptions, journal, staging
 from qb_pipeline.store.exceptions import ExceptionState, Reported
 from qb_pipeline.store.journal import Phase, Write
 from qb_pipeline.sync import problems, refusals
+from qb_pipeline.sync.blockers import some
 from qb_pipeline.sync.context import label
+from qb_pipeline.sync.owing import many
 
 KINDS = ("retrying", "dead", "unanswered", "parked", "review")
 
@@ -48,9 +50,17 @@ def waiting(conn: Connection, company: str) -> list[Waiting]:
     answered = {_key(r) for r in open_rows}
     found = [_unanswered(conn, company, r, listed) for r in open_rows]
     found += [_passing(e) for e in listed if e.retry_safe and (e.entity, e.side, e.record_id) not in answered]
-    found += [w for e in listed if e.code == problems.MISSING_REFERENCE for w in _parked(e)]
+    found += [w for e in listed if not e.record_id.startswith("*") for w in _parked(e)]
     found += [_review(conn, company, c) for c in candidates.listing(conn, company)]
     return sorted(found, key=lambda w: (KINDS.index(w.kind), str(w.since or "")))
+
+
+def held_back(one: Reported) -> str:
+    """How many records an exception holds back, and the first of them; empty where its cause names them all."""
+    names = [str(name) for name in one.blocks]
+    if all(name in one.cause for name in names):
+        return ""
+    return f"{many(len(names), 'record')} {'waits' if len(names) == 1 else 'wait'} for it: {some(names)}."
 
 
 def _key(row: Write) -> tuple[str, Side, str]:

@@ -40,7 +40,8 @@ def test_an_invoice_whose_customer_quickbooks_lacks_says_so_and_linking_it_relea
     instance.sync()
     assert (
         "Invoice 1234: customer ABC Corp does not exist in QuickBooks. Fix (accountant): Create it there, or link "
-        "it to an existing customer (qb-pipeline review link)." in printed(instance)
+        f"it to an existing customer (qb-pipeline review link {customer['id']} B --entity customer, where B is its id "
+        "there)." in printed(instance)
     )
     there = books.create("Customer", {"DisplayName": "Alphabet Trading"})
     instance.sync()
@@ -71,15 +72,17 @@ def test_what_is_inactive_refused_or_unmapped_is_named_with_its_fix(
     instance.sync()
     said = printed(instance)
     for sentence in (
-        "Invoice 1301: customer DEF: Corp does not exist in QuickBooks. Customer 'DEF: Corp' has a colon in its "
-        "display name, which QuickBooks refuses in names.",
-        "Write the display name without it. Or link it to an existing customer (qb-pipeline review link).",
+        "Customer 'DEF: Corp' has a colon in its display name, which QuickBooks refuses in names. 1 record waits for "
+        "it: Invoice 1301. Fix (office): Write the display name without it.",
         "Invoice 1302: payment term Net 45 does not exist in QuickBooks. Fix (accountant): Create it there, or link it "
-        "to an existing payment term (qb-pipeline review link).",
+        f"to an existing payment term (qb-pipeline review link {term['id']} B --entity term, where B is its id "
+        "there).",
         "Invoice 1303: item Gutters S is inactive in QuickBooks. Fix (accountant): Make item Gutters S active again "
         "there, or choose another one in Invoice 1303.",
         "Item Chimneys S: account Roof income does not exist in QuickBooks. Fix (accountant): Create it there, or "
-        "link it to an existing account (qb-pipeline review link).",
+        f"link it to an existing account (qb-pipeline review link {account['id']} B --entity account, where B is its "
+        "id there).",
     ):
         assert sentence in said, said
+    assert "customer DEF: Corp does not exist" not in said, "one cause, one entry"
     assert document(instance, "errors", "list", "--code", "inactive_reference")["errors"][0]["who"] == "accountant"

@@ -13,7 +13,7 @@ import pytest
 from qb_pipeline.contractor import situations as contractor
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import State
-from qb_pipeline.entities.spec import Policy, Side
+from qb_pipeline.entities.spec import Direction, Policy, Side
 from qb_pipeline.errors import FixTheData, Misconfigured, OwnerMustAct, PipelineError, PlanAgain, RetryLater
 from qb_pipeline.quickbooks import catalogue as quickbooks
 from qb_pipeline.quickbooks.codecs import situations as codecs
@@ -49,7 +49,7 @@ def missing_reference(world: World) -> None:
     world.entities = ("customer", "invoice")
     payer = world.contractor.add("customer", **customer())
     world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
-    world.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    world.rules = Rules({"customer": Override(direction=Direction.TO_CONTRACTOR)})
     world.run()
 
 

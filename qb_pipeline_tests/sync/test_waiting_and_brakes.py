@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from qb_pipeline.entities.records import State
-from qb_pipeline.entities.spec import Policy, Side
+from qb_pipeline.entities.spec import Direction, Policy, Side
+from qb_pipeline.store import exceptions, tables
+from qb_pipeline.store.exceptions import ExceptionState, Problem
 from qb_pipeline.sync.rules import Override, Rules
+from qb_pipeline.sync.waiting import held_back
 from qb_pipeline_tests.sync.fakes import refusal
-from qb_pipeline_tests.sync.world import World, customer
+from qb_pipeline_tests.sync.world import COMPANY, World, customer
 
 CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
 
@@ -21,7 +26,7 @@ def invoice(number: str, payer: str, **values: Any) -> dict[str, Any]:
     return {"number": number, "customer": payer, "date": date(2026, 2, 10), "lines": (), **values}
 
 
-# --- missing references ---
+# --- what is waited for ---
 
 
 def waiting_world(world: World) -> str:
@@ -35,14 +40,99 @@ def waiting_world(world: World) -> str:
     return payer
 
 
-def test_what_refers_to_an_unlinked_record_waits_and_one_exception_names_all_of_it(world: World) -> None:
+def test_what_refers_to_a_refused_record_waits_and_is_named_in_the_exception_of_that_record_alone(world: World) -> None:
     payer = waiting_world(world)
     assert world.quickbooks.live("invoice") == {}
-    [missing] = [e for e in world.open_exceptions() if e.code == "missing_reference"]
-    assert (missing.entity, missing.side, missing.record_id) == ("customer", CONTRACTOR, payer)
-    assert missing.blocks == ["Invoice 1", "Invoice 2", "Invoice 3"]
-    assert "Hazel Roofing" in missing.cause
-    assert "The name is too long." in missing.cause  # why it is missing, so that nobody has to look twice
+    [refused] = world.open_exceptions()
+    assert (refused.entity, refused.side, refused.record_id) == ("customer", CONTRACTOR, payer)
+    assert (refused.code, refused.cause, refused.who) == ("refused", "The name is too long.", "office")
+    assert refused.blocks == ["Invoice 1", "Invoice 2", "Invoice 3"]
+    assert held_back(refused) == "3 records wait for it: Invoice 1, Invoice 2, Invoice 3."
+
+
+def test_naming_what_waits_counts_no_attempt_and_moves_no_time(world: World) -> None:
+    waiting_world(world)
+    [before] = world.open_exceptions()
+    world.contractor.add("invoice", **invoice("4", before.record_id))
+    world.run()
+    [after] = world.open_exceptions()
+    assert after == replace(before, blocks=[*before.blocks, "Invoice 4"])
+
+
+def test_a_refusal_that_comes_again_keeps_what_waits_for_it_until_that_is_looked_at_anew(world: World) -> None:
+    waiting_world(world)
+    [before] = world.open_exceptions()
+    with world.engine.begin() as conn:
+        again = Problem(**{f.name: getattr(before, f.name) for f in fields(Problem) if f.name != "blocks"})
+        exceptions.report(conn, COMPANY, [again], world.now())
+    [after] = world.open_exceptions()
+    assert (after.attempts, after.blocks) == (before.attempts + 1, before.blocks)
+
+
+def test_what_waits_behind_something_that_waits_is_named_with_the_cause_of_both(world: World) -> None:
+    world.entities = ("customer", "invoice", "payment")
+    payer = world.contractor.add("customer", **customer())
+    bill = world.contractor.add("invoice", **invoice("1", payer))
+    settles = {"invoice": bill, "amount": Decimal(5)}
+    world.contractor.add(
+        "payment", customer=payer, date=date(2026, 2, 11), amount=Decimal(5), reference="77", allocations=(settles,)
+    )
+    world.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    world.run()
+    [refused] = world.open_exceptions()
+    assert refused.record_id == payer
+    assert refused.blocks == ["Invoice 1", "Payment 77"]
+
+
+@pytest.mark.parametrize("state", [ExceptionState.IGNORED, ExceptionState.DEAD, ExceptionState.RETRYING])
+def test_an_exception_of_the_record_tells_what_waits_in_whatever_state_it_is(
+    world: World, state: ExceptionState
+) -> None:
+    waiting_world(world)
+    world.quickbooks.refuses = lambda _item: None
+    with world.engine.begin() as conn:
+        later = world.now() + timedelta(days=9)
+        table = tables.exception
+        conn.execute(update(table).values(state=state.value, retry_safe=True, next_attempt_at=later, blocks=[]))
+    world.run(retry_now=False)
+    [kept] = world.open_exceptions()
+    assert (kept.code, kept.state, len(kept.blocks)) == ("refused", state, 3)
+
+
+def test_a_record_that_is_gone_is_said_to_be_missing_in_the_run_that_closes_its_refusal(world: World) -> None:
+    payer = waiting_world(world)
+    world.contractor.let_go("customer", payer)
+    world.run()
+    [missing] = world.open_exceptions()
+    assert (missing.code, missing.record_id, len(missing.blocks)) == ("missing_reference", payer, 3)
+
+
+def test_what_has_no_exception_of_its_own_is_told_as_missing_with_the_command_that_links_it(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    world.rules = Rules({"customer": Override(direction=Direction.TO_CONTRACTOR)})
+    payer = world.contractor.add("customer", **customer("ABC Corp"))
+    world.contractor.add("invoice", **invoice("1234", payer))
+    world.run()
+    [missing] = world.open_exceptions()
+    assert (missing.code, missing.blocks, missing.who) == ("missing_reference", ["Invoice 1234"], "accountant")
+    assert missing.cause == "Invoice 1234: customer ABC Corp does not exist in QuickBooks."
+    assert missing.fix == (
+        f"Create it there, or link it to an existing customer (qb-pipeline review link {payer} B --entity customer, "
+        "where B is its id there)."
+    )
+    assert held_back(missing) == "", "its cause names it already"
+
+
+def test_a_name_of_hundreds_of_characters_is_shown_in_part(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    name = "Hazel " * 100
+    payer = world.contractor.add("customer", **customer(name))
+    world.contractor.add("invoice", **invoice("1", payer))
+    world.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    world.run()
+    [refused] = world.open_exceptions()
+    assert refused.record_label == f"Customer {name[:79]}…"
+    assert [row["name"] for row in world.contractor.live("customer").values()] == [name]
 
 
 def test_waiting_records_are_neither_failed_nor_journalled(world: World) -> None:
@@ -59,12 +149,13 @@ def test_the_fix_of_a_missing_reference_releases_everything_in_the_next_run(worl
     assert world.codes() == []
 
 
-def test_a_missing_reference_is_closed_when_nothing_waits_for_it_any_more(world: World) -> None:
+def test_a_refusal_names_nothing_any_more_once_nothing_waits_for_it(world: World) -> None:
     waiting_world(world)
     for record in list(world.contractor.live("invoice")):
         world.contractor.let_go("invoice", record)
     world.run()
-    assert world.codes() == ["refused"]
+    [refused] = world.open_exceptions()
+    assert (refused.code, refused.blocks) == ("refused", [])
 
 
 def test_a_record_waits_for_references_in_its_lines_too(world: World) -> None:
@@ -76,7 +167,8 @@ def test_a_record_waits_for_references_in_its_lines_too(world: World) -> None:
     world.contractor.add("invoice", **invoice("1", payer, lines=(line,)))
     world.quickbooks.refuses = lambda item: refusal() if item.entity == "item" else None
     world.run()
-    assert world.codes() == ["missing_reference", "refused"]
+    [refused] = world.open_exceptions()
+    assert (refused.code, refused.entity, refused.blocks) == ("refused", "item", ["Invoice 1"])
     assert world.quickbooks.live("invoice") == {}
 
 

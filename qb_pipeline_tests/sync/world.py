@@ -67,9 +67,9 @@ class World:
         for name in reversed(removing):
             load(ctx, ENTITIES[name], removing=True)
         with ctx.begin() as conn:
-            blockers.report_missing_references(ctx, conn, parked)
             causes.report(ctx, conn, complete=True)
             problems.close_obsolete(ctx, conn)
+            blockers.report_waiting(ctx, conn, parked)
         return ctx
 
     def run_only_reading(self) -> None:

@@ -13,6 +13,7 @@ from decimal import Decimal
 import pytest
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
+from qb_pipeline.entities.shown import shortened
 from qb_pipeline.settings import settings
 from qb_pipeline_tests.trial import month_ends, special_names
 from qb_pipeline_tests.trial.buyer import COMPANY, HOUR, QUARTER, Buyer
@@ -246,11 +247,13 @@ def test_week_3_names_quickbooks_cannot_hold_wait_alone_and_say_what_to_do_until
     buyer.wait()
     assert "Hugo Holt" in by("DisplayName", buyer.quickbooks("customer"))
     assert by("DocNumber", buyer.quickbooks("invoice")).keys() & {"3100", "3000", "3001", "3002", "3003"} == {"3100"}
-    told = {e["record_id"]: e for e in buyer.errors() if not e["blocks"]}
-    for name, key in made.items():
-        assert f"Customer '{name}' has " in told[key]["cause"]
+    told = {e["record_id"]: e for e in buyer.errors()}
+    assert len(buyer.errors()) == len(told) == len(made), "one cause, one entry"
+    for n, (name, key) in enumerate(made.items()):
+        assert f"Customer '{shortened(name)}' has " in told[key]["cause"]
         assert special_names.REFUSED[name] in told[key]["cause"]
         assert "display name" in told[key]["fix"]
+        assert told[key]["blocks"] == [f"Invoice 300{n}"]
     assert buyer.verdict().wrong == [], "whatever is not in agreement is told"
     assert (buyer.status()["parked"], buyer.health()[0]) == (4, 0)
     for n, key in enumerate(made.values()):

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from qb_pipeline.entities.records import Values
+from qb_pipeline.entities.shown import shortened
 from qb_pipeline.entities.spec import Entity, Field
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.quickbooks.codecs import situations
@@ -24,7 +25,7 @@ _FORBIDDEN = {":": "a colon", "\t": "a tab", "\n": "a line feed"}
 def record_label(entity: Entity, values: Values) -> str:
     """How a person would call the record: `Invoice 'R-1042'`."""
     known = next((values[name] for name in entity.label_fields if values.get(name) is not None), None)
-    return entity.title if known is None else f"{entity.title} '{known}'"
+    return entity.title if known is None else f"{entity.title} '{shortened(str(known))}'"
 
 
 def refuse(situation: Situation, entity: Entity, values: Values, field: str | None, **names: Any) -> PipelineError:
