@@ -2,11 +2,15 @@
 
 Invariant: whatever no rule applies to is passed on unchanged, so that everything else is the real sandbox; a rule says
 whether the request was carried out before the answer was spoilt.
+
+Each kind of nonsense meets each way of asking once. With QB_HOSTILE_ALL=1 in the environment, each meets every single
+request of that way, and every case is mended by a run of its own before the next one: four times as long.
 """
 
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import threading
 import time
@@ -20,6 +24,7 @@ from urllib.parse import unquote
 import requests
 import simplejson
 
+EVERYTHING = os.environ.get("QB_HOSTILE_ALL") == "1"
 HOP = frozenset({"connection", "transfer-encoding", "content-length", "content-encoding", "host"})
 HELD = 3.0  # seconds that a silent answer takes, longer than the product waits in these tests
 JSON = "application/json;charset=UTF-8"
@@ -54,13 +59,15 @@ Spoil = Callable[[bytes, bytes], Answer]  # from the body sent and the body the 
 class Rule:
     """Requests whose line "METHOD address" holds the pattern `at` get the answer `spoil` makes of the true one.
 
-    `applied`: the sandbox carries the request out before. `times`: how often (None: until the rule is gone).
+    `holding`: only those whose body holds this text. `applied`: the sandbox carries the request out before.
+    `times`: how often (None: until the rule is gone).
     """
 
     at: str
     spoil: Spoil
     applied: bool = True
     times: int | None = None
+    holding: str = ""
     hits: int = 0
 
 
@@ -73,10 +80,11 @@ class Between:
     rules: list[Rule] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def rule_for(self, line: str) -> Rule | None:
+    def rule_for(self, line: str, sent: bytes) -> Rule | None:
         with self.lock:
             for rule in self.rules:
-                if re.search(rule.at, line) and (rule.times is None or rule.hits < rule.times):
+                meant = re.search(rule.at, line) and rule.holding.encode() in sent
+                if meant and (rule.times is None or rule.hits < rule.times):
                     rule.hits += 1
                     return rule
         return None
@@ -104,7 +112,7 @@ def between(behind: str) -> Iterator[Between]:
 
         def answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            rule = here.rule_for(f"{self.command} {unquote(self.path)}")
+            rule = here.rule_for(f"{self.command} {unquote(self.path)}", sent)
             true = self._pass_on(sent) if rule is None or rule.applied else None
             if rule is not None:
                 self._spoilt(rule.spoil(sent, true.content if true is not None else b""))

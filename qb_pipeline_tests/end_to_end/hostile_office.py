@@ -10,14 +10,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
+from unittest import mock
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
+from qb_pipeline.commands import opening
+from qb_pipeline.store.engine import make_engine
 from qb_pipeline_tests.end_to_end import cli_running
 from qb_pipeline_tests.end_to_end.cli_running import Ended, Server
 from qb_pipeline_tests.end_to_end.harness import (
@@ -45,13 +50,15 @@ class Office:
     own: ContractorDesk
     books: QuickBooksDesk
     environment: dict[str, str] = field(default_factory=dict)
+    unpaid: list[Raw] = field(default_factory=list)  # what the next run has to make good
     entered: dict[str, set[tuple[str, str]]] = field(default_factory=lambda: {"contractor": set(), "quickbooks": set()})
 
     def command(self, *words: str) -> Ended:
         """A command in this process, which spares the seconds of its imports."""
         quickbooks, contractor = (_server(box) for box in (self.made.quickbooks, self.made.contractor))
         environment = {"QB_DATABASE_URL": self.address, "QB_ANSWER_SECONDS": "1", **self.environment}
-        return cli_running.Instance(self.made.home, quickbooks, contractor, environment).here(*words)
+        with mock.patch.object(opening, "make_engine", _engine):
+            return cli_running.Instance(self.made.home, quickbooks, contractor, environment).here(*words)
 
     @property
     def address(self) -> str:
@@ -67,14 +74,29 @@ class Office:
         self.entered["contractor"] |= {("customer", c["id"]) for c in made}
         return made
 
+    def item(self) -> Raw:
+        """A new item at the contractor's."""
+        income = next(a["id"] for a in self.own.all("accounts") if a["kind"] == "Income")
+        body = {"name": _word(next(_number)), "kind": "service", "active": True, "income_account_id": income}
+        made = self.own.create("items", body)
+        self.entered["contractor"].add(("item", made["id"]))
+        return made
+
     def bookkeepers_customer(self) -> Raw:
         made = self.books.create("Customer", {"DisplayName": _word(next(_number))})
         self.entered["quickbooks"].add(("customer", made["Id"]))
         return made
 
     def named(self, name: str) -> list[Raw]:
-        """Customers of that name in QuickBooks, active or not."""
-        return [c for c in self.books.all("Customer") if c["DisplayName"] == name]
+        """Customers and items of that name in QuickBooks, active or not."""
+        found = [c for c in self.books.all("Customer") if c["DisplayName"] == name]
+        return found or [i for i in self.books.all("Item") if i["Name"] == name]
+
+    def once(self, made: list[Raw]) -> None:
+        """Each of these records of the contractor's is linked to the one of its name in QuickBooks."""
+        for record in made:
+            assert len(self.named(record["name"])) == 1, record
+            assert len(self.links(record["id"])) == 1, record
 
     def links(self, contractor_id: str) -> list[Raw]:
         return self.made.rows(f"select * from link where contractor_id = '{contractor_id}'")  # ids of ours
@@ -97,6 +119,12 @@ class Office:
         assert verdict.wrong == []
         assert not verdict.explained
         assert copies(judge, self.entered) == []
+
+
+@cache
+def _engine(url: str) -> Engine:
+    """One for all commands: each disposes of its connections, but the statements stay compiled, half of a short run."""
+    return make_engine(url)
 
 
 def _server(box: Sandbox) -> Server:
