@@ -60,7 +60,7 @@ class Schedule(RuleBasedStateMachine):
         Schedule.counts.update({"schedules": 1}, **played.counts)
         for line in played.told:
             note(line)
-        assert played.wrong == []
+        assert not played.wrong, "\n".join(played.wrong)
 
     @property
     def _now(self) -> Performance:
