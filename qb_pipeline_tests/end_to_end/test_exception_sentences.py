@@ -86,3 +86,29 @@ def test_what_is_inactive_refused_or_unmapped_is_named_with_its_fix(
         assert sentence in said, said
     assert "customer DEF: Corp does not exist" not in said, "one cause, one entry"
     assert document(instance, "errors", "list", "--code", "inactive_reference")["errors"][0]["who"] == "accountant"
+
+
+def test_what_waits_for_a_refused_customer_stays_named_whatever_a_partial_run_looks_at_and_is_released_by_one_fix(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk
+) -> None:
+    refused, item = office.create("customers", {"name": "Pier: Seven"}), labor(office, "Decking S")
+    for number in ("1401", "1402"):
+        sold(office, number, refused, item)
+    waits = ["Invoice 1401", "Invoice 1402"]
+    for words in ((), ("--entity", "item"), ("--entity", "customer"), ("--entity", "invoice")):
+        instance.sync(*words)
+        told = document(instance, "errors", "list", "--entity", "customer")
+        [entry] = [e for e in told["errors"] if e["record_id"] == refused["id"]]
+        assert (entry["code"], sorted(entry["blocks"])) == ("bad-name", waits), words
+        [cause] = [c for c in told["causes"] if entry["id"] in c["ids"]]
+        assert sorted(cause["blocks"]) == ["Customer Pier: Seven", *waits]
+    waiting = document(instance, "errors", "list", "--waiting")["waiting"]
+    assert {w["record"]: w["why"] for w in waiting if w["number"] == entry["id"]} == dict.fromkeys(
+        waits, "Waits for Customer Pier: Seven."
+    )
+    shown = " ".join(instance.prepare("errors", "show", str(entry["id"])).out.split())
+    assert "2 records wait for it: " in shown
+    office.edit("customers", refused["id"], {"name": "Pier Seven"})
+    instance.sync()
+    assert {"1401", "1402"} <= {i.get("DocNumber") for i in books.all("Invoice")}
+    assert "Pier" not in printed(instance)

@@ -33,7 +33,12 @@ def test_a_reference_that_quickbooks_does_not_know_is_named_with_what_to_do(worl
     said = "The record refers to something. QuickBooks says: Invalid Reference Id : Names element id q1 not found"
     found = invoice_refused(world, PlanAgain(said, code="qbo_2500", fix="Again."))
     assert found.cause == "Invoice 1234: customer ABC Corp does not exist in QuickBooks."
-    assert found.fix.startswith("Create it there, or link it to an existing customer")
+    [(ours, theirs)] = world.links().items()
+    assert found.fix == (
+        "Create it there, or link it to an existing customer. Either way: qb-pipeline review unlink "
+        f"{ours} {theirs} --entity customer, then qb-pipeline review link {ours} B --entity customer, where B is its "
+        "id there."
+    )
     assert found.who == "accountant"
 
 

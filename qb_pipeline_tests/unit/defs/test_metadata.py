@@ -24,6 +24,11 @@ def test_a_table_row_names_record_cause_and_fix_and_keeps_its_columns() -> None:
     assert "Rename it." in row
 
 
+def test_a_table_row_says_what_waits_for_the_record() -> None:
+    text = str(table_of([dataclasses.replace(ONE, blocks=[f"Invoice {n}" for n in range(5)])]).value)
+    assert "takes none. 5 records wait for it: Invoice 0, Invoice 1, Invoice 2 and 2 more. |" in text
+
+
 def test_a_record_without_a_label_is_named_by_its_id() -> None:
     assert "| c1 |" in str(table_of([dataclasses.replace(ONE, record_label=None)]).value)
 
