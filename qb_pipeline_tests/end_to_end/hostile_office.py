@@ -88,15 +88,17 @@ class Office:
         return made
 
     def named(self, name: str) -> list[Raw]:
-        """Customers and items of that name in QuickBooks, active or not."""
-        found = [c for c in self.books.all("Customer") if c["DisplayName"] == name]
-        return found or [i for i in self.books.all("Item") if i["Name"] == name]
+        """Customers of that name in QuickBooks, active or not."""
+        return [c for c in self.books.all("Customer") if c["DisplayName"] == name]
 
     def once(self, made: list[Raw]) -> None:
         """Each of these records of the contractor's is linked to the one of its name in QuickBooks."""
-        for record in made:
-            assert len(self.named(record["name"])) == 1, record
-            assert len(self.links(record["id"])) == 1, record
+        names = [c["DisplayName"] for c in self.books.all("Customer")] + [i["Name"] for i in self.books.all("Item")]
+        linked = [
+            link["contractor_id"] for link in self.made.rows("select * from link where quickbooks_id is not null")
+        ]
+        assert [names.count(r["name"]) for r in made] == [1] * len(made), made
+        assert [linked.count(r["id"]) for r in made] == [1] * len(made), made
 
     def links(self, contractor_id: str) -> list[Raw]:
         return self.made.rows(f"select * from link where contractor_id = '{contractor_id}'")  # ids of ours

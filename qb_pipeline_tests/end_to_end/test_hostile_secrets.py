@@ -119,11 +119,11 @@ def troubled(watched: Watched) -> Watched:
     office.customers(2)
     assert watched.command("sync", "--json") == 0
     for name in ("a page with 200", "a fault in a 200", "half a document", "broken gzip", "a redirect"):
-        office.bookkeepers_customer()
         with office.between.spoiling(Rule("GET .*/cdc", NONSENSE[name])):
-            assert watched.command("sync") == 1
-        with office.before_own.spoiling(Rule("GET .*/customers", NONSENSE["a list"])):
             assert watched.command("--debug", "sync") == 1
+    with office.before_own.spoiling(Rule("GET .*/customers", NONSENSE["a list"])):
+        assert watched.command("sync") == 1
+        assert watched.command("--debug", "sync") == 1
     for name in ("half a document", "a list", "an empty body"):
         with psycopg.connect(office.address) as conn:
             conn.execute("update qb.token set access_expires_at = now()")
@@ -149,7 +149,7 @@ def troubled(watched: Watched) -> Watched:
 
 
 def test_no_command_said_a_secret_in_success_or_failure(troubled: Watched) -> None:
-    assert len(troubled.said) > 20
+    assert len(troubled.said) == 23
     assert troubled.found_in("\n".join(troubled.said)) == []
 
 
