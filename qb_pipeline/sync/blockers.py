@@ -28,12 +28,14 @@ Waited = tuple[Side, Unlinked]  # a record without a link that others wait for, 
 
 
 def report_waiting(ctx: Context, conn: Connection, parked: Sequence[Owed]) -> int:
-    """Tell what waits, once for each record that is waited for: in that record's own exception, or where nothing else
-    is said of it, in one that says it is not linked. Returns how many are waited for."""
+    """Tell what waits, once for each record that is waited for: in that record's own exception, in that of the cause
+    which holds it back with others, or where nothing is said of it, in one that says it is not linked. Returns how many
+    are waited for."""
     blocked = _blocked(parked)
     own = _own_exceptions(ctx, conn, blocked)
     _tell(ctx, conn, {own[waited].id: names for waited, names in blocked.items() if waited in own})
-    found = [_missing_reference(ctx, conn, *waited, names) for waited, names in blocked.items() if waited not in own]
+    left = _told_with_a_shared_cause(ctx, conn, {waited: blocked[waited] for waited in blocked if waited not in own})
+    found = [_missing_reference(ctx, conn, *waited, names) for waited, names in left.items()]
     exceptions.report(conn, ctx.company, found, ctx.now())
     standing = {(p.entity, p.side, p.record_id) for p in found}
     for old in exceptions.listing(conn, ctx.company, codes=[MISSING_REFERENCE]):
@@ -91,6 +93,27 @@ def _tell(ctx: Context, conn: Connection, told: Mapping[int, Sequence[str]]) -> 
     before = {e.id: list(e.blocks) for e in exceptions.listing(conn, ctx.company) if problems.of_itself(e)}
     changed = {i: told.get(i, ()) for i, names in before.items() if names != list(told.get(i, ()))}
     exceptions.put_blocks(conn, ctx.company, changed)
+
+
+def _told_with_a_shared_cause(
+    ctx: Context, conn: Connection, blocked: Mapping[Waited, Sequence[str]]
+) -> dict[Waited, Sequence[str]]:
+    """Name what waits for records that one cause holds back (closed books, an inactive item) with that cause too;
+    returns what is left to tell."""
+    listed = exceptions.listing(conn, ctx.company) if blocked else []
+    shared = [e for e in listed if not problems.of_itself(e) and e.code != MISSING_REFERENCE]
+    cause_of = {str(name): e for e in shared for name in e.blocks}
+    added: defaultdict[int, list[str]] = defaultdict(list)
+    left: dict[Waited, Sequence[str]] = {}
+    for waited, names in blocked.items():
+        if (cause := cause_of.get(_named(ctx, conn, *waited))) is None:
+            left[waited] = names
+        else:
+            added[cause.id] += names
+    before = {e.id: list(e.blocks) for e in shared}
+    more = {i: list(dict.fromkeys([*before[i], *names])) for i, names in added.items()}
+    exceptions.put_blocks(conn, ctx.company, {i: names for i, names in more.items() if names != before[i]})
+    return left
 
 
 def report_untracked_divisions(ctx: Context, conn: Connection) -> None:

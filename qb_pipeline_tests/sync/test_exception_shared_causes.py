@@ -86,6 +86,23 @@ def test_an_inactive_item_is_one_exception_of_the_item_with_every_document_that_
     assert world.quickbooks.live("invoice") == {}
 
 
+def test_what_waits_for_a_document_that_a_shared_cause_holds_back_is_listed_with_that_cause(world: World) -> None:
+    twin = inactive_item(world, 2)
+    world.entities = ("customer", "item", "invoice", "payment")
+    [payer], bill = world.contractor.live("customer"), next(iter(world.contractor.live("invoice")))
+    settles = {"invoice": bill, "amount": Decimal(50)}
+    world.contractor.add(
+        "payment", customer=payer, date=date(2026, 2, 11), amount=Decimal(50), reference="77", allocations=(settles,)
+    )
+    world.run()
+    world.run()
+    found = only(world)
+    assert (found.code, found.blocks) == ("inactive_reference", ["Invoice 0", "Invoice 1", "Payment 77"])
+    world.quickbooks.edit("item", twin, active=True)
+    world.run()
+    assert (len(world.quickbooks.live("payment")), world.codes()) == (1, [])
+
+
 def test_an_item_made_active_again_releases_every_document(world: World) -> None:
     twin = inactive_item(world, 4)
     world.quickbooks.edit("item", twin, active=True)
