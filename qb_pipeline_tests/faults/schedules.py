@@ -24,7 +24,7 @@ from qb_pipeline_tests.faults.indoors import indoor_stage
 from qb_pipeline_tests.faults.post import LEGACY, MIXED, post_office, subscribe
 from qb_pipeline_tests.faults.stage import Run, stage
 
-_MERGED = ("Customer", "Item", "Class")
+_MERGED = {"Customer": "customer", "Item": "item", "Class": "division"}
 _WEATHER: tuple[Raw, ...] = (
     {"action": "drop_after"},
     {"action": "drop_before"},
@@ -50,7 +50,7 @@ class Offices(Editor):
 
     def merge_names(self) -> None:
         """Two names become one in QuickBooks; only a person can do that."""
-        name = self.random.choice(_MERGED)
+        name = self.random.choice(list(_MERGED))
         rows = [r for r in self.there(name) if r["Active"] and not r.get("Job") and not r.get("ParentRef")]
         if len(rows) < 2:
             raise Refused(f"there are no two of {name} to merge")
@@ -58,6 +58,12 @@ class Offices(Editor):
         self.say(f"quickbooks: merge {name} {loser['Id']} into {winner['Id']}")
         self._at_the_screen({"act": "merge", "entity": name, "from": loser["Id"], "into": winner["Id"]})
         self.merges += 1
+        self._stands_for(_MERGED[name], winner["Id"], loser["Id"])
+
+    def _stands_for(self, entity: str, winner: str, loser: str) -> None:
+        """What a person entered goes on under the other's id, whoever made that one."""
+        if (entity, loser) in self.entered["quickbooks"]:
+            self.entered["quickbooks"].add((entity, winner))
 
     def deposit(self) -> None:
         """A payment goes to the bank, and is not to be touched any more."""
