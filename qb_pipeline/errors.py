@@ -13,8 +13,8 @@ Who = Literal["accountant", "office", "data engineer", "owner", "nobody"]
 class PipelineError(Exception):
     """A failure with its cause in words, the fix in words, and a stable `code`.
 
-    `reference` is the other side's trace id (`intuit_tid` at QBO), for its support desk. `maybe_written`: the write that
-    failed, or an earlier sending of it, may have been done all the same.
+    `reference` is the other side's trace id (`intuit_tid` at QBO), for its support desk. `maybe_written`: the write
+    that failed, or an earlier sending of it, may have been done all the same.
     """
 
     recovery: ClassVar[str] = "look at it"

@@ -24,9 +24,9 @@ _SCALE = {"unix_s": 1, "unix_ms": 1000}
 
 
 def raise_for_refusal(system: System, about: str, response: requests.Response, *, writes: bool) -> None:
-    """Raises unless the status is 2xx: `Reconnect` 401/403, `NotFound` 404/410, `PlanAgain` 412, `RetryLater`
-    408/425/429/5xx, `PossibleDuplicate` or `FixTheData` other 4xx, `Misconfigured` for a redirect of a read,
-    `RetryLater` for one of a write.
+    """Raises unless the status is 2xx: `Reconnect` 401 and 403 of a read, `OwnerMustAct` 403 of a write, `NotFound`
+    404/410, `PlanAgain` 412, `RetryLater` 408/425/429/5xx, `PossibleDuplicate` or `FixTheData` other 4xx,
+    `Misconfigured` for a redirect of a read, `RetryLater` for one of a write.
     """
     if response.status_code >= 300:
         raise _refusal(system, about, response, writes=writes)
@@ -51,18 +51,19 @@ def _refusal(system: System, about: str, response: requests.Response, *, writes:
             if writes
             else (situations.REDIRECTED.error(place=place))
         )
-    return _lasting(system.refusals, status, code, field, about, said)
+    return _lasting(system.refusals, status, code, field, about, said, writes=writes)
 
 
 def _lasting(
-    refusals: Refusals, status: int, own: str | None, field: str | None, about: str, said: str
+    refusals: Refusals, status: int, own: str | None, field: str | None, about: str, said: str, *, writes: bool
 ) -> PipelineError:
     code = own or f"http_{status}"
     if code in refusals.duplicate and status not in (401, 403, 404, 410, 412):
         return situations.ALREADY_THERE.duplicate(code=code, about=about, said=said)
     situation = situations.REFUSED
     if status in (401, 403):
-        situation, field = situations.KEY_REFUSED, None
+        # A key that reads may lack the right to one kind of write: that stops nothing else.
+        situation, field = situations.NOT_ALLOWED if writes and status == 403 else situations.KEY_REFUSED, None
     elif status in (404, 410):
         situation, field = situations.GONE, None
     elif status == 412 or (status == 409 and code in refusals.moved):

@@ -10,6 +10,7 @@ from qb_pipeline.errors import (
     FixTheData,
     Misconfigured,
     NotFound,
+    OwnerMustAct,
     PipelineError,
     PlanAgain,
     PossibleDuplicate,
@@ -29,6 +30,10 @@ def _answer(status: int, title: str, fix: str, who: Who, recovery: type[Pipeline
 KEY_REFUSED = _answer(
     401, "The contractor system does not accept the key",
     "Connect the contractor system again with a key that is valid and may do this.", "office", Reconnect,
+)  # fmt: skip
+NOT_ALLOWED = _answer(
+    403, "The contractor system does not let us do this",
+    "Give the key the right to do this in the contractor's system, then retry.", "owner", OwnerMustAct,
 )  # fmt: skip
 GONE = _answer(404, "The record does not exist any more", "It is read again and planned anew.", "nobody", NotFound)
 ALREADY_THERE = Situation(
@@ -99,6 +104,6 @@ NOT_WRITABLE = Situation(
 
 OF_RECORDS = (UNREADABLE_FIELD, NOT_EXPRESSIBLE, NOT_WRITABLE)
 SITUATIONS = (
-    KEY_REFUSED, GONE, ALREADY_THERE, MOVED, REFUSED, BUSY, NO_ANSWER, UNREACHABLE, NOT_JSON, MALFORMED, STALE,
-    UNSUPPORTED, NOTHING_THERE, REDIRECTED,
+    KEY_REFUSED, NOT_ALLOWED, GONE, ALREADY_THERE, MOVED, REFUSED, BUSY, NO_ANSWER, UNREACHABLE, NOT_JSON, MALFORMED,
+    STALE, UNSUPPORTED, NOTHING_THERE, REDIRECTED,
 )  # fmt: skip

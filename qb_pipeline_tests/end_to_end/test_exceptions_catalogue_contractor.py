@@ -62,6 +62,11 @@ def scripted_with(office: Office, reply: Reply) -> object:
         return office.connector(script.url).get("customer", "c1")
 
 
+def not_allowed(office: Office) -> object:
+    refusing = office.faulty(action="status", status=403, body="empty")
+    return refusing.create("customer", b'{"name": "Ann"}', idempotency_key="k7")
+
+
 def duplicate_number(office: Office) -> object:
     payer = office.create("customer", "k1", name="Ann")
     fields = {"number": "7", "customer_id": payer.id, "issue_date": "2026-02-10", "lines": []}
@@ -90,6 +95,7 @@ def no_collection(office: Office) -> object:
 
 STORIES: dict[str, Callable[[Office], object]] = {
     "http_401": lambda office: answered(office, 401),
+    "http_403": not_allowed,
     "http_404": lambda office: answered(office, 404),
     "duplicate_number": duplicate_number,
     "http_412": lambda office: answered(office, 412),

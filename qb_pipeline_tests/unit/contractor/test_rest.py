@@ -19,6 +19,7 @@ from qb_pipeline.errors import (
     FixTheData,
     Misconfigured,
     NotFound,
+    OwnerMustAct,
     PipelineError,
     PlanAgain,
     PossibleDuplicate,
@@ -75,7 +76,7 @@ def failure_of(action: Callable[..., Any], script: Script, *replies: Reply, **co
     ("reply", "error"),
     [
         (refused(401), Reconnect),
-        (refused(403), Reconnect),
+        (refused(403), OwnerMustAct),
         (refused(404), NotFound),
         (refused(412), PlanAgain),
         (refused(409, "void"), PlanAgain),
