@@ -10,7 +10,7 @@ import pytest
 from qb_pipeline.demo.generator import Workspace, generate
 from qb_pipeline.demo.quickbooks_side import choose
 from qb_pipeline.demo.spellings import respelled
-from qb_pipeline.sandbox.contractor.server import build
+from qb_pipeline.sandbox.contractor.server import create_app
 from qb_pipeline.sandbox.kernel.errors import DataError
 from qb_pipeline.sync.matching import Party
 from qb_pipeline.sync.matching.party import match_parties
@@ -41,7 +41,7 @@ def test_the_company_has_the_size_it_promises(workspace: Workspace) -> None:
 @pytest.mark.parametrize("seed", [7, 1, 2])
 def test_the_contractor_sandbox_accepts_every_record_and_every_total(tmp_path: Path, seed: int) -> None:
     generate(seed).write(tmp_path)
-    _, credentials = build(state=None, data=tmp_path, empty=False)
+    credentials = create_app(data=tmp_path).credentials
     assert credentials["api_key"]
 
 
@@ -50,7 +50,7 @@ def test_a_wrong_total_would_be_refused(tmp_path: Path) -> None:
     workspace["invoices"][0]["total"] = "1.00"
     workspace.write(tmp_path)
     with pytest.raises(DataError, match=r"invoices.jsonl line 1: total"):
-        build(state=None, data=tmp_path, empty=False)
+        create_app(data=tmp_path)
 
 
 def test_invoices_have_one_to_six_lines_of_every_kind(workspace: Workspace) -> None:
