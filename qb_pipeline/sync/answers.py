@@ -24,6 +24,7 @@ from qb_pipeline.sync import leftovers, naming, problems
 from qb_pipeline.sync.binding import Bound, bind
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import project
+from qb_pipeline.sync.moved_jobs import stage
 from qb_pipeline.sync.plan import Node
 from qb_pipeline.sync.ports import Answered, Sendable
 from qb_pipeline.sync.trees import Owed, link_ids_of
@@ -143,7 +144,7 @@ class Journalist:
         with ctx.begin() as conn:
             if not self._is_the_same(conn, row, source, found):
                 return False
-            staging.merge(conn, ctx.company, row.side, entity.name, [found])
+            stage(conn, ctx.company, row.side, entity, [found])
             ids = {row.side: found.id, row.side.other: row.source_id}
             new = links.NewLink(
                 ctx.company, entity.name, ids[Side.CONTRACTOR], ids[Side.QUICKBOOKS], match_class="exact",
@@ -196,7 +197,7 @@ class Journalist:
             phase = Phase.ABANDONED if moved else Phase.FAILED
             journal.fail(conn, ctx.company, {row.id: _as_json(error)}, phase)
             if record is not None:
-                staging.merge(conn, ctx.company, row.side, entity.name, [record])
+                stage(conn, ctx.company, row.side, entity, [record])
             elif row.target_id is not None:
                 staging.mark_deleted(conn, ctx.company, row.side, entity.name, [row.target_id], ctx.now())
         if moved:

@@ -23,6 +23,7 @@ from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.lines import twins_after_write, with_pairs
 from qb_pipeline.sync.linkspace import project
 from qb_pipeline.sync.merge import Both, merge
+from qb_pipeline.sync.moved_jobs import stage
 from qb_pipeline.sync.ports import Answered
 from qb_pipeline.sync.trees import link_ids_of
 
@@ -66,7 +67,7 @@ class _Group:
 
     def _stage(self) -> None:
         records = [a.record for _, a in self.pairs if a.record is not None]
-        staging.merge(self.conn, self.ctx.company, self.side, self.entity.name, records)
+        stage(self.conn, self.ctx.company, self.side, self.entity, records)
         gone = [row.target_id for row, a in self.pairs if a.record is None and row.target_id]
         staging.mark_deleted(self.conn, self.ctx.company, self.side, self.entity.name, gone, self.ctx.now())
 

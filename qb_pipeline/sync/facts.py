@@ -21,6 +21,7 @@ from qb_pipeline.quickbooks.facts import Facts
 from qb_pipeline.store import staging, tables
 from qb_pipeline.store.engine import among
 from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.moved_jobs import top_customers
 from qb_pipeline.sync.rules import Override
 
 Applications = Mapping[str, tuple[tuple[str, Decimal], ...]]
@@ -45,7 +46,7 @@ def refresh_facts(ctx: Context) -> None:
         accounts = {name: _default_account(ctx, conn, name) for name in _SUBTYPE}
         facts = Facts.from_preferences(
             ctx.preferences,
-            job_parents=_job_parents(conn, ctx.company),
+            job_parents=top_customers(conn, ctx.company),
             rate_percents=_rate_percents(conn, ctx.company),
             default_income_account=accounts["income_account"],
             default_goods_income_account=accounts["goods_income_account"],
@@ -113,26 +114,6 @@ def _with_unsupported(ctx: Context) -> dict[str, Override]:
     }
     untracked = {"division": Override(direction=Direction.NONE)} if ctx.quickbooks.facts.class_tracking == "off" else {}
     return {**ctx.rules.overrides, **missing, **untracked}
-
-
-def _job_parents(conn: Connection, company: str) -> dict[str, str]:
-    """Every sub-customer, however deep, to its top-level customer."""
-    rows = conn.execute(
-        text("SELECT id, raw->'ParentRef'->>'value' FROM staging_quickbooks.job WHERE company = :company"),
-        {"company": company},
-    ).tuples()
-    parent = {job: up for job, up in rows if up}
-    return {job: _top(job, parent) for job in parent}
-
-
-def _top(job: str, parent: dict[str, str]) -> str:
-    """QBO allows five levels; the bound keeps a corrupt cycle from running for ever."""
-    current = job
-    for _ in range(10):
-        if current not in parent:
-            return current
-        current = parent[current]
-    return current
 
 
 def _rate_percents(conn: Connection, company: str) -> dict[str, Decimal]:

@@ -27,6 +27,7 @@ from qb_pipeline.store.inbox import Stored
 from qb_pipeline.store.links import Link, LinkState, LinkUpdate
 from qb_pipeline.sync import refusals
 from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.trees import reading_now
 
 _ENOUGH = 200  # records that referred to the loser: as many are asked where they point now
 
@@ -102,8 +103,9 @@ def _inferred(ctx: Context, conn: Connection, entity: Entity, side: Side, link: 
         fragment = _fragment(spec, link.id)
         ids = [str(i) for x in links.containing(conn, ctx.company, referring.name, fragment) if (i := x.id_on(side))]
         for staged in staging.fetch(conn, ctx.company, side, referring.name, ids[:_ENOUGH]).values():
-            if staged.record.state is State.LIVE:
-                now.update(_targets(spec, staged.record.values))
+            record = reading_now(ctx, referring, staged) if side is Side.QUICKBOOKS else staged.record
+            if record.state is State.LIVE:
+                now.update(_targets(spec, record.values))
     others = {target for target in now if target != link.id_on(side)}
     return others.pop() if len(others) == 1 and not now[str(link.id_on(side))] else None
 

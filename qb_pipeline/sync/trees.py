@@ -25,6 +25,7 @@ from qb_pipeline.store.staging import Staged, Work
 from qb_pipeline.sync import leftovers, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import project, references
+from qb_pipeline.sync.moved_jobs import stage
 from qb_pipeline.sync.plan import Node, Tree
 
 
@@ -59,18 +60,25 @@ def owed_of(ctx: Context, entity: Entity, link_ids: Iterable[int]) -> list[Owed]
 
 
 def _fresh(ctx: Context, conn: Connection, entity: Entity, work: Work) -> Work:
-    """QuickBooks objects are read again from their raw form: what a reference means depends on other records."""
+    """What QuickBooks said is read again, and stored where it reads differently now."""
     staged = work.quickbooks
-    if staged is None or staged.record.state is State.DELETED or staged.record.skip:
+    if staged is None:
         return work
-    try:
-        record = ctx.quickbooks.decode(entity, staged.record.raw)
-    except FixTheData:  # it could be read when it was staged; that reading stands, and one record stops no other
-        return work
-    fresh_hash = staging.record_hash(record)
+    record = reading_now(ctx, entity, staged)
+    fresh_hash = staged.content_hash if record is staged.record else staging.record_hash(record)
     if fresh_hash != staged.content_hash:
-        staging.merge(conn, ctx.company, Side.QUICKBOOKS, entity.name, [record])
+        stage(conn, ctx.company, Side.QUICKBOOKS, entity, [record])
     return Work(work.link, work.contractor, Staged(record, fresh_hash, staged.seen_at, staged.missing_since))
+
+
+def reading_now(ctx: Context, entity: Entity, staged: Staged) -> Record:
+    """A QuickBooks object read again from its raw form: what a reference means depends on other records."""
+    if staged.record.state is State.DELETED or staged.record.skip:
+        return staged.record
+    try:
+        return ctx.quickbooks.decode(entity, staged.record.raw)
+    except FixTheData:  # it could be read when it was staged; that reading stands, and one record stops no other
+        return staged.record
 
 
 def _link_ids(

@@ -22,6 +22,7 @@ from qb_pipeline.store.journal import Operation as Deed
 from qb_pipeline.store.journal import Phase, Write
 from qb_pipeline.sync import naming, problems, refusals
 from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.moved_jobs import stage
 from qb_pipeline.sync.plan import Operation, forbidden, removal_verb
 from qb_pipeline.sync.reviewing import references_to
 from qb_pipeline.sync.trees import Owed, owed_of
@@ -123,7 +124,7 @@ def _read(ctx: Context, entity: Entity, side: Side, record_id: str) -> Record | 
     except NotFound:
         return None
     with ctx.begin() as conn:
-        staging.merge(conn, ctx.company, side, entity.name, [record])
+        stage(conn, ctx.company, side, entity, [record])
     return record if record.state is State.LIVE else None
 
 

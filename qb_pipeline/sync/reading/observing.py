@@ -16,12 +16,13 @@ from qb_pipeline.errors import FixTheData, NotFound
 from qb_pipeline.store import staging, sync_log
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.context import Context, label
+from qb_pipeline.sync.moved_jobs import stage
 
 
 def take(ctx: Context, conn: Connection, entity: Entity, side: Side, records: Sequence[Record]) -> None:
     """Stage records; log those that are new or changed as seen, or as skipped with the reason."""
     now = ctx.now()
-    staging.merge(conn, ctx.company, side, entity.name, records, now)
+    stage(conn, ctx.company, side, entity, records, now)
     changed = staging.seen_since(conn, ctx.company, side, entity.name, now, {r.id for r in records})
     entries = [
         sync_log.Entry(
