@@ -53,7 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first of them")
     parser.add_argument("--minutes", type=float, default=24 * 60.0, help="no new work after so long, for each part")
     parser.add_argument("--edge", help="only this edge")
-    parser.add_argument("--skip", type=int, default=0, help="leave out so many edges, which a run cut short had covered")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many edges that an earlier run had covered")
     parser.add_argument("--processes", type=int, default=1, help="divide the work among so many")
     parser.add_argument("--share", default="0/1", help=argparse.SUPPRESS)
     return parser.parse_args()
