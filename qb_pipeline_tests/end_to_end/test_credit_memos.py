@@ -179,7 +179,7 @@ def test_an_application_entered_by_the_contractor_waits_visibly_until_a_person_m
     [problem] = office.problems()
     assert (problem.entity, problem.code) == ("credit_memo", "credit_application")
     assert problem.fix == (
-        "Apply credit memo 1012 (100.00) to invoice 1025 in QuickBooks; it is linked by itself after the next sync"
+        "Apply credit memo 1012 (100.00) to invoice 1025 in QuickBooks; it is linked by itself after the next sync."
     )
     assert office.writes_of_a_sync() == []
     assert [p.code for p in office.problems()] == ["credit_application"]
@@ -214,7 +214,7 @@ def test_an_application_taken_back_by_the_contractor_names_what_to_undo_in_quick
     office.contractor.edit("credit_memos", memo["id"], {"applied_to": []})
     assert office.writes_of_a_sync() == []
     assert [p.fix for p in office.problems()] == [
-        "Take credit memo 1012 (100.00) off invoice 1025 in QuickBooks; it is linked by itself after the next sync"
+        "Take credit memo 1012 (100.00) off invoice 1025 in QuickBooks; it is linked by itself after the next sync."
     ]
     office.quickbooks.delete("Payment", payment)
     assert office.writes_of_a_sync() == []

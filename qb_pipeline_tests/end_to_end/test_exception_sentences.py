@@ -73,7 +73,7 @@ def test_what_is_inactive_refused_or_unmapped_is_named_with_its_fix(
     said = printed(instance)
     for sentence in (
         "Customer 'DEF: Corp' has a colon in its display name, which QuickBooks refuses in names. 1 record waits for "
-        "it: Invoice 1301. Fix (office): Write the display name without it.",
+        "it: Invoice 1301. Fix (office): Remove a colon from the display name.",
         "Invoice 1302: payment term Net 45 does not exist in QuickBooks. Fix (accountant): Create it there, or link it "
         f"to an existing payment term (qb-pipeline review link {term['id']} B --entity term, where B is its id "
         "there).",

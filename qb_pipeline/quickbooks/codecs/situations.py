@@ -31,7 +31,7 @@ TOO_MANY_LINES = _content(
 )  # fmt: skip
 BAD_NAME = _content(
     "bad-name", "A name holds a forbidden character",
-    "{record} has {sign} in its {label}, which QuickBooks refuses in names.", "Write the {label} without it.",
+    "{record} has {sign} in its {label}, which QuickBooks refuses in names.", "Remove {sign} from the {label}.",
 )  # fmt: skip
 KEPT_IN_QUICKBOOKS = _content(
     "kept-in-quickbooks", "The list is kept in QuickBooks",
