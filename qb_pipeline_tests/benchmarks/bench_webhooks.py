@@ -100,9 +100,9 @@ def percentiles(times: list[float]) -> tuple[float, float]:
 
 
 def waiting(base_url: str) -> int:
-    """Events that wait for the company's next run."""
+    """Events that wait for the next run of their company."""
     health = requests.get(f"{base_url}/health", headers={"Authorization": f"Bearer {KEY}"}, timeout=30).json()
-    return int(health["companies"][0]["inbox_waiting"])
+    return sum(int(kept["events"]) for kept in health["inbox"] if kept["state"] == "new")
 
 
 @contextmanager
