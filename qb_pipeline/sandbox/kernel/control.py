@@ -15,7 +15,8 @@ Invariant: control calls are strict; a field or value that is not understood is 
     POST subscribe {"url", "format"} / GET / DELETE {"url"}
     POST|GET webhooks {"deliver", "release", "aggregate_seconds", "disable_after_seconds"}
 
-`state` also tells under "webhooks" how many events were delivered, given up, lost, doubled, delayed and shuffled.
+`state` also tells under "webhooks" how many events were delivered, refused, given up, lost, doubled, delayed,
+shuffled.
 """
 
 import asyncio

@@ -94,7 +94,7 @@ class Webhooks:
         self._shuffler = random.Random(0)
         self._wake = asyncio.Event()
         self._workers: dict[int, asyncio.Task[None]] = {}
-        self._counts = dict.fromkeys(("delivered", "dropped", "failed", *ON_ORDER), 0)
+        self._counts = dict.fromkeys(("delivered", "dropped", "refused", "failed", *ON_ORDER), 0)
 
     def enqueue(self, event: dict[str, Any], *, entity: str | None = None, operation: str | None = None) -> None:
         """Queue one event for every receiver; call it in the transaction that makes the change."""
@@ -155,7 +155,7 @@ class Webhooks:
         self._wake.set()
 
     def counts(self) -> dict[str, int]:
-        """Events still waiting, and since the start: delivered, dropped by mode, given up, and the faults on order."""
+        """Events still waiting; since the start: delivered, dropped, refused at a try, given up, and the faults."""
         (pending,) = self._conn.execute("SELECT count(*) FROM outgoing").fetchone()
         return {"pending": pending, **self._counts}
 
@@ -265,6 +265,7 @@ class Webhooks:
     def _put_off(self, receiver: int, rows: list[Row]) -> None:
         """Try again later, or give the receiver up when it has accepted nothing for too long."""
         now, scale = self._now(), self._time_scale()
+        self._counts["refused"] += len(rows)
         failing = self.subscriptions.refused(receiver, now)
         if self._disable_after is not None and failing >= self._disable_after / scale:
             self._counts["failed"] += self.subscriptions.disable(receiver)

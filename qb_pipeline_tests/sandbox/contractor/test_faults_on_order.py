@@ -84,7 +84,7 @@ def test_a_record_deleted_between_two_pages_is_told_as_deleted(client: Client) -
 
 
 def test_twenty_requests_at_once_pass_when_each_takes_its_time(client: Client) -> None:
-    client.control("limits", {"enforce": True, "latency_seconds": 0.6, "retry_after": True})
+    client.control("limits", {"enforce": True, "latency_seconds": 2, "retry_after": True})
     statuses: list[int] = []
 
     def ask() -> None:
@@ -94,7 +94,7 @@ def test_twenty_requests_at_once_pass_when_each_takes_its_time(client: Client) -
     threads = [threading.Thread(target=ask) for _ in range(20)]
     for thread in threads:
         thread.start()
-    time.sleep(0.2)
+    time.sleep(1)
     answer = client.get("terms")
     assert code(answer) == (429, "rate_limited", None)
     assert answer.headers["retry-after"] == "1"

@@ -94,7 +94,7 @@ def test_two_hundred_reports_a_minute_pass(books: Books) -> None:
 
 
 def test_ten_requests_at_once_pass_when_each_takes_its_time(books: Books) -> None:
-    limits(books, {"latency_seconds": 1.0})
+    limits(books, {"latency_seconds": 3})
     before = refused_by(books)["requests at once, realm and app"]
     slow: list[int] = []
 
@@ -105,7 +105,7 @@ def test_ten_requests_at_once_pass_when_each_takes_its_time(books: Books) -> Non
     threads = [threading.Thread(target=wait) for _ in range(10)]
     for thread in threads:
         thread.start()
-    time.sleep(0.3)
+    time.sleep(1.2)
     # The window of a second is empty again, so only those still being worked on can refuse.
     advance(books, 2)
     assert read(books) == 429
