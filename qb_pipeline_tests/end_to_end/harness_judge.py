@@ -410,9 +410,14 @@ class Judge:
         for side, view in (("contractor", ours), ("quickbooks", theirs)):
             if found := self.reasons.get((entity, side, ids[side] or "")):
                 return found[0]
-            if view is not None and view.title.casefold() in self.blocked:
-                return self.blocked[view.title.casefold()]
+            if view is not None and (waits := self._waits(view.title.casefold())):
+                return waits
         return None
+
+    def _waits(self, title: str) -> str | None:
+        """What a record is said to wait for; a list of names may show the beginning of a long one."""
+        told = (why for name, why in self.blocked.items() if name.endswith("…") and title.startswith(name[:-1]))
+        return self.blocked.get(title) or next(told, None)
 
     def _faults(self, entity: str, ours: View | None, theirs: View | None) -> Iterable[str]:
         left, right = ours.state if ours else "gone", theirs.state if theirs else "gone"
