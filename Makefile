@@ -51,9 +51,13 @@ bench: $(READY) ## The benchmarks, each beside its limit or its peer
 	@for each in qb_pipeline_tests/benchmarks/bench_*.py; do name=$$(basename $$each .py); echo "== $$name"; \
 	  $(BIN)/python -m qb_pipeline_tests.benchmarks.$$name || exit 1; done
 
+.PHONY: crashes
+crashes: $(READY) ## A sync killed at every edge of its work, one after the other
+	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak crashes --processes 2 $(ARGS)
+
 .PHONY: schedules
-schedules: $(READY) ## Sixteen hundred schedules of edits, faults and crashes, the same ones every time
-	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak model --count 1600 --processes 2 $(ARGS)
+schedules: $(READY) ## Two thousand schedules of edits, faults and crashes, the same ones every time
+	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak model --count 2000 --processes 2 $(ARGS)
 
 .PHONY: soak
 soak: $(READY) ## Every crash edge and ten thousand schedules; ARGS="--processes 2 --minutes 60 --batch 41"

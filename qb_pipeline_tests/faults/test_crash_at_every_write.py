@@ -1,6 +1,6 @@
 """Killed with SIGKILL at an edge of its work and started again, a sync ends as if nobody had touched it.
 
-Invariant: the edges are counted in the undisturbed run; here a spread of them is covered, by `make soak` every one.
+Invariant: the edges are counted in the undisturbed run; here a spread of them is covered, by `make crashes` every one.
 QB_FAULT_EDGES says how many, QB_FAULT_SEED which.
 """
 
