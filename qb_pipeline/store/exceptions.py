@@ -24,6 +24,7 @@ from qb_pipeline.store.engine import among, utcnow
 MAX_ATTEMPTS = 5
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=4)
+_GROWING = 5  # attempts until the longest wait is reached; a power of any more would overflow one day
 
 _exception = tables.exception
 
@@ -104,8 +105,8 @@ class Reported(Problem):
 
 
 def next_wait(attempts: int, chance: float) -> timedelta:
-    """Exponential backoff with full jitter over its upper half; `chance` is in [0, 1)."""
-    longest: timedelta = min(_FIRST_WAIT * 4 ** (attempts - 1), _LONGEST_WAIT)
+    """Exponential backoff with full jitter over its upper half, however many attempts; `chance` is in [0, 1)."""
+    longest: timedelta = min(_FIRST_WAIT * 4 ** min(attempts - 1, _GROWING), _LONGEST_WAIT)
     return longest * (0.5 + chance / 2)
 
 

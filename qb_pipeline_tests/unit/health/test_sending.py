@@ -157,6 +157,22 @@ def test_a_refused_mail_does_not_hold_up_the_others(store: Engine, box: Postbox)
     assert box.subjects == ["Brick: no contact", "Acme: no contact"]
 
 
+def test_a_mail_server_that_is_away_for_days_is_tried_all_the_while_and_then_gets_the_mail(
+    store: Engine, box: Postbox
+) -> None:
+    alarm(store)
+    away, tried = replace(box, port=free_port()).settings(), []
+    for number in range(4 * 24 * 4):
+        at = NOON + number * timedelta(minutes=15)
+        if newest_alarm(store, away, at) is not None and prepare(store, away, at):
+            with pytest.raises(RetryLater, match="can't be reached"):
+                send_due(store, away, now=at)
+            tried.append(at)
+    assert len(tried) > 40
+    assert max(later - earlier for earlier, later in pairwise(tried)) <= 2 * HOUR + 15 * MINUTE
+    assert send_due(store, box.settings(), now=tried[-1] + 3 * HOUR).mails == 1
+
+
 def test_a_crash_between_sending_and_noting_repeats_one_mail_under_the_same_id(
     store: Engine, box: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

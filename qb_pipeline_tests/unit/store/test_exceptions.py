@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, integers
 from sqlalchemy import Connection, Engine, insert
 from sqlalchemy.exc import IntegrityError
 
@@ -85,6 +87,15 @@ def test_a_passing_fault_is_retried_with_backoff_and_rests_after_five_attempts(c
 def test_waits_grow_exponentially_up_to_four_hours(attempts: int, shortest: int, longest: int) -> None:
     assert next_wait(attempts, 0.0) == timedelta(seconds=shortest)
     assert next_wait(attempts, 1.0) == timedelta(seconds=longest)
+
+
+@given(attempts=integers(1, 10**6), chance=floats(0, 1, exclude_max=True))
+def test_a_wait_never_fails_nor_shrinks_nor_passes_four_hours_however_many_attempts(
+    attempts: int, chance: float
+) -> None:
+    wait = next_wait(attempts, chance)
+    assert timedelta(seconds=30) <= wait <= timedelta(hours=4)
+    assert wait <= next_wait(attempts + 1, chance)
 
 
 def test_a_lasting_failure_waits_for_a_person(conn: Connection) -> None:
