@@ -80,9 +80,11 @@ def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
         problems.resolve(ctx, conn, entity, [key for d in agreed for key in problems.keys_of(d.owed)])
         causes.begin(ctx, entity)
         said = [(d.owed, p) for d in decisions for p in d.plan.problems]
-        for owed_by, problem in said:
-            if problem.code == refusals.BOOKS_CLOSED.code:
-                causes.books_closed(ctx, entity, owed_by, problem)
+        closed = [(o, p) for o, p in said if p.code == refusals.BOOKS_CLOSED.code]
+        for owed_by, problem in closed:
+            causes.books_closed(ctx, entity, owed_by, problem)
+        held = [key for o, _ in closed for key in problems.keys_of(o)]
+        problems.resolve(ctx, conn, entity, held, codes=[refusals.FROZEN.code])  # of before, when a deposit held it
         own = [(o, p) for o, p in said if p.code != refusals.BOOKS_CLOSED.code]
         found = [problems.from_plan(ctx, entity, o, blockers.with_names(ctx, conn, entity, o, p)) for o, p in own]
         problems.report(ctx, conn, entity, found)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Direction, Entity, Field, Kind, Removal, Side
 from qb_pipeline.entities.values import same
+from qb_pipeline.quickbooks.codecs.base import frozen_by_closing
 from qb_pipeline.sync import refusals
 from qb_pipeline.sync.lines import lines_edited
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
@@ -275,15 +276,20 @@ def _checked(entity: Entity, tree: Tree, decided: Plan, rules: Rules) -> Plan:
 
 
 def forbidden(tree: Tree, operation: Operation, rules: Rules) -> Problem | None:
-    """Why an operation must not leave, whatever was planned: its target is frozen, or the books are closed."""
+    """Why an operation must not leave, whatever was planned: its target is frozen, or the books are closed, which is
+    the same for a record that is to be changed as for a new one."""
     target = tree.node(operation.target)
-    if target is not None and target.frozen:
+    if target is not None and target.frozen and not _by_closing(operation.target, target.frozen, rules):
         return refusals.frozen(operation.label, target.frozen, operation.target)
     dates = [operation.values.get("date"), target.values.get("date") if target else None]
     dated = next((d for d in dates if _closed(d, rules.closed_through)), None)
     if operation.target is Side.QUICKBOOKS and dated is not None:
         return refusals.books_closed(operation.label, dated, rules.closed_through)
     return None
+
+
+def _by_closing(side: Side, reason: str, rules: Rules) -> bool:
+    return side is Side.QUICKBOOKS and rules.closed_through is not None and frozen_by_closing(reason)
 
 
 def _closed(dated: Any, closed_through: date | None) -> bool:

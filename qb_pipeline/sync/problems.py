@@ -93,13 +93,17 @@ def report(ctx: Context, conn: Connection, entity: Entity, problems: Sequence[ex
         )  # fmt: skip
 
 
-def resolve(ctx: Context, conn: Connection, entity: Entity, keys: Iterable[Key], *, but: Sequence[str] = ()) -> None:
-    """Close whatever was open for records that agree or were written, but not the codes in `but`."""
+def resolve(
+    ctx: Context, conn: Connection, entity: Entity, keys: Iterable[Key], *,
+    codes: Sequence[str] | None = None, but: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Close whatever was open for records that agree or were written (only `codes`, if given), but not the codes in
+    `but`."""
     by_side: defaultdict[Side, list[str]] = defaultdict(list)
     for side, record_id in keys:
         by_side[side].append(record_id)
     for side, ids in by_side.items():
-        exceptions.resolve(conn, ctx.company, entity.name, side, ids, now=ctx.now(), but=but)
+        exceptions.resolve(conn, ctx.company, entity.name, side, ids, codes, ctx.now(), but=but)
 
 
 def resting(ctx: Context, conn: Connection, entity: Entity) -> dict[Key, dict[str, datetime]]:

@@ -12,6 +12,8 @@ import pytest
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Direction, Policy, Side
+from qb_pipeline.quickbooks.codecs.base import closed_books
+from qb_pipeline.quickbooks.facts import Facts
 from qb_pipeline.sync.linkspace import Unlinked
 from qb_pipeline.sync.plan import Tree, Verdict, plan
 from qb_pipeline.sync.rules import Override, Rules
@@ -222,6 +224,24 @@ def test_a_closed_period_of_quickbooks_may_still_be_copied_to_the_contractor() -
     right = invoice_values(line("9", "framing"), memo="thanks")
     operation = only(plan(INVOICE, linked(invoice_values(line("1", "framing")), right, one_line_base()), CLOSED))
     assert operation.target is CONTRACTOR
+
+
+def frozen_in_quickbooks(why: str | None) -> Tree:
+    """An invoice that the contractor has edited."""
+    left, right = invoice_values(line("1", "framing"), memo="new"), invoice_values(line("9", "framing"))
+    tree = linked(left, right, one_line_base())
+    return with_node(tree, QUICKBOOKS, replace(tree.quickbooks or node({}), frozen=why))
+
+
+def test_an_edit_of_a_document_in_a_closed_period_is_held_by_the_closed_books_like_a_new_one() -> None:
+    why = closed_books(date(2026, 2, 10), Facts(book_close_date=CLOSED.closed_through))
+    assert why is not None
+    assert [p.code for p in plan(INVOICE, frozen_in_quickbooks(why), CLOSED).problems] == ["books_closed"]
+
+
+def test_a_deposited_payment_in_a_closed_period_is_held_by_its_deposit() -> None:
+    decided = plan(INVOICE, frozen_in_quickbooks("it is part of deposit 7"), CLOSED)
+    assert [p.code for p in decided.problems] == ["frozen"]
 
 
 def test_a_void_in_a_closed_period_is_withheld() -> None:

@@ -16,6 +16,8 @@ from qb_pipeline.quickbooks.codecs import fields, limits, situations
 from qb_pipeline.quickbooks.codecs.fields import Body, Raw, Writer
 from qb_pipeline.quickbooks.facts import Facts
 
+_CLOSED = "the books are closed through"
+
 
 class QuickBooksCodec(ABC):
     """The frame of a codec; a subclass names its entity and reads and writes it."""
@@ -85,7 +87,12 @@ class KeptInQuickBooks(QuickBooksCodec):
 def closed_books(dated: date | None, facts: Facts) -> str | None:
     """Why a document of this date may not be changed any more, or None while it may."""
     closed = facts.book_close_date
-    return f"the books are closed through {closed}" if dated and closed and dated <= closed else None
+    return f"{_CLOSED} {closed}" if dated and closed and dated <= closed else None
+
+
+def frozen_by_closing(reason: str) -> bool:
+    """Whether a document may not be changed because of its date alone, which holds for others too."""
+    return reason.startswith(_CLOSED)
 
 
 def foreign_currency(raw: Raw, facts: Facts) -> str | None:
