@@ -1,6 +1,7 @@
 """Reading what a platform answered: refusals become errors named by recovery, records are checked.
 
-Invariant: an answer that is not what was asked for (HTML, half a JSON, another record) is never taken for one.
+Invariant: an answer that is not what was asked for (HTML, half a JSON, another record) is never taken for one, and only
+the platform's own words say that a record is gone: a 404 of a proxy in between does not.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _SCALE = {"unix_s": 1, "unix_ms": 1000}
 
 def raise_for_refusal(system: System, about: str, response: requests.Response, *, writes: bool) -> None:
     """Raises unless the status is 2xx: `Reconnect` 401 and 403 of a read, `OwnerMustAct` 403 of a write, `NotFound`
-    404/410, `PlanAgain` 412, `RetryLater` 408/425/429/5xx, `PossibleDuplicate` or `FixTheData` other 4xx,
+    404/410 with the platform's own code, `RetryLater` without one, `PlanAgain` 412, `RetryLater` 408/425/429/5xx, `PossibleDuplicate` or `FixTheData` other 4xx,
     `Misconfigured` for a redirect of a read, `RetryLater` for one of a write.
     """
     if response.status_code >= 300:
@@ -43,6 +44,8 @@ def _refusal(system: System, about: str, response: requests.Response, *, writes:
         return situations.BUSY.passing(
             after=_retry_after(response), maybe_written=maybe, code=own, about=about, said=said
         )
+    if status in (404, 410) and code is None:
+        return situations.NOTHING_SAID.passing(maybe_written=False, about=about, status=status, system=system.title)
     if status < 400:
         place = response.headers.get("Location", "another address")
         # What became of a write nobody knows: closing its row would let it be sent again under another key.
@@ -65,7 +68,7 @@ def _lasting(
         # A key that reads may lack the right to one kind of write: that stops nothing else.
         situation, field = situations.NOT_ALLOWED if writes and status == 403 else situations.KEY_REFUSED, None
     elif status in (404, 410):
-        situation, field = situations.GONE, None
+        situation, field, code = situations.GONE, None, situations.GONE.code
     elif status == 412 or (status == 409 and code in refusals.moved):
         situation = situations.MOVED
     correct = f"Correct `{field}`" if field else "Correct the record"

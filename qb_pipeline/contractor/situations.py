@@ -61,6 +61,13 @@ NOT_JSON = Situation(
     "It is retried by itself; if it stays, check that the address is the API of {system}.", "nobody", RetryLater,
     "the contractor's system",
 )  # fmt: skip
+NOTHING_SAID = Situation(
+    "not_its_own_words", "An answer that is not the contractor system's own",
+    "Something answered {status} without the words of {system} when asked to {about}; whether the record is gone is not "
+    "known from that, so nothing is removed anywhere.",
+    "It is retried by itself; if it stays, check the address, and what stands between (proxy, firewall, maintenance page).",
+    "data engineer", RetryLater, "the contractor's system",
+)  # fmt: skip
 MALFORMED = Situation(
     "malformed_answer", "The contractor system's answer makes no sense",
     "The contractor system's answer makes no sense when asked to {about}: {what}.",
@@ -104,6 +111,6 @@ NOT_WRITABLE = Situation(
 
 OF_RECORDS = (UNREADABLE_FIELD, NOT_EXPRESSIBLE, NOT_WRITABLE)
 SITUATIONS = (
-    KEY_REFUSED, NOT_ALLOWED, GONE, ALREADY_THERE, MOVED, REFUSED, BUSY, NO_ANSWER, UNREACHABLE, NOT_JSON, MALFORMED,
-    STALE, UNSUPPORTED, NOTHING_THERE, REDIRECTED,
+    KEY_REFUSED, NOT_ALLOWED, GONE, ALREADY_THERE, MOVED, REFUSED, BUSY, NO_ANSWER, UNREACHABLE, NOT_JSON, NOTHING_SAID,
+    MALFORMED, STALE, UNSUPPORTED, NOTHING_THERE, REDIRECTED,
 )  # fmt: skip

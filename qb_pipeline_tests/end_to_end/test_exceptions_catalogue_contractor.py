@@ -96,7 +96,8 @@ def no_collection(office: Office) -> object:
 STORIES: dict[str, Callable[[Office], object]] = {
     "http_401": lambda office: answered(office, 401),
     "http_403": not_allowed,
-    "http_404": lambda office: answered(office, 404),
+    "http_404": lambda office: scripted_with(office, Reply(404, body=b'{"error": {"code": "not_found"}}')),
+    "not_its_own_words": lambda office: answered(office, 404),
     "duplicate_number": duplicate_number,
     "http_412": lambda office: answered(office, 412),
     "http_422": lambda office: answered(office, 422),

@@ -181,6 +181,19 @@ def test_a_missing_collection_is_a_wrong_address_and_not_a_missing_record(script
         connector(script).changes("customer", None, None)
 
 
+@pytest.mark.parametrize(
+    "body", [b"<html>404 Not Found", b"", b'{"message": "no route"}', b'{"error": "gone"}', b'[{"error": {"code": "x"}}]']
+)
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("action", [read, create])
+def test_a_404_without_the_platforms_own_words_says_nothing_about_a_record(
+    script: Script, action: Callable[..., Any], status: int, body: bytes
+) -> None:
+    failure = failure_of(action, script, Reply(status, body), attempts=1)
+    assert (type(failure), failure.code) == (RetryLater, "not_its_own_words")
+    assert f"answered {status} without the words of" in failure.cause
+
+
 def test_a_list_that_is_none_is_refused(script: Script) -> None:
     script.replies = [said({"data": {"c1": {}}})]
     with pytest.raises(RetryLater, match="`data` holds no list"):
