@@ -102,8 +102,9 @@ _SAME_NUMBER = (
 _DUPLICATE = {
     "630": Entry(PossibleDuplicate, "QuickBooks already holds an equal record.", _SAME_NAME),
     "6140": Entry(PossibleDuplicate, "The document number is already used in QuickBooks.", _SAME_NUMBER),
-    "6240": Entry(PossibleDuplicate, "The name is already used in QuickBooks, if only by another kind of record.",
-                  _SAME_NAME),
+    "6240": Entry(PossibleDuplicate,
+                  "The name is already used in QuickBooks. Customers, vendors and employees can't share a name.",
+                  "Rename one of the two, then retry the exception. Link them only if they are the same record."),
 }  # fmt: skip
 
 _OURS = {

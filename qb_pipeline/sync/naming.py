@@ -1,7 +1,7 @@
 """QuickBooks' messages with names in the place of its ids.
 
 Invariant: a person never has to look up an id: what a message or the refused record refers to is called what the two
-systems call it; an id nobody knows is left as it stands.
+systems call it; an id nobody knows is left as it stands, and no name is given that may be another record's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.customer import CUSTOMER
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import from_json
@@ -60,7 +61,10 @@ def with_names(ctx: Context, conn: Connection, entity: Entity, row: Write, error
     if error.code in _DANGLING and dangling:
         return _missing(_subject(ctx, conn, entity, row), dangling)
     known = [*referred, *_itself(ctx, conn, entity, row, error)]
-    return Words(in_words(error.cause, known), error.fix, error.who)
+    cause = in_words(error.cause, known)
+    if error.code != refusals.NAME_TAKEN or not isinstance(error, PossibleDuplicate):
+        return Words(cause, error.fix, error.who)
+    return _taken(ctx, conn, entity, row, error, cause)
 
 
 def in_words(text: str, known: Sequence[Known]) -> str:
@@ -87,16 +91,50 @@ def _referred(ctx: Context, conn: Connection, entity: Entity, row: Write) -> lis
 
 
 def _itself(ctx: Context, conn: Connection, entity: Entity, row: Write, error: PipelineError) -> list[Known]:
-    """The record written, and the one that QuickBooks says is in its way."""
-    ids = [row.target_id, error.existing_id if isinstance(error, PossibleDuplicate) else None]
+    """The record written, and the one that QuickBooks says is in its way where only its own list can hold it."""
+    existing = error.existing_id if isinstance(error, PossibleDuplicate) and not _shares_names(entity) else None
     found = []
-    for native in [i for i in ids if i is not None]:
+    for native in [i for i in (row.target_id, existing) if i is not None]:
         sharing = [e for e in ENTITIES.values() if e.quickbooks_object == entity.quickbooks_object]
-        names = [entity, *(e for e in sharing if e is not entity), *(e for e in ENTITIES.values() if "name" in e)]
+        names = [entity, *(e for e in sharing if e is not entity)]
         staged = next((e for e in names if staging.fetch(conn, ctx.company, row.side, e.name, [native])), None)
         if staged is not None:
             found.append(_known(ctx, conn, staged, native, None))
     return found
+
+
+def _shares_names(entity: Entity) -> bool:
+    """Whether QuickBooks keeps one list of names for these and others we don't read: vendors and employees."""
+    return entity.quickbooks_object == CUSTOMER.quickbooks_object
+
+
+def _taken(ctx: Context, conn: Connection, entity: Entity, row: Write, error: PossibleDuplicate, cause: str) -> Words:
+    """The words of a name that is taken; the two are to be linked only where they are of one kind and unlinked."""
+    holder = _holder(ctx, conn, entity, row, error)
+    if _shares_names(entity):
+        cause = refusals.name_shared(_subject(ctx, conn, entity, row), entity if holder is not None else None)
+    free = holder is not None and not links.find(conn, ctx.company, entity.name, row.side, [holder])
+    linkable = (row.source_id, holder) if free and row.target_id is None else None
+    return Words(cause, refusals.rename_one(entity, _name(entity, row), linkable), error.who)
+
+
+def _holder(ctx: Context, conn: Connection, entity: Entity, row: Write, error: PossibleDuplicate) -> str | None:
+    """The id of the record in the way, where it is known to be of the same kind.
+
+    An id of the shared list of names may be anybody's, so the record must also be called what was to be written.
+    """
+    native = error.existing_id
+    staged = staging.fetch(conn, ctx.company, row.side, entity.name, [native]).get(native) if native else None
+    if staged is None or staged.record.state is not State.LIVE:
+        return None
+    if _shares_names(entity) and str(staged.record.values.get("name")).casefold() != _name(entity, row).casefold():
+        return None
+    return native
+
+
+def _name(entity: Entity, row: Write) -> str:
+    """What the record was to be called in QuickBooks."""
+    return str(from_json(entity, row.intended).get("name") or entity.title)
 
 
 def _known(ctx: Context, conn: Connection, entity: Entity, quickbooks_id: str, contractor_id: str | None) -> Known:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from qb_pipeline.entities.records import State
+from qb_pipeline.entities.shown import shortened
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import Who
 from qb_pipeline.situations import Situation
@@ -78,6 +79,12 @@ _RELINK = (
     "{quickbooks_id} --entity {entity}, then qb-pipeline review link {contractor_id} B --entity {entity}, where B is "
     "its id there."
 )  # of a record whose counterpart is gone: the link to that one stands in the way of another
+NAME_TAKEN = "qbo_6240"
+_RENAME = (
+    "Rename one of the two, for example to '{example}' in the contractor's system. If you rename the one in "
+    "QuickBooks, then run qb-pipeline errors retry --code {code}."
+)
+_SAME = "If they are the same: qb-pipeline review link {contractor_id} {quickbooks_id} --entity {entity}."
 CLASSES_OFF = Situation(
     "class_tracking_off", "Class tracking is off",
     "{count} divisions are not copied, because QuickBooks has class tracking switched off.",
@@ -158,6 +165,22 @@ def counterpart_gone(
     cause = MISSING_REFERENCE.cause_of(blocked=blocked, record=lowered(name), there=system(Side.QUICKBOOKS), why="")
     ids = {"contractor_id": contractor_id or "A", "quickbooks_id": quickbooks_id}
     return cause, _RELINK.format(kind=target.title.lower(), entity=target.name, **ids)
+
+
+def name_shared(blocked: str, holder: Entity | None) -> str:
+    """The cause where customers, vendors and employees may not have one name; `holder`: what is known to have it."""
+    who = f"another {holder.title.lower()}" if holder else "a customer, vendor or employee"
+    return f"{blocked}: {who} has this name in QuickBooks already."
+
+
+def rename_one(entity: Entity, name: str, linkable: tuple[str | None, str | None] | None) -> str:
+    """The fix of a taken name; `linkable`: contractor's and QuickBooks' id where the two may be the same."""
+    kind = entity.title.lower()
+    rename = _RENAME.format(example=f"{shortened(name)} ({kind})", code=NAME_TAKEN)
+    if linkable is None:
+        return rename
+    same = _SAME.format(contractor_id=linkable[0], quickbooks_id=linkable[1], entity=entity.name)
+    return f"{same} Otherwise: {rename[:1].lower()}{rename[1:]}"
 
 
 def lowered(name: str) -> str:

@@ -112,3 +112,25 @@ def test_what_waits_for_a_refused_customer_stays_named_whatever_a_partial_run_lo
     instance.sync()
     assert {"1401", "1402"} <= {i.get("DocNumber") for i in books.all("Invoice")}
     assert "Pier" not in printed(instance)
+
+
+def test_a_customer_called_like_a_vendor_or_an_employee_is_told_to_be_renamed_and_then_goes_through(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk
+) -> None:
+    books.create("Vendor", {"DisplayName": "Bob Plumbing"})
+    books.create("Employee", {"DisplayName": "Ann Bee", "GivenName": "Ann", "FamilyName": "Bee"})
+    clashing = [office.create("customers", {"name": name}) for name in ("Bob Plumbing", "Ann Bee")]
+    instance.sync()
+    said = printed(instance)
+    for name in ("Bob Plumbing", "Ann Bee"):
+        assert (
+            f"Customer {name}: a customer, vendor or employee has this name in QuickBooks already. Fix (accountant): "
+            f"Rename one of the two, for example to '{name} (customer)' in the contractor's system. If you rename the "
+            "one in QuickBooks, then run qb-pipeline errors retry --code qbo_6240." in said
+        ), said
+    assert "supplied already exists" not in said
+    for one in clashing:
+        office.edit("customers", one["id"], {"name": f"{one['name']} (customer)"})
+    instance.sync()
+    assert {"Bob Plumbing (customer)", "Ann Bee (customer)"} <= {c["DisplayName"] for c in books.all("Customer")}
+    assert "has this name" not in printed(instance)

@@ -126,7 +126,8 @@ class FakePort:
 
     def find_duplicate(self, entity: Entity, values: Mapping[str, Any], existing_id: str | None) -> Record | None:
         if existing_id is not None:
-            return self.read(entity, existing_id)
+            there = self.rows[entity.name].get(existing_id)
+            return self.read(entity, existing_id) if there is not None else None
         name = self.unique[entity.name]
         found = [i for i, row in self.live(entity.name).items() if row.get(name) == values.get(name)]
         return self.read(entity, found[0]) if len(found) == 1 else None

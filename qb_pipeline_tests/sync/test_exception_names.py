@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -10,8 +11,11 @@ from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import FixTheData, PlanAgain, PossibleDuplicate
+from qb_pipeline.store import candidates
+from qb_pipeline.store.candidates import Decision, Proposal
 from qb_pipeline.store.exceptions import Reported
 from qb_pipeline.sync.naming import Known, in_words
+from qb_pipeline_tests.sync.fakes import refusal
 from qb_pipeline_tests.sync.world import World, customer
 
 QUICKBOOKS = Side.QUICKBOOKS
@@ -64,18 +68,59 @@ def test_a_reference_that_was_made_inactive_is_named_even_where_quickbooks_names
     assert "Invoice 1234: customer ABC Corp does not exist in QuickBooks." in causes
 
 
-def test_the_record_in_the_way_is_named_by_its_name(world: World) -> None:
-    world.quickbooks.add("customer", **customer("Somebody Else"))
-    record = world.contractor.add("customer", **customer("ABC Corp"))
-    error = PossibleDuplicate(
-        "The name is taken. QuickBooks says: The name supplied already exists. : Id=q1", code="qbo_6240", fix="Link.",
-        existing_id="q1",
-    )  # fmt: skip
-    world.quickbooks.refuses = lambda item: error if b"ABC" in item.body else None
+def name_refused(world: World, record: str, existing: str) -> Reported:
+    """The creation of a customer ABC Corp, refused for its name with the id of the one that has it."""
+    said = f"The name is taken. QuickBooks says: The name supplied already exists. : Id={existing}"
+    error = PossibleDuplicate(said, code="qbo_6240", fix="Link.", existing_id=existing)
+    world.quickbooks.refuses = lambda item: error if b"abc" in item.body.lower() else None
     world.run()
     [found] = [e for e in world.open_exceptions() if e.record_id == record]
-    assert (
-        found.cause == "The name is taken. QuickBooks says: The name supplied already exists. : Customer Somebody Else"
+    return found
+
+
+RENAME = (
+    "Rename one of the two, for example to 'ABC Corp (customer)' in the contractor's system. If you rename the one in "
+    "QuickBooks, then run qb-pipeline errors retry --code qbo_6240."
+)
+
+
+@pytest.mark.parametrize("entity", ["customer", "item", "account", "division"])
+def test_a_vendor_or_employee_in_the_way_is_not_called_what_another_list_has_under_its_id(
+    world: World, entity: str
+) -> None:
+    world.entities = (entity,)
+    world.quickbooks.add(entity, name="Sales", active=True)
+    world.run()
+    world.entities = ("customer",)
+    record = world.contractor.add("customer", **customer("ABC Corp"))
+    found = name_refused(world, record, "q1")
+    assert found.cause == "Customer ABC Corp: a customer, vendor or employee has this name in QuickBooks already."
+    assert found.fix == RENAME
+
+
+def test_a_customer_in_the_way_that_is_linked_to_another_is_told_apart_by_a_new_name_only(world: World) -> None:
+    world.contractor.add("customer", **customer("Abc Corp"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    record = world.contractor.add("customer", **customer("ABC Corp", phone="555 010 9999"))
+    found = name_refused(world, record, twin)
+    assert found.cause == "Customer ABC Corp: another customer has this name in QuickBooks already."
+    assert found.fix == RENAME
+
+
+def test_a_customer_in_the_way_that_is_linked_to_nothing_may_be_linked_by_the_command_as_it_stands(
+    world: World,
+) -> None:
+    world.quickbooks.add("customer", **customer("ABC Corp"))
+    record = world.contractor.add("customer", **customer("ABC Corp"))
+    with world.engine.begin() as conn:
+        pair = Proposal("customer", record, "q1", candidates.BY_HAND, Decimal("0.9"))
+        candidates.settle(conn, "acme", pair, Decision.REJECTED)
+    world.contractor.refuses = lambda _item: refusal()  # so that the other one is not copied and linked
+    found = name_refused(world, record, "q1")
+    assert found.fix == (
+        f"If they are the same: qb-pipeline review link {record} q1 --entity customer. Otherwise: "
+        f"{RENAME[0].lower()}{RENAME[1:]}"
     )
 
 
