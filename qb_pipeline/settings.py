@@ -225,10 +225,14 @@ def key_file(current: Settings) -> Path:
 
 
 def write_keys(path: Path, keys: Sequence[bytes]) -> None:
-    """Replace the keys in a file at once: a reader finds the old ones or the new ones."""
+    """Replace the keys in a file at once and for good: a reader, also after a crash, finds the old ones or the new."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    _write_secret(draft, "".join(base64.b64encode(key).decode() + "\n" for key in keys))
-    draft.replace(path)
+    try:
+        _write_secret(draft, "".join(base64.b64encode(key).decode() + "\n" for key in keys))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _settle(path.parent)
 
 
 def console_key(current: Settings) -> str:
@@ -270,14 +274,26 @@ def _generate(path: Path, key: str) -> None:
         return
     finally:
         draft.unlink()
+    _settle(path.parent)
 
 
 def _write_secret(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """A file of mode 0600, whatever a process that was killed left under its name."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """Make the names in a folder durable: until then a power cut may bring back the file that was replaced."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def env_example() -> str:

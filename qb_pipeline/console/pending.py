@@ -72,6 +72,14 @@ class Pending:
                     path.unlink()
 
 
+def under_former_keys(folder: Path, sealer: Sealer, now: Callable[[], float] = time.time) -> int:
+    """How many consents that may still be given were sealed with another key than the current one."""
+    if not folder.is_dir():
+        return 0
+    waiting = [p for p in folder.iterdir() if p.stat().st_mtime >= now() - LASTS]
+    return sum(not sealer.is_current(p.read_bytes()) for p in waiting)
+
+
 def _not_waiting(how: str) -> FixTheData:
     return FixTheData(
         f"This consent {how}.",

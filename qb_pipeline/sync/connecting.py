@@ -61,8 +61,7 @@ class Connecting:
         self._engine = engine
         self._settings = settings
         self._name = name
-        self._sealer = Sealer(*token_keys(settings))
-        self._wanted = _with_stored(wanted, _known(engine, name), self._sealer)
+        self._wanted = _with_stored(wanted, _known(engine, name), Sealer(*token_keys(settings)))
 
     def check_contractor(self) -> str:
         """Read one page with the key; returns the system's name, raises the connector's errors."""
@@ -114,9 +113,10 @@ class Connecting:
         called = self._company_name(oauth, grant)
         wanted = self._wanted
         with company_lock(self._engine, self._name, _LOCK_WAIT):
+            sealer = Sealer(*token_keys(self._settings))  # the keys may have been changed while a person consented
             with self._engine.begin() as conn:
                 companies.save(
-                    conn, self._sealer, self._name,
+                    conn, sealer, self._name,
                     contractor_system=wanted.contractor_system or "", contractor_url=wanted.contractor_url,
                     contractor_key=wanted.contractor_key, quickbooks_api=wanted.quickbooks_api,
                     quickbooks_discovery=wanted.quickbooks_discovery, client_id=wanted.client_id,
@@ -127,7 +127,7 @@ class Connecting:
                 contact.regained(conn, self._name)
                 inbox.adopt(conn, self._name, grant.realm_id)
             tokens = grant.tokens
-            with TokenStore(self._engine, self._name, self._sealer).locked() as stored:
+            with TokenStore(self._engine, self._name, sealer).locked() as stored:
                 stored.save(
                     tokens.access_token, tokens.refresh_token, tokens.access_expires_at, tokens.refresh_expires_at
                 )
