@@ -26,8 +26,9 @@ _SCALE = {"unix_s": 1, "unix_ms": 1000}
 
 def raise_for_refusal(system: System, about: str, response: requests.Response, *, writes: bool) -> None:
     """Raises unless the status is 2xx: `Reconnect` 401 and 403 of a read, `OwnerMustAct` 403 of a write, `NotFound`
-    404/410 with the platform's own code, `RetryLater` without one, `PlanAgain` 412, `RetryLater` 408/425/429/5xx, `PossibleDuplicate` or `FixTheData` other 4xx,
-    `Misconfigured` for a redirect of a read, `RetryLater` for one of a write.
+    404/410 with the platform's own code and `RetryLater` without one, `PlanAgain` 412, `RetryLater` 408/425/429/5xx,
+    `PossibleDuplicate` or `FixTheData` other 4xx, `Misconfigured` for a redirect of a read, `RetryLater` for one of a
+    write.
     """
     if response.status_code >= 300:
         raise _refusal(system, about, response, writes=writes)

@@ -63,9 +63,10 @@ NOT_JSON = Situation(
 )  # fmt: skip
 NOTHING_SAID = Situation(
     "not_its_own_words", "An answer that is not the contractor system's own",
-    "Something answered {status} without the words of {system} when asked to {about}; whether the record is gone is not "
-    "known from that, so nothing is removed anywhere.",
-    "It is retried by itself; if it stays, check the address, and what stands between (proxy, firewall, maintenance page).",
+    "Something answered {status} without the words of {system} when asked to {about}; that does not say that anything "
+    "is gone, so nothing is removed anywhere.",
+    "It is retried by itself; if it stays, check the address, and what stands between: a proxy, a firewall, a page "
+    "about maintenance.",
     "data engineer", RetryLater, "the contractor's system",
 )  # fmt: skip
 MALFORMED = Situation(

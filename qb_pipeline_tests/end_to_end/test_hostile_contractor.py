@@ -12,10 +12,16 @@ from typing import Any
 import pytest
 
 from qb_pipeline.contractor import transport
+from qb_pipeline.errors import RetryLater
+from qb_pipeline.store import inbox
+from qb_pipeline.store.engine import make_engine
+from qb_pipeline.store.inbox import Event
 from qb_pipeline_tests.end_to_end import hostile
-from qb_pipeline_tests.end_to_end.harness import Raw
-from qb_pipeline_tests.end_to_end.hostile import EVERYTHING, NONSENSE, Answer, Rule, Spoil, changed
+from qb_pipeline_tests.end_to_end.harness import COMPANY, Raw
+from qb_pipeline_tests.end_to_end.hostile import EVERYTHING, NONSENSE, Answer, Rule, Spoil, changed, page
 from qb_pipeline_tests.end_to_end.hostile_office import Office, clear, hostile_office
+from qb_pipeline_tests.faults.post import look
+from qb_pipeline_tests.unit.console.running import settings_for
 
 # Where an answer has no more in it than a Fault of QuickBooks' own, it is none of this system's.
 ANSWERS = {name: spoil for name, spoil in NONSENSE.items() if name != "NaN"}
@@ -124,6 +130,25 @@ def test_a_key_refused_in_the_middle_of_a_run_is_one_line_that_asks_for_a_new_on
     clear(line)
     assert "key" in line
     office.sync().success()
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_proxys_404_for_a_record_that_a_webhook_names_removes_nothing(office: Office, status: int) -> None:
+    (customer,) = office.customers(1)
+    assert office.sync().code == 0
+    engine = make_engine(office.made.database_url)
+    own = settings_for(office.made.home, database_url=office.made.database_url, rate_scale=0)
+    event = Event("contractor", "customer", customer["id"], "updated", f"proxy-{status}", company=COMPANY)
+    with engine.begin() as conn:
+        inbox.store(conn, [event])
+    with (
+        office.before_own.spoiling(Rule(f"GET .*/customers/{customer['id']}", page(status))),
+        pytest.raises(RetryLater, match=f"answered {status} without the words of"),
+    ):
+        look(engine, own)
+    engine.dispose()
+    assert office.sync().code == 0
+    assert [c["Active"] for c in office.named(customer["name"])] == [True]
 
 
 def test_a_creation_answered_with_another_customer_is_not_linked_to_it_and_a_person_is_asked(office: Office) -> None:

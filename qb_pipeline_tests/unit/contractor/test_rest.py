@@ -182,7 +182,8 @@ def test_a_missing_collection_is_a_wrong_address_and_not_a_missing_record(script
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>404 Not Found", b"", b'{"message": "no route"}', b'{"error": "gone"}', b'[{"error": {"code": "x"}}]']
+    "body",
+    [b"<html>404 Not Found", b"", b'{"message": "no route"}', b'{"error": "gone"}', b'[{"error": {"code": "x"}}]'],
 )
 @pytest.mark.parametrize("status", [404, 410])
 @pytest.mark.parametrize("action", [read, create])
