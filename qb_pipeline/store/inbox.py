@@ -1,10 +1,12 @@
 """Webhook events that came in: hints that something changed, kept until a run has looked.
 
-Invariant: an event is stored once, whatever number of times it is delivered, and leaves the inbox only when a run has
-taken it; events of unknown realms and of things we do not synchronise are kept and counted too.
+Invariant: an event is stored once, whatever number of times it is delivered, and leaves the inbox only when a run that
+took it has looked: one that fails gives it back, and what a killed one held is found. Events of unknown realms and of
+things we do not synchronise are kept and counted too.
 
     store(conn, events) -> how many were new        waiting(conn) -> {company: Waiting(first, last, count)}
     take(conn, company, first, last, run_id)         done(conn, company, run_id)        release(conn, company, run_id)
+    release_dead(conn) -> how many events wait again
 """
 
 from __future__ import annotations
@@ -15,16 +17,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, column, func, select, update
+from sqlalchemy import Connection, and_, bindparam, column, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 
-from qb_pipeline.store import tables
+from qb_pipeline.store import runs, tables
 from qb_pipeline.store.engine import utcnow
-from qb_pipeline.store.inbox_counts import counts, forget
+from qb_pipeline.store.inbox_counts import at_rest_upto, counts, forget
+from qb_pipeline.store.locks import company_busy
+from qb_pipeline.store.runs import RunStatus
 
 __all__ = [
     "Event", "InboxState", "Stored", "Waiting", "adopt", "counts", "done", "hold_realm", "release",
-    "release_abandoned", "store", "take", "waiting",
+    "release_abandoned", "release_dead", "store", "take", "waiting",
 ]  # fmt: skip
 
 _inbox = tables.inbox
@@ -100,14 +104,13 @@ def waiting(conn: Connection) -> dict[str, Waiting]:
 
 
 def take(conn: Connection, company: str, first: int, last: int, run_id: str) -> list[Stored]:
-    """Give the new events of a range to a run, oldest first."""
+    """Give the new events of a range to a run, oldest first, and again what it took before: a step that is tried again
+    has forgotten what it was given."""
+    new = and_(_inbox.c.state == InboxState.NEW.value, _inbox.c.id.between(first, last))
+    own = and_(_inbox.c.state == InboxState.TAKEN.value, _inbox.c.run_id == run_id)
     statement = (
         update(_inbox)
-        .where(
-            _inbox.c.company == company,
-            _inbox.c.id.between(first, last),
-            _inbox.c.state == InboxState.NEW.value,
-        )
+        .where(_inbox.c.company == company, or_(new, own))
         .values(state=InboxState.TAKEN.value, run_id=run_id)
         .returning(*_inbox.c)
     )
@@ -134,6 +137,17 @@ def release_abandoned(conn: Connection, company: str, alive: str) -> int:
     return conn.execute(statement.values(state=InboxState.NEW.value, run_id=None)).rowcount
 
 
+def release_dead(conn: Connection) -> int:
+    """What runs took that are not alive any more waits again; returns how many events that were."""
+    statement = (
+        select(_inbox.c.company, _inbox.c.run_id)
+        .where(_inbox.c.id > at_rest_upto(conn), _inbox.c.state == InboxState.TAKEN.value)
+        .distinct()
+    )
+    takers = conn.execute(statement).tuples().all()
+    return sum(release(conn, company, run_id) for company, run_id in takers if not _alive(conn, company, run_id))
+
+
 def adopt(conn: Connection, company: str, realm_id: str) -> int:
     """Events that came for a realm before it was connected wait for its company now."""
     hold_realm(conn, realm_id)
@@ -146,6 +160,15 @@ def hold_realm(conn: Connection, realm_id: str) -> None:
     """Until this transaction ends, whoever keeps events of an unknown realm and whoever adopts them take turns: else
     one could miss the company, and the other the events."""
     conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"realm:{realm_id}", 0))))
+
+
+def _alive(conn: Connection, company: str, run_id: str) -> bool:
+    """A run holds its company's lock from before its row stands to after its row is closed: it lives only as the
+    company's latest run, unclosed, while somebody holds the lock."""
+    latest = next(iter(runs.recent(conn, company, 1)), None)
+    if latest is None or latest.id != run_id or latest.status is not RunStatus.RUNNING:
+        return False
+    return company_busy(conn, company)
 
 
 def _row(event: Event, at: datetime) -> dict[str, Any]:

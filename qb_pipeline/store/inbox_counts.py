@@ -4,12 +4,13 @@ Invariant: what is told equals a count of every row. Old events at rest (handled
 counted once and noted with the id up to which that holds; only what came later is counted anew. Whoever moves or
 removes old events forgets the note first.
 
-    counts(conn) -> {(source, state): events}      note(conn)      forget(conn)
+    counts(conn) -> {(source, state): events}      note(conn)      forget(conn)      at_rest_upto(conn) -> id
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -28,11 +29,16 @@ Counts = dict[tuple[str, str], int]
 
 def counts(conn: Connection) -> Counts:
     """(source, state) -> events kept."""
-    noted = cursors.get(conn, *_NOTE) or {"upto": 0, "counts": []}
+    noted = _noted(conn)
     found = _counted(conn, after=noted["upto"])
     for source, state, count in noted["counts"]:
         found[source, state] = found.get((source, state), 0) + count
     return found
+
+
+def at_rest_upto(conn: Connection) -> int:
+    """The id up to which no event waits or is taken by a run; nought where nobody has looked yet."""
+    return int(_noted(conn)["upto"])
 
 
 def note(conn: Connection, now: datetime | None = None) -> int:
@@ -53,6 +59,10 @@ def forget(conn: Connection) -> None:
     """Have every row counted again until the next note; others that note wait until this transaction ends."""
     _take_turns(conn)
     cursors.put(conn, *_NOTE, {"upto": 0, "counts": []})
+
+
+def _noted(conn: Connection) -> dict[str, Any]:
+    return cursors.get(conn, *_NOTE) or {"upto": 0, "counts": []}
 
 
 def _counted(conn: Connection, after: int = 0, upto: int = 2**62) -> Counts:

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Engine
 
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import FixTheData
-from qb_pipeline.store import aliases, gaps, inbox, notices
+from qb_pipeline.store import aliases, gaps, inbox, inbox_counts, notices, runs
+from qb_pipeline.store.engine import utcnow
 from qb_pipeline.store.inbox import Event, InboxState
+from qb_pipeline.store.locks import company_lock
 from qb_pipeline_tests.unit.store.builders import NOON
 
 QBO = Side.QUICKBOOKS
@@ -52,6 +54,49 @@ def test_a_run_that_fails_gives_its_events_back(conn: Connection) -> None:
     inbox.take(conn, "acme", 0, 10**9, "run-1")
     assert inbox.release(conn, "acme", "run-1") == 1
     assert inbox.waiting(conn)["acme"].count == 1
+
+
+def test_a_step_that_is_tried_again_is_given_what_its_run_took_before(conn: Connection) -> None:
+    inbox.store(conn, [event("a"), event("b"), event("c")])
+    mine = inbox.waiting(conn)["acme"]
+    inbox.take(conn, "acme", mine.first, mine.last - 1, "run-1")
+    again = inbox.take(conn, "acme", mine.last + 1, mine.last + 1, "run-1")
+    assert [e.dedupe_key for e in again] == ["a", "b"], "whatever its range was"
+    assert [e.dedupe_key for e in inbox.take(conn, "acme", mine.first, mine.last, "run-2")] == ["c"]
+    assert inbox.done(conn, "acme", "run-1") == 2
+
+
+def test_what_a_run_took_waits_again_once_the_run_is_not_alive(engine: Engine) -> None:
+    with company_lock(engine, "acme"), engine.begin() as conn:
+        inbox.store(conn, [event("a")])
+        runs.start(conn, "acme", "webhook_changes", "run-1")
+        inbox.take(conn, "acme", 0, 10**9, "run-1")
+        assert inbox.release_dead(conn) == 0
+        assert inbox.waiting(conn) == {}
+    with engine.begin() as conn:
+        assert inbox.release_dead(conn) == 1, "a killed run leaves its row open, but not its lock held"
+        assert inbox.waiting(conn)["acme"].count == 1
+        assert inbox.release_dead(conn) == 0
+
+
+def test_what_a_killed_run_took_waits_again_while_another_run_holds_the_company(engine: Engine) -> None:
+    with engine.begin() as conn:
+        inbox.store(conn, [event("a")])
+        runs.start(conn, "acme", "webhook_changes", "killed")
+        inbox.take(conn, "acme", 0, 10**9, "killed")
+    with company_lock(engine, "acme"), engine.begin() as conn:
+        runs.start(conn, "acme", "cdc_sweep", "another")
+        assert inbox.release_dead(conn) == 1
+
+
+def test_events_that_were_noted_as_at_rest_hide_nothing_that_a_dead_run_holds(conn: Connection) -> None:
+    inbox.store(conn, [event("a"), event("b"), event("c")])
+    first = inbox.waiting(conn)["acme"].first
+    inbox.take(conn, "acme", first, first, "looked")
+    inbox.done(conn, "acme", "looked")
+    inbox.take(conn, "acme", first + 1, first + 1, "killed")
+    assert inbox_counts.note(conn, utcnow() + timedelta(hours=2)) == first
+    assert inbox.release_dead(conn) == 1
 
 
 def test_events_of_an_unknown_realm_are_kept_and_wait_once_it_is_connected(conn: Connection) -> None:
