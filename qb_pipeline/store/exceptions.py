@@ -102,6 +102,7 @@ class Reported(Problem):
     first_seen: datetime | None = None
     last_seen: datetime | None = None
     resolved_at: datetime | None = None
+    told_blocks: Sequence[Any] = field(default_factory=tuple)  # of what it ever blocked, what somebody was told
 
 
 def next_wait(attempts: int, chance: float) -> timedelta:
@@ -114,7 +115,8 @@ def report(conn: Connection, company: str, problems: Sequence[Problem], now: dat
     """Open an exception for each problem, or count one more attempt on the unresolved one; returns ids in order.
 
     A retry-safe problem is tried again with backoff and becomes dead at `MAX_ATTEMPTS`; changed inputs (another
-    fingerprint) start the count anew and wake a dead or ignored one. What is ignored stays ignored otherwise.
+    fingerprint) start the count anew and wake a dead or ignored one, and so does a record that an ignored one blocks
+    and nobody was told of. What is ignored stays ignored otherwise.
     """
     at = now or utcnow()
     latest = {_key(company, vars(problem)): problem for problem in problems}
@@ -168,7 +170,7 @@ def _row(company: str, problem: Problem, existing: Reported | None, now: datetim
 
 
 def _next_state(problem: Problem, existing: Reported | None) -> tuple[int, ExceptionState]:
-    same_inputs = existing is not None and existing.fingerprint == problem.fingerprint
+    same_inputs = existing is not None and _same_inputs(problem, existing)
     before = existing.attempts if existing and same_inputs else 0
     attempts = max(before, problem.attempts_before) + 1
     if existing and same_inputs and existing.state is ExceptionState.IGNORED:
@@ -176,6 +178,13 @@ def _next_state(problem: Problem, existing: Reported | None) -> tuple[int, Excep
     if not problem.retry_safe:
         return attempts, ExceptionState.OPEN
     return attempts, ExceptionState.DEAD if attempts >= MAX_ATTEMPTS else ExceptionState.RETRYING
+
+
+def _same_inputs(problem: Problem, existing: Reported) -> bool:
+    """A row without a fingerprint was put down without one, or asked to be tried again: it takes any."""
+    if existing.state is ExceptionState.IGNORED and not set(problem.blocks) <= set(existing.told_blocks):
+        return False
+    return existing.fingerprint in (None, problem.fingerprint)
 
 
 def _stored_form(problem: Problem) -> dict[str, Any]:
@@ -196,11 +205,36 @@ def _stored_form(problem: Problem) -> dict[str, Any]:
     }
 
 
-def put_blocks(conn: Connection, company: str, blocks: Mapping[int, Sequence[str]]) -> None:
-    """Say what waits for the records of these exceptions, by exception id; no attempt is counted."""
+def put_blocks(
+    conn: Connection, company: str, blocks: Mapping[int, Sequence[str]], now: datetime | None = None, *,
+    wakes: bool = False,
+) -> None:  # fmt: skip
+    """Say what waits for the records of these exceptions, by exception id; no attempt is counted.
+
+    With `wakes`, a name that nobody was told of opens an ignored one again.
+    """
     for exception_id, names in blocks.items():
         mine = (_exception.c.company == company) & (_exception.c.id == exception_id)
         conn.execute(update(_exception).where(mine).values(blocks=list(names)))
+        if wakes:
+            untold = (_exception.c.state == ExceptionState.IGNORED.value) & ~_exception.c.told_blocks.contains(
+                list(names)
+            )
+            anew = {"state": ExceptionState.OPEN.value, "attempts": 1, "last_seen": now or utcnow()}
+            conn.execute(update(_exception).where(mine, untold).values(anew))
+
+
+def told(conn: Connection, company: str, ids: Iterable[int] | None = None) -> None:
+    """Note that somebody was told of everything these unresolved exceptions (all, when `ids` is None) block by now."""
+    e = _exception
+    untold = (
+        (e.c.company == company) & (e.c.state != ExceptionState.RESOLVED.value) & ~e.c.told_blocks.contains(e.c.blocks)
+    )
+    if ids is not None:
+        untold &= among(e.c.id, ids)
+    for row in conn.execute(select(e.c.id, e.c.blocks, e.c.told_blocks).where(untold)).all():
+        known = list(dict.fromkeys([*row.told_blocks, *row.blocks]))
+        conn.execute(update(e).where(e.c.id == row.id).values(told_blocks=known))
 
 
 def resolve(
@@ -264,10 +298,12 @@ def retry(
 
 
 def ignore(conn: Connection, company: str, ids: Iterable[int]) -> int:
-    """Leave unresolved exceptions alone until their inputs change; returns how many."""
+    """Leave unresolved exceptions alone until their inputs change or they block more; returns how many."""
+    wanted = list(ids)
+    told(conn, company, wanted)
     statement = update(_exception).where(
         _exception.c.company == company,
-        among(_exception.c.id, ids),
+        among(_exception.c.id, wanted),
         _exception.c.state != ExceptionState.RESOLVED.value,
     )
     return conn.execute(statement.values(state=ExceptionState.IGNORED.value, next_attempt_at=None)).rowcount

@@ -228,6 +228,7 @@ exception = Table(
     _now("last_seen"),
     _time("resolved_at"),
     _text("run_id", null=True),
+    Column("told_blocks", JSONB, nullable=False, server_default=_EMPTY_LIST),
     Index(
         "uq_exception_unresolved",
         "company",

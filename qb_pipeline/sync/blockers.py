@@ -112,7 +112,8 @@ def _told_with_a_shared_cause(
             added[cause.id] += names
     before = {e.id: list(e.blocks) for e in shared}
     more = {i: list(dict.fromkeys([*before[i], *names])) for i, names in added.items()}
-    exceptions.put_blocks(conn, ctx.company, {i: names for i, names in more.items() if names != before[i]})
+    changed = {i: names for i, names in more.items() if names != before[i]}
+    exceptions.put_blocks(conn, ctx.company, changed, ctx.now(), wakes=True)
     return left
 
 

@@ -17,7 +17,7 @@ from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions, links, staging
 from qb_pipeline.store.journal import Write
-from qb_pipeline.sync import refusals, situations
+from qb_pipeline.sync import marks, refusals, situations
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.trees import Owed
 from qb_pipeline.sync.wire import fingerprint
@@ -54,7 +54,7 @@ def from_plan(ctx: Context, entity: Entity, owed: Owed, problem: refusals.Proble
     return exceptions.Problem(
         entity=entity.name, side=side, record_id=record_id, code=problem.code, title=problem.title,
         cause=problem.cause, fix=problem.fix, who=problem.who, retry_safe=False,
-        record_label=owed.tree.label, run_id=ctx.run_id,
+        record_label=owed.tree.label, fingerprint=marks.of_plan(entity, owed, problem), run_id=ctx.run_id,
     )  # fmt: skip
 
 
@@ -65,13 +65,17 @@ def shared(
     return exceptions.Problem(
         entity=entity.name, side=side, record_id=record_id, code=said.code, title=said.title, cause=said.cause,
         fix=said.fix, who=said.who, retry_safe=False, record_label=name, blocks=list(blocks), run_id=ctx.run_id,
+        fingerprint=marks.of_shared(said, name, blocking=bool(blocks)),
     )  # fmt: skip
 
 
 def from_error(
     ctx: Context, entity: Entity, key: Key, name: str, error: PipelineError, fingerprint: str | None
 ) -> exceptions.Problem:
+    """Of a refused write with its fingerprint; without one, of what can't be expressed or read."""
     side, record_id = key
+    if fingerprint is None and not error.retry_safe:  # what a passing fault says may differ each time
+        fingerprint = marks.mark(error.code, error.cause)
     return exceptions.Problem.from_error(
         error, entity=entity.name, side=side, record_id=record_id,
         title=situations.title_of(error.code, error.recovery.capitalize()),
@@ -200,7 +204,7 @@ def refused(ctx: Context) -> bool:
     """Whether this run was refused a write."""
     with ctx.begin() as conn:
         found = exceptions.listing(conn, ctx.company)
-    return any(one.fingerprint is not None and one.run_id == ctx.run_id for one in found)
+    return any(marks.of_a_write(one.fingerprint) and one.run_id == ctx.run_id for one in found)
 
 
 def close_obsolete(ctx: Context, conn: Connection) -> None:

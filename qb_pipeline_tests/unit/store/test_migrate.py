@@ -82,5 +82,5 @@ def test_ensuring_staging_again_forgets_nothing(engine: Engine) -> None:
 def test_every_revision_is_shipped_with_the_package() -> None:
     folder = Path(tables.__file__).parent / "migrations" / "versions"
     assert [p.name for p in sorted(folder.glob("r*.py"))] == [
-        "r0001_first_tables.py", "r0002_events_and_gaps.py",
+        "r0001_first_tables.py", "r0002_events_and_gaps.py", "r0003_told_blocks.py",
     ]  # fmt: skip

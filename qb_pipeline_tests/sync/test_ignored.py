@@ -1,0 +1,171 @@
+"""What is ignored stays quiet just as long as its cause and the values it rests on stay, and silences nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from qb_pipeline.entities.spec import Direction, Policy, Side
+from qb_pipeline.errors import FixTheData
+from qb_pipeline.store import exceptions
+from qb_pipeline.store.exceptions import ExceptionState, Reported
+from qb_pipeline.sync import problems
+from qb_pipeline.sync.rules import Override, Rules
+from qb_pipeline_tests.sync.fakes import ValuesCodec
+from qb_pipeline_tests.sync.world import COMPANY, World, customer
+
+CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
+OPEN, IGNORED = ExceptionState.OPEN, ExceptionState.IGNORED
+
+
+def ignore(world: World) -> None:
+    with world.engine.begin() as conn:
+        exceptions.ignore(conn, COMPANY, [e.id for e in world.open_exceptions()])
+
+
+def only(world: World) -> Reported:
+    [one] = world.open_exceptions()
+    return one
+
+
+def stays_ignored(world: World) -> bool:
+    """Whether further runs change nothing of it but the count of its attempts and the time of the last."""
+    before = only(world)
+    for _ in range(3):
+        world.run()
+    after = only(world)
+    same = replace(before, attempts=after.attempts, last_seen=after.last_seen, run_id=after.run_id)
+    return before.state is IGNORED and after == same
+
+
+def in_conflict(world: World) -> tuple[str, str]:
+    """A customer with other notes on each side; returns both ids."""
+    world.rules = Rules({"customer": Override(policy=Policy.ASK)})
+    record = world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.contractor.edit("customer", record, notes="left")
+    world.quickbooks.edit("customer", twin, notes="right")
+    world.run()
+    return record, twin
+
+
+def test_an_ignored_conflict_stays_ignored_while_nobody_edits_the_record(world: World) -> None:
+    in_conflict(world)
+    ignore(world)
+    assert stays_ignored(world)
+
+
+@pytest.mark.parametrize("both", [True, False], ids=["both sides", "one side"])
+def test_an_ignored_conflict_is_open_again_when_its_field_is_edited(world: World, both: bool) -> None:
+    record, twin = in_conflict(world)
+    ignore(world)
+    world.run()
+    world.contractor.edit("customer", record, notes="left again")
+    if both:
+        world.quickbooks.edit("customer", twin, notes="right again")
+    world.run()
+    again = only(world)
+    assert (again.code, again.state, again.attempts) == ("conflict_notes", OPEN, 1)
+    assert "left again" in again.cause
+
+
+def test_an_ignored_removal_is_open_again_when_the_record_that_is_left_is_edited(world: World) -> None:
+    record = world.contractor.add("customer", **customer(notes="old"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    world.contractor.let_go("customer", record)
+    world.quickbooks.edit("customer", twin, notes="kept")
+    world.run()
+    assert only(world).code == "removed_but_edited"
+    ignore(world)
+    assert stays_ignored(world)
+    world.quickbooks.edit("customer", twin, notes="kept longer")
+    world.run()
+    assert only(world).state is OPEN
+
+
+def test_what_cannot_be_expressed_is_open_again_when_the_record_is_changed_in_vain(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_codec: ValuesCodec, _values: object) -> dict[str, Any]:
+        raise FixTheData("It has no address.", code="no_address", fix="Give one.", who="office")
+
+    monkeypatch.setattr(ValuesCodec, "encode_create", refuse)
+    record = world.contractor.add("customer", **customer())
+    world.run()
+    ignore(world)
+    assert stays_ignored(world)
+    world.contractor.edit("customer", record, name="Another Name")
+    world.run()
+    again = only(world)
+    assert (again.code, again.state, again.record_label) == ("no_address", OPEN, "Customer Another Name")
+
+
+def invoice(world: World, number: str, payer: str, dated: date = date(2026, 2, 10)) -> str:
+    return world.contractor.add("invoice", number=number, customer=payer, date=dated, lines=())
+
+
+def closed_books(world: World) -> str:
+    payer = world.contractor.add("customer", **customer())
+    world.run()
+    world.rules = Rules(closed_through=date(2026, 1, 31))
+    return payer
+
+
+def copied_one_way(world: World) -> str:
+    world.rules = Rules({"customer": Override(direction=Direction.TO_CONTRACTOR)})
+    return world.contractor.add("customer", **customer())
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"), [(closed_books, "books_closed"), (copied_one_way, "missing_reference")], ids=["books", "missing"]
+)
+def test_a_record_newly_blocked_by_an_ignored_cause_opens_it_again(
+    world: World, cause: Callable[[World], str], code: str
+) -> None:
+    world.entities = ("customer", "invoice")
+    payer = cause(world)
+    early = date(2026, 1, 10)
+    first, _ = invoice(world, "1", payer, early), invoice(world, "2", payer, early)
+    world.run()
+    assert (only(world).code, only(world).blocks) == (code, ["Invoice 1", "Invoice 2"])
+    ignore(world)
+    assert stays_ignored(world)
+    world.contractor.let_go("invoice", first)
+    world.run()
+    assert (only(world).state, only(world).blocks) == (IGNORED, ["Invoice 2"]), "less is no news"
+    invoice(world, "3", payer, early)
+    world.run()
+    again = only(world)
+    assert (again.state, again.blocks, again.attempts) == (OPEN, ["Invoice 2", "Invoice 3"], 1)
+    ignore(world)
+    assert stays_ignored(world)
+
+
+def test_a_record_that_waits_behind_what_an_ignored_cause_blocks_opens_it_again(world: World) -> None:
+    world.entities = ("customer", "invoice", "payment")
+    payer = closed_books(world)
+    bill = invoice(world, "1", payer, date(2026, 1, 10))
+    world.run()
+    ignore(world)
+    assert stays_ignored(world)
+    settles = {"invoice": bill, "amount": 5}
+    world.contractor.add(
+        "payment", customer=payer, date=date(2026, 2, 11), amount=5, reference="77", allocations=(settles,)
+    )
+    world.run()
+    assert (only(world).state, only(world).blocks) == (OPEN, ["Invoice 1", "Payment 77"])
+    ignore(world)
+    assert stays_ignored(world)
+
+
+def test_what_was_only_said_is_not_taken_for_a_refused_write(world: World) -> None:
+    in_conflict(world)
+    ctx = world.run()
+    assert only(world).run_id == ctx.run_id
+    assert not problems.refused(ctx)
