@@ -115,6 +115,11 @@ class CompanyRun:
         return context
 
 
+def last_try(step: StepContext) -> bool:
+    """Whether a passing fault that the step meets now ends the run."""
+    return step.op_execution_context.retry_number >= _RETRIES
+
+
 def company_of(partition_key: str) -> str:
     """The company of a run's partition, alone or beside a day."""
     return partition_key.keys_by_dimension["company"] if isinstance(partition_key, MultiPartitionKey) else partition_key
