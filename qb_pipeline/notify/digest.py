@@ -1,7 +1,8 @@
 """New exceptions of a company in one notice, grouped by cause.
 
-Invariant: every exception that waits for a person is told in one digest, in no other, and never in a mail of its own.
-A digest is made between runs, so that nothing can be reported with a time it has covered already.
+Invariant: every exception that waits for a person is told in one digest, in no other, and never in a mail of its own;
+what a cause told before holds back since is one line of the next digest. A digest is made between runs, so that nothing
+can be reported with a time it has covered already.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.notify.wording import Text
-from qb_pipeline.store import locks, notices, tables
+from qb_pipeline.store import exceptions, locks, notices, tables
 from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.notices import DIGEST
+from qb_pipeline.sync.blockers import some
 from qb_pipeline.sync.owing import many
 
+_FOR_PEOPLE = (ExceptionState.OPEN.value, ExceptionState.DEAD.value)
 _EVER = datetime.min.replace(tzinfo=UTC)
 _NAMED = 8  # records of one cause that are named; the rest is counted
 _WIDTH = 300  # of one line: a mail is no place for a whole answer
@@ -39,6 +42,15 @@ class New:
     fix: str
     who: str
     blocks: int
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A cause that somebody was told of, and the records it holds back since, by name."""
+
+    cause: New
+    names: Sequence[str]
 
 
 def make(conn: Connection, company: str, interval: timedelta, now: datetime) -> bool:
@@ -49,9 +61,10 @@ def make(conn: Connection, company: str, interval: timedelta, now: datetime) -> 
     if locks.company_busy(conn, company):
         return False
     found = new(conn, company, last.created_at if last else _EVER, now)
-    if not found:
+    joining = joined(conn, company, found)
+    if not found and not joining:
         return False
-    text = told(company, found, last.created_at if last else None)
+    text = told(company, found, last.created_at if last else None, joining)
     return notices.raise_(conn, company, DIGEST, f"until {now.isoformat()}", text.title, text.body, now)
 
 
@@ -63,13 +76,32 @@ def new(conn: Connection, company: str, after: datetime, until: datetime) -> lis
     # Attempts are counted anew when somebody changed the record or asked for a retry: that it failed again is news.
     opened = and_(e.c.state == ExceptionState.OPEN.value, or_(first, and_(last, e.c.attempts == 1)))
     died = and_(e.c.state == ExceptionState.DEAD.value, last)
-    wanted = select(e.c.entity, e.c.record_label, e.c.code, e.c.title, e.c.cause, e.c.fix, e.c.who, e.c.blocks)
-    rows = conn.execute(wanted.where(e.c.company == company, or_(opened, died)).order_by(e.c.id)).mappings()
+    return _told_of(conn, company, or_(opened, died))
+
+
+def joined(conn: Connection, company: str, found: Sequence[New]) -> list[Joined]:
+    """Causes told before that hold back records nobody was told of, those with most of them first.
+
+    Notes that they, and all that `found` holds back, are told now.
+    """
+    e = tables.exception
+    untold = and_(e.c.state.in_(_FOR_PEOPLE), ~e.c.told_blocks.contains(e.c.blocks))
+    known = {each.id: each for each in [*_told_of(conn, company, untold), *found]}
+    fresh = exceptions.told(conn, company, known)
+    already = {each.id for each in found}
+    held = [Joined(known[number], names) for number, names in fresh.items() if number not in already]
+    return sorted(held, key=lambda each: (-len(each.names), each.cause.id))
+
+
+def _told_of(conn: Connection, company: str, which: ColumnElement[bool]) -> list[New]:
+    e = tables.exception
+    wanted = select(e.c.id, e.c.entity, e.c.record_label, e.c.code, e.c.title, e.c.cause, e.c.fix, e.c.who, e.c.blocks)
+    rows = conn.execute(wanted.where(e.c.company == company, which).order_by(e.c.id)).mappings()
     return [_read(row) for row in rows]
 
 
-def told(company: str, found: Sequence[New], since: datetime | None) -> Text:
-    """The digest: causes that stop most records first."""
+def told(company: str, found: Sequence[New], since: datetime | None, joining: Sequence[Joined] = ()) -> Text:
+    """The digest: causes that stop most records first, then what joined those told before."""
     groups: defaultdict[tuple[str, str], list[New]] = defaultdict(list)
     for each in found:
         groups[each.code, each.who].append(each)
@@ -80,9 +112,26 @@ def told(company: str, found: Sequence[New], since: datetime | None) -> Text:
         f"{many(len(found), 'record')} of {company} {verb} somebody{when}, for {many(len(ordered), 'reason')}. "
         "All other records go on."
     )
+    parts = [opening, *(_group(group) for group in ordered)] if found else []
+    parts += [_joining(joining, when)] if joining else []
     listing = f"Each with its number: qb-pipeline errors list --company {company!r}"
-    body = "\n\n".join([opening, *(_group(group) for group in ordered), listing])
-    return Text(f"{company}: {many(len(found), 'record')} {verb} somebody", body)
+    title = f"{many(len(found), 'record')} {verb} somebody" if found else _more(sum(len(j.names) for j in joining))
+    return Text(f"{company}: {title}", "\n\n".join([*parts, listing]))
+
+
+def _joining(joining: Sequence[Joined], when: str) -> str:
+    """One line for each cause; its fix was told with it."""
+    lines = [f"Causes told before that hold back more records{when}:"]
+    for each in joining[:_NAMED]:
+        cause = f"{each.cause.label} ({each.cause.title.lower()})"
+        lines.append("- " + _line(f"{cause}: {many(len(each.names), 'more record')}: {some(each.names)}"))
+    if len(joining) > _NAMED:
+        lines.append(f"- and {len(joining) - _NAMED:,} more causes")
+    return "\n".join(lines)
+
+
+def _more(count: int) -> str:
+    return f"{many(count, 'more record')} {'waits' if count == 1 else 'wait'} for what you know"
 
 
 def _group(group: Sequence[New]) -> str:
@@ -119,7 +168,7 @@ def _line(text: str) -> str:
 
 def _read(row: Mapping[Any, Any]) -> New:
     label = row["record_label"] or f"{_title(row['entity'])} without a name"
-    known = {name: row[name] for name in ("entity", "code", "title", "cause", "fix", "who")}
+    known = {name: row[name] for name in ("id", "entity", "code", "title", "cause", "fix", "who")}
     return New(**known, label=label, blocks=len(row["blocks"] or ()))
 
 

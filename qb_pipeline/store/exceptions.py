@@ -224,17 +224,16 @@ def put_blocks(
             conn.execute(update(_exception).where(mine, untold).values(anew))
 
 
-def told(conn: Connection, company: str, ids: Iterable[int] | None = None) -> None:
-    """Note that somebody was told of everything these unresolved exceptions (all, when `ids` is None) block by now."""
+def told(conn: Connection, company: str, ids: Iterable[int]) -> dict[int, list[str]]:
+    """Note that somebody is told of everything these exceptions block by now; returns by exception id the names that
+    nobody was told of before."""
     e = _exception
-    untold = (
-        (e.c.company == company) & (e.c.state != ExceptionState.RESOLVED.value) & ~e.c.told_blocks.contains(e.c.blocks)
-    )
-    if ids is not None:
-        untold &= among(e.c.id, ids)
-    for row in conn.execute(select(e.c.id, e.c.blocks, e.c.told_blocks).where(untold)).all():
-        known = list(dict.fromkeys([*row.told_blocks, *row.blocks]))
-        conn.execute(update(e).where(e.c.id == row.id).values(told_blocks=known))
+    mine = (e.c.company == company) & among(e.c.id, ids) & ~e.c.told_blocks.contains(e.c.blocks)
+    fresh: dict[int, list[str]] = {}
+    for row in conn.execute(select(e.c.id, e.c.blocks, e.c.told_blocks).where(mine)).all():
+        fresh[row.id] = list(dict.fromkeys(str(name) for name in row.blocks if name not in set(row.told_blocks)))
+        conn.execute(update(e).where(e.c.id == row.id).values(told_blocks=[*row.told_blocks, *fresh[row.id]]))
+    return fresh
 
 
 def resolve(

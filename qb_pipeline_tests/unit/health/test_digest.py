@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from qb_pipeline.notify.digest import New, told
+from datetime import UTC, datetime
+
+from qb_pipeline.notify.digest import Joined, New, told
 
 
 def new(
@@ -56,3 +58,23 @@ def test_the_cause_of_most_records_comes_first_and_what_waits_is_counted() -> No
 def test_a_whole_answer_as_a_cause_is_cut_to_a_line() -> None:
     body = told("Acme", [new("Ann", "x" * 5000 + "\n\nmore")], None).body
     assert max(len(line) for line in body.splitlines()) < 330
+
+
+def test_what_joined_a_cause_told_before_is_one_line_without_its_fix() -> None:
+    held = Joined(new("Item Gutters", "It is inactive."), [f"Invoice {n}" for n in range(5)])
+    text = told("Acme", [], datetime(2026, 3, 2, 12, 0, tzinfo=UTC), [held])
+    assert text.title == "Acme: 5 more records wait for what you know"
+    assert "Causes told before that hold back more records since 2026-03-02 12:00 UTC:" in text.body
+    line = "- Item Gutters (the name is refused): 5 more records: Invoice 0, Invoice 1, Invoice 2 and 2 more"
+    assert line in text.body.splitlines()
+    assert "Correct it." not in text.body
+    assert "need somebody" not in text.body
+
+
+def test_what_is_new_comes_before_what_joined_and_many_causes_are_counted() -> None:
+    held = [Joined(new(f"Item {n}", "It is inactive."), ["Invoice 1"]) for n in range(10)]
+    text = told("Acme", [new("Ann", "It is taken.")], None, held)
+    assert text.title == "Acme: 1 record needs somebody"
+    assert (
+        text.body.index("It is taken.") < text.body.index("Causes told before") < text.body.index("- and 2 more causes")
+    )

@@ -106,6 +106,45 @@ def test_what_fails_again_after_somebody_changed_it_is_news_and_what_just_stays_
     assert "Client 1" not in box.text()
 
 
+def inactive_item(*invoices: int) -> exceptions.Problem:
+    return replace(
+        problem(1, code="inactive_reference", cause="The item is inactive."),
+        blocks=[f"Invoice {n}" for n in invoices], title="Inactive", record_label="Item Gutters",
+    )  # fmt: skip
+
+
+def test_what_a_known_cause_blocks_since_the_last_digest_is_told_once_in_one_line(store: Engine, box: Postbox) -> None:
+    report(store, [inactive_item(1, 2)])
+    send_due(store, box.settings(), now=NOON)
+    assert "- Item Gutters (2 records wait for it)" in box.text()
+    report(store, [inactive_item(1, 2)], NOON + HOUR)
+    assert send_due(store, box.settings(), now=NOON + 2 * HOUR).mails == 0, "nothing joined"
+    report(store, [inactive_item(2, 3, 4)], NOON + 3 * HOUR)
+    report(store, [problem(7)], NOON + 3 * HOUR)
+    assert send_due(store, box.settings(), now=NOON + 4 * HOUR).mails == 1
+    assert "Client 7" in box.text()
+    assert "- Item Gutters (inactive): 2 more records: Invoice 3, Invoice 4" in box.text().splitlines()
+    assert "What to do: Choose another name." in box.text()
+    report(store, [inactive_item(1, 2, 3, 4), problem(7)], NOON + 5 * HOUR)
+    assert send_due(store, box.settings(), now=NOON + 6 * HOUR).mails == 0, "what was told is not told again"
+    assert len(box.subjects) == 2
+
+
+def test_what_joins_an_ignored_cause_is_told_with_the_cause_as_it_needs_somebody_again(
+    store: Engine, box: Postbox
+) -> None:
+    report(store, [inactive_item(1)])
+    send_due(store, box.settings(), now=NOON)
+    with store.begin() as conn:
+        exceptions.ignore(conn, ACME, [e.id for e in exceptions.listing(conn, ACME)])
+    report(store, [inactive_item(1)], NOON + HOUR)
+    assert send_due(store, box.settings(), now=NOON + 2 * HOUR).mails == 0
+    report(store, [inactive_item(1, 2)], NOON + 3 * HOUR)
+    assert send_due(store, box.settings(), now=NOON + 4 * HOUR).mails == 1
+    assert box.subjects[-1] == "Acme: 1 record needs somebody"
+    assert "- Item Gutters (2 records wait for it)" in box.text()
+
+
 def test_what_was_mended_meanwhile_is_not_told(store: Engine, box: Postbox) -> None:
     report(store, [problem(1), problem(2)])
     with store.begin() as conn:
