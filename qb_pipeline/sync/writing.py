@@ -21,7 +21,7 @@ from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions, journal, staging
 from qb_pipeline.store.journal import Phase, PlannedWrite, Write
 from qb_pipeline.store.staging import Staged
-from qb_pipeline.sync import causes, problems, refusals
+from qb_pipeline.sync import causes, marks, problems, refusals
 from qb_pipeline.sync.answers import Journalist
 from qb_pipeline.sync.brake import hold_mass_changes
 from qb_pipeline.sync.context import Context
@@ -91,7 +91,8 @@ def _render(ctx: Context, entity: Entity, side: Side, owing: Sequence[Owing]) ->
         except PipelineError as error:
             key, name = problems.key_of(owed), owed.tree.label
             if not causes.mapping(ctx, entity, owed, error):
-                refused.append(problems.from_error(ctx, entity, key, name, error, None))
+                unsaid = marks.mark(error.code, error.cause, _intended(entity, operation))
+                refused.append(problems.from_error(ctx, entity, key, name, error, unsaid))
         else:
             rendered.append(
                 Rendered(owed, operation, body, fingerprint(side, operation.verb, _intended(entity, operation)))
