@@ -50,16 +50,18 @@ class QueryPage:
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """Changes by object name: live objects (inactive ones too), and (id, time) of deleted ones."""
+    """Changes by object name: live objects (inactive ones too), and (id, time) of deleted ones; how many of the objects
+    asked for QBO answered at all (an object without changes is answered too, by an empty block)."""
 
     objects: dict[str, list[Object]]
     tombstones: dict[str, list[tuple[str, datetime]]]
     total: int
+    answered: int
 
     @property
     def full(self) -> bool:
-        """Whether QBO may have left changes out."""
-        return self.total >= CDC_CAP
+        """Whether QBO may have left changes out: at its cap, or where an object was not answered."""
+        return self.total >= CDC_CAP or self.answered < len(self.objects)
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,10 @@ class QuickBooksClient:
     def calls(self) -> Counter[str]:
         """A copy of the HTTP calls sent so far, by kind: query, read, cdc, batch, write, other."""
         return self._transport.calls
+
+    def server_time(self, moment: float) -> datetime | None:
+        """QuickBooks' own time at a moment of `time.monotonic()`, as its answers told it; None before any did."""
+        return self._transport.server_time(moment)
 
     def query(self, statement: str) -> QueryPage:
         """The answer to one statement in QBO's query language."""
@@ -259,18 +265,21 @@ def _change_set(names: Sequence[str], done: Exchange) -> ChangeSet:
     objects: dict[str, list[Object]] = {name: [] for name in names}
     tombstones: dict[str, list[tuple[str, datetime]]] = {name: [] for name in names}
     by_key = {json_key(name).casefold(): name for name in names}
-    for block in blocks_in(done.payload, done.context):
-        for key in [key for key, value in block.items() if isinstance(value, list)]:
+    blocks = blocks_in(done.payload, done.context)
+    for block in blocks:
+        for key, value in block.items():
             name = by_key.get(key.casefold())
             if name is None:
-                raise unexpected(f"changes of {key}, which was not asked for", done.context)
-            for row in block_rows({key: block[key]}, name, done.context):
+                if isinstance(value, list):
+                    raise unexpected(f"changes of {key}, which was not asked for", done.context)
+                continue
+            for row in block_rows({key: value}, name, done.context):
                 if is_deleted(row):
                     tombstones[name].append((str(row["Id"]), _deleted_at(row, done)))
                 else:
                     objects[name].append(row)
     total = sum(map(len, objects.values())) + sum(map(len, tombstones.values()))
-    return ChangeSet(objects, tombstones, total)
+    return ChangeSet(objects, tombstones, total, answered=len(blocks))
 
 
 def _deleted_at(stub: Mapping[str, Any], done: Exchange) -> datetime:

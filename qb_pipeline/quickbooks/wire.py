@@ -7,7 +7,7 @@ the entity that was asked for; amounts in it are Decimals.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree  # answers come from Intuit over TLS, and doctypes are refused below
@@ -107,26 +107,43 @@ def rows_in(payload: Mapping[str, Any], object_name: str, context: Context) -> l
 
 
 def block_rows(block: Mapping[str, Any], object_name: str, context: Context) -> list[Object]:
-    lists = {key: value for key, value in block.items() if isinstance(value, list)}
+    """The rows of one object in a block; none when it holds nothing. Raises for rows that are none."""
     wanted = json_key(object_name).casefold()
-    for key, rows in lists.items():
+    for key, rows in block.items():
         if key.casefold() == wanted:
-            return rows
-    if lists:
-        raise unexpected(f"rows of {_keys(lists)} where {object_name} was asked for", context)
+            return _rows(rows, object_name, context)
+    if lists := [key for key, value in block.items() if isinstance(value, list)]:
+        raise unexpected(f"rows of {', '.join(lists)} where {object_name} was asked for", context)
     return []
 
 
-def blocks_in(payload: Mapping[str, Any], context: Context) -> Iterator[Mapping[str, Any]]:
+def _rows(rows: Any, object_name: str, context: Context) -> list[Object]:
+    if not isinstance(rows, list):
+        raise unexpected(f"a {object_name} that is no list of rows", context)
+    for row in rows:
+        if not isinstance(row, Mapping) or row.get("Id") in (None, ""):
+            raise unexpected(f"a row of {object_name} without an Id", context)
+    return rows
+
+
+def blocks_in(payload: Mapping[str, Any], context: Context) -> list[Mapping[str, Any]]:
     """The QueryResponse elements of a change-data answer; raises for a fault in any of them."""
-    responses = payload.get("CDCResponse")
-    if not isinstance(responses, Sequence) or not all(isinstance(each, Mapping) for each in responses):
-        raise unexpected(f"no CDCResponse in it, but {_keys(payload)}", context)
+    responses = _mappings(payload.get("CDCResponse"), "CDCResponse", context)
+    found: list[Mapping[str, Any]] = []
     for response in responses:
-        for block in (response, *(response.get("QueryResponse") or ())):
-            if faults := faults_in(block):
-                raise from_faults(faults, context)
-        yield from response.get("QueryResponse") or ()
+        if faults := faults_in(response):
+            raise from_faults(faults, context)
+        found += _mappings(response.get("QueryResponse", []), "QueryResponse", context)
+    for block in found:
+        if faults := faults_in(block):
+            raise from_faults(faults, context)
+    return found
+
+
+def _mappings(value: Any, what: str, context: Context) -> list[Mapping[str, Any]]:
+    if isinstance(value, list) and all(isinstance(each, Mapping) for each in value):
+        return value
+    raise unexpected(f"no {what} in it, or one that is no list of answers", context)
 
 
 def is_deleted(found: Mapping[str, Any]) -> bool:

@@ -103,6 +103,10 @@ def _other_changes(document: Any) -> Any:
     return document
 
 
+def _blocks(blocks: Any) -> Spoil:
+    return changed(lambda _document: {"CDCResponse": [{"QueryResponse": blocks}]})
+
+
 @pytest.mark.parametrize(
     ("at", "spoil"),
     [
@@ -111,6 +115,12 @@ def _other_changes(document: Any) -> Any:
         pytest.param("GET .*/cdc", changed(_other_changes), id="changes of another entity"),
         pytest.param("GET .*/cdc", changed(lambda d: {"CDCResponse": [hostile.FAULT]}), id="a fault among changes"),
         pytest.param("GET .*/cdc", changed(lambda d: {"CDCResponse": "later"}), id="changes that are a word"),
+        pytest.param("GET .*/cdc", _blocks("none"), id="blocks that are a word"),
+        pytest.param("GET .*/cdc", _blocks([None]), id="a block that is nothing"),
+        pytest.param("GET .*/cdc", _blocks([{"Customer": {"Id": "1"}}]), id="changes that are no list"),
+        pytest.param("GET .*/cdc", _blocks([{"Customer": ["one"]}]), id="a change that is a word"),
+        pytest.param("GET .*/cdc", _blocks([{"Customer": [{"DisplayName": "A"}]}]), id="a change without an id"),
+        pytest.param("GET .*/cdc", _blocks([{"Customer": [{"status": "Deleted"}]}]), id="a deletion without an id"),
         pytest.param("GET .*/preferences", renamed("Preferences", "CompanyInfo"), id="another singleton"),
     ],
 )
@@ -118,6 +128,31 @@ def test_the_wrong_entity_in_a_read_ends_the_run_with_one_clear_line(office: Off
     office.bookkeepers_customer()
     with office.between.spoiling(Rule(at, spoil)):
         clear(office.sync().failure())
+
+
+def _without_rows(document: Any) -> Any:
+    document["CDCResponse"][0]["QueryResponse"].pop()
+    for block in document["CDCResponse"][0]["QueryResponse"]:
+        block.pop("Customer", None)
+    return document
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(changed(lambda _document: {"CDCResponse": []}), id="no answer for any object"),
+        pytest.param(changed(lambda _document: {"CDCResponse": [{}]}), id="an answer without blocks"),
+        pytest.param(_blocks([]), id="no blocks"),
+        pytest.param(changed(_without_rows), id="one block too few"),
+    ],
+)
+def test_objects_that_change_data_capture_leaves_unanswered_are_asked_for_by_query(
+    office: Office, spoil: Spoil
+) -> None:
+    new = office.bookkeepers_customer()
+    with office.between.spoiling(Rule("GET .*/cdc", spoil)):
+        assert office.sync().code == 0
+    assert new["DisplayName"] in {c["name"] for c in office.own.all("customers")}
 
 
 def test_a_server_that_answers_nothing_is_not_waited_for_longer_than_the_setting_says(office: Office) -> None:
