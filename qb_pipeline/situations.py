@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qb_pipeline.errors import FixTheData, PipelineError, PossibleDuplicate, RetryLater, Who
+from qb_pipeline.errors import FixTheData, PipelineError, PlanAgain, PossibleDuplicate, RetryLater, Who
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,13 @@ class Situation:
     @property
     def retry_safe(self) -> bool:
         return self.recovery.retry_safe
+
+    @property
+    def then(self) -> str:
+        """What becomes of it, in words."""
+        if issubclass(self.recovery, PlanAgain):
+            return "planned again, then left to a person"
+        return "retried by itself" if self.retry_safe else self.recovery.recovery
 
     def cause_of(self, **names: object) -> str:
         return self.cause.format(**names).strip()

@@ -6,6 +6,7 @@ the platform's own words say that a record is gone: a 404 of a proxy in between 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,11 +16,13 @@ from typing import Any
 import requests
 import simplejson
 
+from qb_pipeline.addresses import shown
 from qb_pipeline.contractor import situations
 from qb_pipeline.contractor.paths import look
 from qb_pipeline.contractor.protocol import Observed
 from qb_pipeline.contractor.system import Refusals, System
 from qb_pipeline.errors import PipelineError, RetryLater
+from qb_pipeline.secrecy import without_secrets
 
 _SCALE = {"unix_s": 1, "unix_ms": 1000}
 
@@ -48,19 +51,20 @@ def _refusal(system: System, about: str, response: requests.Response, *, writes:
     if status in (404, 410) and code is None:
         return situations.NOTHING_SAID.passing(maybe_written=False, about=about, status=status, system=system.title)
     if status < 400:
-        place = response.headers.get("Location", "another address")
+        place = shown(response.headers.get("Location", ""))  # its query may hold what opens the place
         # What became of a write nobody knows: closing its row would let it be sent again under another key.
         return (
             situations.REDIRECTED.passing(maybe_written=True, place=place)
             if writes
             else (situations.REDIRECTED.error(place=place))
         )
-    return _lasting(system.refusals, status, code, field, about, said, writes=writes)
+    return _lasting(system, status, code, field, about, said, writes=writes)
 
 
 def _lasting(
-    refusals: Refusals, status: int, own: str | None, field: str | None, about: str, said: str, *, writes: bool
+    system: System, status: int, own: str | None, field: str | None, about: str, said: str, *, writes: bool
 ) -> PipelineError:
+    refusals, titles = system.refusals, _titles(system, about)
     code = own or f"http_{status}"
     if code in refusals.duplicate and status not in (401, 403, 404, 410, 412):
         return situations.ALREADY_THERE.duplicate(code=code, about=about, said=said)
@@ -72,8 +76,21 @@ def _lasting(
         situation, field, code = situations.GONE, None, situations.GONE.code
     elif status == 412 or (status == 409 and code in refusals.moved):
         situation = situations.MOVED
-    correct = f"Correct `{field}`" if field else "Correct the record"
+    correct = titles.get(field) or _in_words(field) if field else "record"
     return situation.error(code=code, field=field, about=about, said=said, correct=correct)
+
+
+def _titles(system: System, about: str) -> dict[str, str]:
+    """What the fields at the platform's paths are called, of the kind of record that `about` names."""
+    maps = [access.map for access in system.entities.values()]
+    named = [m for m in maps if f"the {m.entity.title.lower()}" in about]
+    meant = max(named, key=lambda m: len(m.entity.title), default=None)  # a payment method is no payment
+    return {stored.at: stored.spec.label for stored in meant.stored} if meant is not None else {}
+
+
+def _in_words(field: str) -> str:
+    """A path of the platform's as words: `lines[0].item_id` is the lines item."""
+    return " ".join(part.removesuffix("_id") for part in re.findall(r"[A-Za-z_]+", field)).replace("_", " ")
 
 
 def _said(refusals: Refusals, response: requests.Response) -> tuple[str | None, str | None, str | None]:
@@ -103,7 +120,7 @@ def _retry_after(response: requests.Response) -> float | None:
 
 def not_json(title: str, about: str, response: requests.Response, *, writes: bool) -> RetryLater:
     kind = "HTML" if response.content.lstrip()[:1] == b"<" else "something broken"
-    start = response.text.strip().splitlines()[0][:60] if response.text.strip() else ""
+    start = without_secrets(response.text.strip().partition("\n")[0].rstrip())[:60]
     return situations.NOT_JSON.passing(maybe_written=writes, kind=kind, about=about, start=start, system=title)
 
 

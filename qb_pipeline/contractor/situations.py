@@ -35,14 +35,23 @@ NOT_ALLOWED = _answer(
     403, "The contractor system does not let us do this",
     "Give the key the right to do this in the contractor's system, then retry.", "owner", OwnerMustAct,
 )  # fmt: skip
-GONE = _answer(404, "The record does not exist any more", "It is read again and planned anew.", "nobody", NotFound)
+_ANEW = (
+    "It is read again and planned anew by itself. If it stays: open the record in the contractor's system and save it "
+    "there once more; if it is gone there, remove it in QuickBooks too."
+)
+GONE = _answer(404, "The record does not exist any more", _ANEW, "office", NotFound)
 ALREADY_THERE = Situation(
     "duplicate_number", "The contractor system has such a record already", _REFUSED,
     "Link the record with the one that is there already, or change its number or name.", "accountant",
     PossibleDuplicate, "the contractor's system",
 )  # fmt: skip
-MOVED = _answer(412, "The record was changed meanwhile", "It is read again and merged anew.", "nobody", PlanAgain)
-REFUSED = _answer(422, "The contractor system refuses the record", "{correct} and retry.", "office")
+MOVED = _answer(412, "The record was changed meanwhile", _ANEW, "office", PlanAgain)
+REFUSED = _answer(
+    422,
+    "The contractor system refuses the record",
+    "Correct the {correct} there. It is then tried again by itself.",
+    "office",
+)
 BUSY = _answer(503, "The contractor system is not available", "It is retried by itself.", "nobody", RetryLater)
 
 NO_ANSWER = Situation(
@@ -77,8 +86,8 @@ MALFORMED = Situation(
 )  # fmt: skip
 STALE = Situation(
     "stale_version", "The record was changed meanwhile",
-    "{record} of the contractor system is at version {now}, not {expected}.", "It is read again and merged anew.",
-    "nobody", PlanAgain, "the contractor's system",
+    "{record} of the contractor system is at version {now}, not {expected}.", _ANEW, "office", PlanAgain,
+    "the contractor's system",
 )  # fmt: skip
 UNSUPPORTED = Situation(
     "unsupported", "The contractor system can't do this", "{system} has no way to {about}.",
@@ -90,8 +99,9 @@ NOTHING_THERE = Situation(
     "the contractor's system",
 )  # fmt: skip
 REDIRECTED = Situation(
-    "redirected", "The contractor system has moved", "The contractor system redirects to {place}.", "Connect there.",
-    "data engineer", Misconfigured, "the contractor's system",
+    "redirected", "The contractor system has moved", "The contractor system redirects to {place}.",
+    "Connect with the address it has now: qb-pipeline connect --company NAME --contractor-url ADDRESS, with the "
+    "company's name as qb-pipeline status shows it.", "data engineer", Misconfigured, "the contractor's system",
 )  # fmt: skip
 
 _IN_A_RECORD = "{record} in the contractor system: {place} {what}."

@@ -5,6 +5,7 @@ Invariant: a code decides, never QBO's text, which is translated into the compan
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from qb_pipeline.errors import FixTheData, OwnerMustAct, PipelineError, PlanAgain, PossibleDuplicate, Reconnect, Who
@@ -14,7 +15,10 @@ from qb_pipeline.situations import Situation
 
 @dataclass(frozen=True)
 class Entry:
-    """One code. `quote` says whether QBO's own detail may be shown: those of 401 hold pieces of the token."""
+    """One code. `quote` says whether QBO's own detail may be shown: those of 401 hold pieces of the token.
+
+    `{what}` in the fix stands for the value that QBO names.
+    """
 
     recovery: type[PipelineError]
     cause: str
@@ -22,11 +26,24 @@ class Entry:
     who: Who = "accountant"
     quote: bool = True
 
+    def fix_of(self, element: str | None) -> str:
+        """The fix for the element that QBO's answer names, if any."""
+        return self.fix.format(what=_in_words(element or ""))
+
 
 _BY_ITSELF = "It is retried by itself; call Intuit's support with the reference if it lasts for hours."
 _RECONNECT = "Connect the company to QuickBooks again, as a user who is its administrator."
 _REPORT = "Report it with the reference: the request itself has to change, trying again can't help."
-_IN_BOOKS = "Correct it in the contractor system, or change it by hand in QuickBooks; then retry the exception."
+_THEN = "It is then tried again by itself."
+_CORRECT = f"Correct {{what}} in the contractor's system, as QuickBooks says. {_THEN}"
+_ANEW = "It is read again and planned anew by itself. If it stays: {what_to_do}. It is then tried again by itself."
+_COMPANY_FILE = "the company's file (.qb/companies/NAME.yaml)"
+_UNNAMED = ("", "SystemFailureError")  # elements that name nothing a person could correct
+_ELEMENTS = {
+    "AcctNum": "account number", "BillEmail": "e-mail address", "DisplayName": "display name", "DocNumber": "number",
+    "FamilyName": "last name", "GivenName": "first name", "Line.Amount": "amount of a line",
+    "PrimaryEmailAddr": "e-mail address", "PrimaryPhone": "phone number", "TotalAmt": "total", "TxnDate": "date",
+}  # fmt: skip
 
 
 def _later(cause: str, fix: str = _BY_ITSELF) -> Entry:
@@ -37,11 +54,19 @@ def _reconnect(cause: str) -> Entry:
     return Entry(Reconnect, cause, _RECONNECT, "owner", quote=False)
 
 
-def _again(cause: str) -> Entry:
-    return Entry(PlanAgain, cause, "It is read again and planned anew by itself.", "nobody")
+def _again(cause: str, what_to_do: str, *, quote: bool = True) -> Entry:
+    return Entry(PlanAgain, cause, _ANEW.format(what_to_do=what_to_do), quote=quote)
 
 
-def _data(cause: str, fix: str = _IN_BOOKS, who: Who = "accountant") -> Entry:
+def _in_words(element: str) -> str:
+    """What QBO calls an element, for a person: `Line.ItemRef` is the item."""
+    if element in _UNNAMED:
+        return "the value that QuickBooks names"
+    last = element.removesuffix(".value").rsplit(".", 1)[-1].removesuffix("Ref")
+    return "the " + (_ELEMENTS.get(element) or " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", last)).lower())
+
+
+def _data(cause: str, fix: str = _CORRECT, who: Who = "accountant") -> Entry:
     return Entry(FixTheData, cause, fix, who)
 
 
@@ -71,12 +96,17 @@ _CONNECTION = {
 }
 
 _MOVED = {
-    "5010": Entry(PlanAgain, "Somebody changed the record in QuickBooks since it was read.",
-                  "It is read again, merged again and written anew by itself.", "nobody", quote=False),
-    "610": _again("The record, or one it refers to, was deleted or made inactive in QuickBooks."),
-    "620": _again("A transaction can't be linked: it is closed, inactive or another customer's."),
-    "2500": _again("The record refers to something that QuickBooks does not know or has made inactive."),
-    "6540": _again("The payment was put into a deposit in QuickBooks and can't be changed there."),
+    "5010": _again("Somebody changed the record in QuickBooks since it was read.",
+                   "open the record in QuickBooks and save it there once more", quote=False),
+    "610": _again("The record, or one it refers to, was deleted or made inactive in QuickBooks.",
+                  "restore it in QuickBooks or make it active again, or choose another in the contractor's system"),
+    "620": _again("A transaction can't be linked: it is closed, inactive or another customer's.",
+                  "in the contractor's system, apply the payment to open invoices of the same customer only"),
+    "2500": _again("The record refers to something that QuickBooks does not know or has made inactive.",
+                   "make that active again in QuickBooks, or choose another in the contractor's system"),
+    "6540": _again("The payment was put into a deposit in QuickBooks and can't be changed there.",
+                   "take the payment out of its bank deposit in QuickBooks, or take back the edit in the contractor's "
+                   "system"),
     "600": _later("QuickBooks is still working on an earlier sending of this very request."),
 }  # fmt: skip
 
@@ -123,17 +153,23 @@ _OURS = {
 _DATA = {
     "800": _data("Other records depend on this one, so QuickBooks does not delete it.",
                  "Remove or unlink what depends on it in QuickBooks, then retry the exception."),
-    "2020": _data("A value that QuickBooks requires is missing."),
+    "2020": _data("A value that QuickBooks requires is missing.",
+                  f"Fill in {{what}} in the contractor's system. {_THEN}"),
     "2030": _data("An id has a form that QuickBooks does not accept.", _REPORT, "data engineer"),
-    "2040": _data("A text has a character that QuickBooks does not accept (colon, tab or line feed in a name)."),
-    "2050": _data("A text is too long or too short for QuickBooks."),
+    "2040": _data("A text has a character that QuickBooks does not accept (colon, tab or line feed in a name).",
+                  f"Remove the character from {{what}} in the contractor's system. {_THEN}"),
+    "2050": _data("A text is too long or too short for QuickBooks.",
+                  f"Correct the length of {{what}} in the contractor's system. {_THEN}"),
     "2210": _data("An e-mail address is not valid.", "Correct the e-mail address, then retry the exception.", "office"),
-    "2300": _data("Debits and credits are not equal."),
+    "2300": _data("Debits and credits are not equal.",
+                  f"Correct the amounts of the lines in the contractor's system, so that they add up. {_THEN}"),
     "4002": _data("A record in QuickBooks holds a value that QuickBooks itself can't read back.",
                   "Correct the value in QuickBooks (most often an e-mail address), then run the sync again."),
     "6000": _data("QuickBooks refuses the record by a business rule."),
-    "6070": _data("An amount is not quantity times unit price."),
-    "6100": _data("A line's tax code must be TAX or NON in a US company."),
+    "6070": _data("An amount is not quantity times unit price.",
+                  f"Correct the quantity, unit price or amount of the line in the contractor's system. {_THEN}"),
+    "6100": _data("A line's tax code must be TAX or NON in a US company.",
+                  f"Mark each line as taxable or not taxable in the contractor's system. {_THEN}"),
     "6220": _data("The customer or account still has a balance, so QuickBooks does not make it inactive.",
                   "Settle the balance first, then retry the exception."),
     "6250": _data("The customer is missing or inactive in QuickBooks.",
@@ -143,8 +179,11 @@ _DATA = {
     "6280": _data("The customer still has unbilled charges, so QuickBooks does not make it inactive.",
                   "Bill or delete the charges first, then retry the exception."),
     "6430": _data("An account is of the wrong type for this use.",
-                  "Map another account, then retry the exception."),
-    "6440": _data("A line has neither item nor account.", "Map an item or an account, then retry the exception."),
+                  f"Choose an account of the right type for the item in the contractor's system, or under defaults in "
+                  f"{_COMPANY_FILE}. Then run qb-pipeline errors retry --code qbo_6430."),
+    "6440": _data("A line has neither item nor account.",
+                  f"Choose an item for the line in the contractor's system; for a discount, a discount_account under "
+                  f"defaults in {_COMPANY_FILE}. Then run qb-pipeline errors retry --code qbo_6440."),
     "6450": _data("The payment was settled by QuickBooks Payments and can't be voided.",
                   "Refund it in QuickBooks instead of voiding it."),
     "6480": _data("The transaction is matched with the bank feed, so QuickBooks does not delete it.",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from qb_pipeline.errors import FixTheData, NotFound, PipelineError, PossibleDuplicate, RetryLater
 from qb_pipeline.quickbooks import catalogue
 from qb_pipeline.quickbooks.catalogue import CLOSED_PERIOD_UNDER_5010, Entry, by_status, entry_for
+from qb_pipeline.secrecy import without_secrets
 
 THROTTLED = "qbo_3001"
 TIMEOUT = catalogue.TIMEOUT.code
@@ -101,7 +102,7 @@ def _build(entry: Entry, cause: str, code: str, fault: Fault, context: Context) 
         existing = found.group(1) if found else None
         return PossibleDuplicate(cause, code=code, fix=entry.fix, existing_id=existing, reference=context.tid)
     field = fault.element or None
-    return entry.recovery(cause, code=code, fix=entry.fix, who=entry.who, field=field, reference=context.tid)
+    return entry.recovery(cause, code=code, fix=entry.fix_of(field), who=entry.who, field=field, reference=context.tid)
 
 
 def _code(fault: Fault, entry: Entry, context: Context) -> str:
@@ -119,5 +120,5 @@ def _quotes(*faults: Fault) -> str:
 
 def _quote(fault: Fault) -> str:
     """QBO's words on one line, without the lists of known properties that some of them carry."""
-    text = " ".join((fault.detail or fault.message).split())
+    text = without_secrets(" ".join((fault.detail or fault.message).split()))
     return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"

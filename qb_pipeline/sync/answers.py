@@ -224,8 +224,8 @@ def _standing(error: PlanAgain) -> FixTheData:
     return FixTheData(
         error.cause,
         code=error.code,
-        fix="Correct what stands in its way, in either system; it is then tried again by itself.",
-        who="accountant",
+        fix=error.fix,
+        who=error.who,
         reference=error.reference,
         field=error.field,
     )

@@ -28,7 +28,8 @@ _INTRODUCTION = """# Exceptions
 Each situation in which something can't be done has a code. The code, the words and the recovery are the program's own:
 this page is made from them (`make docs`), and `qb-pipeline errors codes` prints the same. A name in braces stands for
 what is filled in for the record at hand. *Retried by itself* means with backoff, five times; after that the exception
-rests as dead until somebody retries or ignores it.
+rests as dead until somebody retries or ignores it. *Planned again* means that the record is read once more and the
+write planned anew within the run; what is refused then stands open for a person.
 """
 
 _SCREEN = """What a command or the console may end with, in one line and with an exit code other than
@@ -82,8 +83,7 @@ def _cell(text: str) -> str:
 
 
 def _row(one: Situation) -> str:
-    then = "retried by itself" if one.retry_safe else one.recovery.recovery
-    cells = (f"`{one.code}`", one.cause, one.fix, one.who, then)
+    cells = (f"`{one.code}`", one.cause, one.fix, one.who, one.then)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 

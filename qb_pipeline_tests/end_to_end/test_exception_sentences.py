@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+import requests
+
 from qb_pipeline_tests.end_to_end.cli_running import COMPANY, Instance
 from qb_pipeline_tests.end_to_end.harness import ContractorDesk, QuickBooksDesk
 from qb_pipeline_tests.end_to_end.test_exceptions_commands import books, document, instance, named, office, servers
@@ -112,6 +115,30 @@ def test_what_waits_for_a_refused_customer_stays_named_whatever_a_partial_run_lo
     instance.sync()
     assert {"1401", "1402"} <= {i.get("DocNumber") for i in books.all("Invoice")}
     assert "Pier" not in printed(instance)
+
+
+@pytest.mark.parametrize("code", ["620", "6540", "5010", "610", "2500", "2020", "6000", "6430"])
+def test_the_row_of_a_refusal_says_what_the_page_of_codes_says_and_is_released_as_that_says(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk, code: str
+) -> None:
+    own = f"qbo_{code}"
+    names = {f"Zinc {code} Roofing", f"Opal {code} Masonry"}  # two, so that they travel in a batch
+    for name in names:
+        office.create("customers", {"name": name})
+    rule = {"action": "batch_item", "code": int(code), "times": 40, "match": {}}
+    instance.quickbooks.control("faults", [{**rule, "position": 0}, {**rule, "position": 1}])
+    instance.prepare("sync", "--json")
+    [page] = [c for c in document(instance, "errors", "codes")["codes"] if c["code"] == own]
+    rows = document(instance, "errors", "list", "--code", own)["errors"]
+    assert {row["record_label"] for row in rows} == {f"Customer {name}" for name in names}
+    for row in rows:
+        assert (row["state"], row["who"]) == ("open", page["who"]) == ("open", "accountant")
+        assert row["fix"] == page["fix"].format(what="the value that QuickBooks names")
+    requests.delete(f"{instance.quickbooks.info['base_url']}/_sandbox/faults", timeout=10).raise_for_status()
+    instance.prepare("errors", "retry", "--code", own)
+    instance.sync()
+    assert names <= {c["DisplayName"] for c in books.all("Customer")}
+    assert document(instance, "errors", "list", "--code", own)["errors"] == []
 
 
 def test_a_customer_called_like_a_vendor_or_an_employee_is_told_to_be_renamed_and_then_goes_through(

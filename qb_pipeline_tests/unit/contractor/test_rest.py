@@ -99,6 +99,19 @@ def test_a_refusal_tells_the_platforms_own_reason_code_and_field(script: Script)
     failure = failure_of(create, script, refused(422, "bad_money", "unit_price"))
     assert (failure.code, failure.field) == ("bad_money", "unit_price")
     assert "refused to create the customer: it says why." in failure.cause
+    assert failure.fix == "Correct the unit price there. It is then tried again by itself."
+
+
+@pytest.mark.parametrize(
+    ("field", "title"),
+    [("tax_rate_id", "tax code"), ("name", "display name"), ("billing_address.line1", "billing line1"),
+     ("lines[0].item_id", "lines item"), ("customer_id", "customer"), (None, "record")],
+)  # fmt: skip
+def test_the_field_to_correct_is_called_by_its_title_not_by_its_name_in_the_api(
+    script: Script, field: str | None, title: str
+) -> None:
+    failure = failure_of(create, script, refused(422, field=field) if field else refused(422))
+    assert failure.fix == f"Correct the {title} there. It is then tried again by itself."
 
 
 def test_a_passing_fault_of_a_read_is_tried_again_after_the_time_it_asks_for(script: Script) -> None:
