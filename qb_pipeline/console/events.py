@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 
 from qb_pipeline.console.notifications import Notified
 from qb_pipeline.contractor.protocol import Change
+from qb_pipeline.contractor.webhook import Delivery
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import FixTheData
 from qb_pipeline.store.inbox import Event, InboxState
 
 _OBJECTS = frozenset(entity.quickbooks_object for entity in ENTITIES.values())
@@ -25,19 +25,11 @@ def of_quickbooks(notified: Iterable[Notified], by_realm: Mapping[str, str]) -> 
     return [_of_quickbooks(each, by_realm.get(each.realm_id)) for each in notified]
 
 
-def of_contractor(changes: Iterable[Change], companies: Iterable[str]) -> list[Event]:
-    """One event for each company that signs with the secret: the delivery does not say which of them it means.
-
-    Raises `FixTheData` for an id that no database holds.
-    """
-    found = list(changes)
-    if any(not (change.id + change.kind + change.dedupe_key).isprintable() for change in found):
-        raise FixTheData(
-            "A signed webhook of the contractor system can't be read: an id holds control characters.",
-            code="bad_webhook",
-            fix="Ask the vendor of the contractor system.",
-        )
-    return [_of_contractor(change, company) for company in companies for change in found]
+def of_contractor(delivery: Delivery, companies: Iterable[str]) -> list[Event]:
+    """One event for each company that signs with the secret: the delivery does not say which of them it means."""
+    found = [(change, InboxState.NEW) for change in delivery.changes]
+    found += [(change, InboxState.IGNORED) for change in delivery.ignored]
+    return [_of_contractor(change, company, state) for company in companies for change, state in found]
 
 
 def _of_quickbooks(one: Notified, company: str | None) -> Event:
@@ -61,7 +53,7 @@ def _state(name: str, company: str | None) -> InboxState:
     return InboxState.NEW if company is not None else InboxState.UNKNOWN
 
 
-def _of_contractor(change: Change, company: str) -> Event:
+def _of_contractor(change: Change, company: str, state: InboxState) -> Event:
     # Ids of events are the workspace's own: another company's system may use the same.
     parts = json.dumps([company, change.dedupe_key, change.entity, change.id, change.kind])
     return Event(
@@ -72,4 +64,5 @@ def _of_contractor(change: Change, company: str) -> Event:
         dedupe_key="sha256:" + hashlib.sha256(parts.encode()).hexdigest(),
         occurred_at=change.occurred_at,
         company=company,
+        state=state,
     )

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Mapping
 from itertools import groupby
 
-import simplejson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
@@ -21,7 +20,7 @@ from qb_pipeline.console.answering import Patience, Refused, address_of, body_of
 from qb_pipeline.console.directory import Directory, Known
 from qb_pipeline.console.meters import Meters
 from qb_pipeline.console.storing import Storing
-from qb_pipeline.contractor.webhook import parse_delivery
+from qb_pipeline.contractor.webhook import read_delivery
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import FixTheData, PipelineError
 from qb_pipeline.settings import Settings
@@ -97,10 +96,10 @@ class Receiver:
         if not signers:
             raise self._forged(request)
         source = known.sources[signers[0]]
-        changes, said = parse_delivery(source.shape, request.headers, body, source.secret), _said(body)
-        found = events.of_contractor(changes, signers)
-        self._count(CONTRACTOR, said, said - len(changes), 0)
-        return found
+        delivery = read_delivery(source.shape, request.headers, body, source.secret)
+        ignored = delivery.ignored_count
+        self._count(CONTRACTOR, len(delivery.changes) + ignored, ignored, delivery.unreadable)
+        return events.of_contractor(delivery, signers)
 
     def _forged(self, request: Request) -> Refused:
         """Only those that are wrong count: a proxy's address is shared by forgers and by Intuit."""
@@ -127,9 +126,3 @@ def _signers(known: Known, company: str | None, headers: Mapping[str, str], body
         secrets = {name: asked[name].secret for name in of_shape}
         found = signatures.signers(asked[of_shape[0]].shape, in_lower_case, body, secrets) or found
     return found
-
-
-def _said(body: bytes) -> int:
-    """How many events a delivery that has been read holds."""
-    whole = simplejson.loads(body)
-    return len(whole) if isinstance(whole, list) else 1

@@ -124,12 +124,13 @@ class Change:
     """A webhook's hint that a record changed; it shortens the wait and carries no truth.
 
     `kind` is created, updated, deleted or voided, or the platform's own word; `dedupe_key` is the delivery's identity.
+    `occurred_at` is None where the platform names no time.
     """
 
     entity: str
     id: str
     kind: str
-    occurred_at: datetime
+    occurred_at: datetime | None
     dedupe_key: str
 
 

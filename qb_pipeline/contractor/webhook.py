@@ -1,6 +1,7 @@
 """Webhook deliveries of a platform.
 
-Invariant: nothing of a delivery is read before its signature over the raw bytes has been compared in constant time.
+Invariant: nothing of a delivery is read before its signature over the raw bytes has been compared in constant time;
+then each of its events is read for itself.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import simplejson
@@ -18,22 +21,54 @@ from qb_pipeline.contractor.protocol import Change
 from qb_pipeline.contractor.system import WebhookShape
 from qb_pipeline.errors import FixTheData, Misconfigured
 
+_MOST_TEXT = 200  # characters of an id or a type
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The hints of one request; `ignored` are those about what is not mapped, as far as they name a record, with the
+    platform's word in place of the entity. `others` had nothing to say of a record, `unreadable` can't be read."""
+
+    changes: list[Change]
+    ignored: list[Change]
+    others: int = 0
+    unreadable: int = 0
+
+    @property
+    def ignored_count(self) -> int:
+        return len(self.ignored) + self.others
+
+
+class _Unreadable(Exception):
+    """One event can't be read; says why."""
+
 
 def parse_delivery(shape: WebhookShape, headers: Mapping[str, str], raw_body: bytes, secret: str) -> list[Change]:
-    """The hints of one delivery, those about unmapped entities left out.
+    """The hints of one delivery, those about unmapped entities left out; raises as `read_delivery`."""
+    return read_delivery(shape, headers, raw_body, secret).changes
 
-    Raises `Misconfigured` with code `bad_signature`, or `FixTheData` with code `bad_webhook` for a signed body that
-    can't be read.
+
+def read_delivery(shape: WebhookShape, headers: Mapping[str, str], raw_body: bytes, secret: str) -> Delivery:
+    """What one delivery says, event by event: one that can't be read costs no other its place.
+
+    Raises `Misconfigured` with code `bad_signature`, or `FixTheData` with code `bad_webhook` for a signed body of which
+    nothing can be read.
     """
     found = {name.lower(): value for name, value in headers.items()}
     _check_signature(shape, found, raw_body, secret)
     try:
         body = simplejson.loads(raw_body, use_decimal=True)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unreadable("it is not JSON") from error
     events = body if isinstance(body, list) else [body]
-    changes = [_change(shape, event) for event in events]
-    return [change for change in changes if change is not None]
+    read = [_tried(shape, event) for event in events]
+    problems = [one for one in read if isinstance(one, _Unreadable)]
+    if problems and len(problems) == len(read):
+        raise _unreadable(str(problems[0]))
+    hints = [one for one in read if isinstance(one, _Hint)]
+    changes = [one.change for one in hints if one.mapped]
+    ignored = [one.change for one in hints if not one.mapped]
+    return Delivery(changes, ignored, read.count(None), len(problems))
 
 
 def signature(shape: WebhookShape, headers: Mapping[str, str], raw_body: bytes, secret: str) -> str:
@@ -56,18 +91,64 @@ def _check_signature(shape: WebhookShape, headers: Mapping[str, str], raw_body: 
         )
 
 
-def _change(shape: WebhookShape, event: Any) -> Change | None:
+@dataclass(frozen=True)
+class _Hint:
+    change: Change
+    mapped: bool
+
+
+def _tried(shape: WebhookShape, event: Any) -> _Hint | _Unreadable | None:
+    try:
+        return _read(shape, event)
+    except _Unreadable as problem:
+        return problem
+
+
+def _read(shape: WebhookShape, event: Any) -> _Hint | None:
+    """One event; None for one that is not about a record of ours: a ping, or what a workspace says of itself."""
     if not isinstance(event, Mapping):
-        raise _unreadable("an event is not an object")
-    word, record, identity = (look(event, path) for path in (shape.type, shape.record, shape.id))
-    moment = moment_of(look(event, shape.at), shape.time_unit)
-    if not isinstance(word, str) or record in (None, "") or identity in (None, "") or moment is None:
-        raise _unreadable(f"an event lacks one of {shape.type}, {shape.record}, {shape.id}, {shape.at}")
+        raise _Unreadable("an event is not an object")
+    word = _text(event, shape.type)
+    if word is None or not isinstance(look(event, shape.type), str):
+        raise _Unreadable(f"an event has no {shape.type}")
     subject, _, kind = word.partition(".")
     entity = shape.entities.get(subject)
-    if entity is None:
+    try:
+        record, identity = _needed(event, shape.record), _needed(event, shape.id)
+    except _Unreadable:
+        if entity is None:
+            return None
+        raise
+    return _Hint(Change(entity or subject, record, kind, _moment(shape, event), identity), entity is not None)
+
+
+def _needed(event: Mapping[str, Any], path: str) -> str:
+    found = _text(event, path)
+    if found is None:
+        raise _Unreadable(f"an event has no {path}")
+    return found
+
+
+def _text(event: Mapping[str, Any], path: str) -> str | None:
+    """Ids come as texts or whole numbers; what no database holds is refused."""
+    value = look(event, path)
+    if value is None or value == "":
         return None
-    return Change(entity=entity, id=str(record), kind=kind, occurred_at=moment, dedupe_key=str(identity))
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise _Unreadable(f"an event's {path} is no text")
+    text = str(value)
+    if len(text) > _MOST_TEXT or not text.isprintable():
+        raise _Unreadable(f"an event's {path} is no plain text of at most {_MOST_TEXT} characters")
+    return text
+
+
+def _moment(shape: WebhookShape, event: Mapping[str, Any]) -> datetime | None:
+    """In UTC; a time that is none, or that no UTC holds, is left out: it only helps, the read decides."""
+    moment = moment_of(look(event, shape.at), shape.time_unit)
+    try:
+        return moment.astimezone(UTC) if moment else None
+    except OverflowError:
+        return None
 
 
 def _unreadable(what: str) -> FixTheData:

@@ -13,7 +13,7 @@ import simplejson
 
 from qb_pipeline.contractor.system import WebhookShape
 from qb_pipeline.contractor.systems import load_system
-from qb_pipeline.contractor.webhook import parse_delivery
+from qb_pipeline.contractor.webhook import parse_delivery, read_delivery
 from qb_pipeline.errors import FixTheData, Misconfigured
 
 
@@ -25,6 +25,9 @@ def reference_shape() -> WebhookShape:
 
 SHAPE = reference_shape()
 EVENT = {"id": "e1", "type": "invoice.updated", "record_id": "inv_1", "occurred_at": "2026-03-01T10:00:00Z"}
+
+
+DEEP = b"[" * 50_000 + b"]" * 50_000
 
 
 def signed(body: bytes, secret: str = "s3cret") -> dict[str, str]:
@@ -43,6 +46,31 @@ def test_events_about_what_is_not_mapped_are_left_out() -> None:
     assert len(parse_delivery(SHAPE, signed(body), body, "s3cret")) == 1
 
 
+def test_an_event_that_can_not_be_read_costs_no_other_its_place() -> None:
+    odd = [
+        EVENT,
+        {"id": "p", "type": "ping"},
+        {"id": "w", "type": "workspace.renamed", "occurred_at": "2026-03-01T10:00:00Z"},
+        {**EVENT, "id": "v", "type": "vendor.updated"},
+        {"id": "b", "type": "invoice.updated"},
+        {**EVENT, "record_id": {"inv": 1}},
+        {**EVENT, "record_id": "i" * 201},
+        7,
+    ]
+    body = simplejson.dumps(odd).encode()
+    found = read_delivery(SHAPE, signed(body), body, "s3cret")
+    assert [change.id for change in found.changes] == ["inv_1"]
+    assert [(change.entity, change.dedupe_key) for change in found.ignored] == [("vendor", "v")]
+    assert (found.others, found.unreadable) == (2, 4)
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+01:00", "yesterday", None])
+def test_a_time_that_no_utc_holds_is_left_out_and_the_hint_stays(at: str | None) -> None:
+    body = simplejson.dumps({**EVENT, "occurred_at": at}).encode()
+    (change,) = parse_delivery(SHAPE, signed(body), body, "s3cret")
+    assert (change.id, change.occurred_at) == ("inv_1", None)
+
+
 def test_an_empty_secret_accepts_nothing() -> None:
     body = simplejson.dumps(EVENT).encode()
     with pytest.raises(Misconfigured):
@@ -54,7 +82,7 @@ def test_a_signature_of_other_letters_is_refused_and_breaks_nothing() -> None:
         parse_delivery(SHAPE, {"X-Signature": "sha256=ü"}, b"{}", "s3cret")
 
 
-@pytest.mark.parametrize("body", [b"not json", b"[1]", b'{"id": "e1"}', b'{"id":"e","type":5,"record_id":"x"}'])
+@pytest.mark.parametrize("body", [b"not json", b"[1]", b'{"id": "e1"}', b'{"id":"e","type":5,"record_id":"x"}', DEEP])
 def test_a_signed_body_that_can_not_be_read_is_named(body: bytes) -> None:
     with pytest.raises(FixTheData) as failure:
         parse_delivery(SHAPE, signed(body), body, "s3cret")
