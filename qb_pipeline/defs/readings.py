@@ -26,7 +26,7 @@ from dagster import (
 )
 
 from qb_pipeline.defs import metadata
-from qb_pipeline.defs.company_run import CompanyRun, company_run
+from qb_pipeline.defs.company_run import CompanyRun, company_run, last_try
 from qb_pipeline.defs.partitions import COMPANIES, COMPANY_TAG
 from qb_pipeline.defs.store import open_store
 from qb_pipeline.defs.synced_assets import POOL
@@ -60,7 +60,8 @@ def read_changes(context: OpExecutionContext) -> Output[None]:
 )
 def read_hinted(context: OpExecutionContext, config: InboxRange) -> Output[None]:
     """Take the events of the range, what came since and what an earlier run left, and read what they name."""
-    return read_step(context, lambda ctx: _read_hinted(ctx, config.first, config.last))
+    patience = hints.Patience(again=not last_try(context))
+    return read_step(context, lambda ctx: _read_hinted(ctx, config.first, config.last, patience))
 
 
 @op(
@@ -157,15 +158,17 @@ def _read_changes(ctx: Context) -> Mapping[str, Any]:
     return {}
 
 
-def _read_hinted(ctx: Context, first: int, last: int) -> Mapping[str, Any]:
+def _read_hinted(ctx: Context, first: int, last: int, patience: hints.Patience) -> Mapping[str, Any]:
     with ctx.begin() as conn:
         abandoned = inbox.release_abandoned(conn, ctx.company, alive=ctx.run_id)
         # Launching a run takes a while. What came meanwhile would otherwise wait for this run's end and for another.
         since = inbox.waiting(conn).get(ctx.company)
         events = inbox.take(conn, ctx.company, first, max(last, since.last if since else last), ctx.run_id)
     merged = merging.note_merges(ctx, events)
-    read = hints.read(ctx, hints.hints_of(events))
-    return {"events": len(events), "merges": merged, "events of runs that failed": abandoned, "records read": read}
+    read = hints.read(ctx, hints.hints_of(events), patience)
+    told = {"events": len(events), "merges": merged, "events of runs that failed": abandoned, "records read": read}
+    left = [f"{one.subject} {one.record_id} ({one.side.value})" for one in patience.left]
+    return {**told, **({"can't be read, left to sweeps": ", ".join(left)} if left else {})}
 
 
 def _sweep(ctx: Context) -> Mapping[str, Any]:

@@ -110,9 +110,13 @@ def webhook_inbox(context: SensorEvaluationContext) -> SensorResult | SkipReason
     """One request per company with waiting events; the cursor holds which ranges were handed over, and when.
 
     A tick does not only look once: it watches until the next one is near, so that an event is handed over within a
-    moment of its coming.
+    moment of its coming. What runs hold that are not alive waits as well: a killed one could give nothing back.
     """
     _, store = open_store()
+    with store.begin() as conn:
+        abandoned = inbox.release_dead(conn)
+    if abandoned:
+        context.log.info(f"{abandoned} webhook events of runs that ended without a word wait again.")
     until = time.monotonic() + WATCH_SECONDS
     found = _look(context, store)
     while isinstance(found, SkipReason) and time.monotonic() < until:

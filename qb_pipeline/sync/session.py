@@ -24,7 +24,7 @@ from qb_pipeline.quickbooks.oauth import TIMEOUT, Endpoints, OAuth
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.tokens import LockedTokens, Tokens, TokenSource
 from qb_pipeline.settings import Settings, token_keys
-from qb_pipeline.store import companies, retention, runs
+from qb_pipeline.store import companies, inbox, retention, runs
 from qb_pipeline.store.companies import Company, CompanyState
 from qb_pipeline.store.failures import explained, explaining
 from qb_pipeline.store.locks import company_lock
@@ -196,3 +196,4 @@ def _finish(engine: Engine, name: str, run_id: str, ctx: Context | None, status:
     calls = {side.value: dict(ctx.port(side).calls()) for side in Side} if ctx else {}
     with engine.begin() as conn:
         runs.finish(conn, name, run_id, status, counts=counts, api_calls=calls, error=error)
+        inbox.release(conn, name, run_id)  # webhook events that it took and did not get to
