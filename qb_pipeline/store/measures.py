@@ -118,7 +118,8 @@ def lifetimes(conn: Connection, company: str) -> Lifetimes | None:
 
 
 def calls(conn: Connection, companies: Sequence[str], since: datetime) -> dict[str, int]:
-    """Calls to QuickBooks by kind, of runs that began since then; a run tells its calls when it ends."""
+    """Calls to QuickBooks by kind, of runs that began since then, whether they ended or not: a run puts its calls down
+    as it goes, so of one that was killed only the last few are missing."""
     run = tables.run
     told = func.jsonb_each_text(run.c.api_calls["quickbooks"]).table_valued(column("key"), column("value"))
     statement = (

@@ -1,6 +1,7 @@
 """Runs: what was started for a company, how it ended and what it cost.
 
-Invariant: a run that ended says how, with its counts; only a crash leaves one in state running.
+Invariant: a run that ended says how, with its counts; only a crash leaves one in state running, with its calls as they
+were put down last.
 """
 
 from __future__ import annotations
@@ -48,6 +49,12 @@ def start(conn: Connection, company: str, trigger: str, run_id: str | None = Non
     row = {"id": run_id, "company": company, "trigger": trigger, "started_at": now or utcnow()}
     conn.execute(insert(_run).values(row))
     return run_id
+
+
+def note_calls(conn: Connection, company: str, run_id: str, api_calls: Mapping[str, Any]) -> None:
+    """Put down what a run has called so far, so that it is known even if the run never ends."""
+    mine = (_run.c.company == company, _run.c.id == run_id)
+    conn.execute(update(_run).where(*mine).values(api_calls=dict(api_calls)))
 
 
 def finish(

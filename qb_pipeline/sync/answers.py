@@ -69,6 +69,8 @@ class Journalist:
             problems.release_company(self._ctx, conn, self._entity, keys)
             for bound in bind(self._ctx, conn, self._entity, pairs):
                 self._note_bound(conn, bound)
+            if any(row.side is Side.QUICKBOOKS for row, _ in self._rows.values()):
+                self._ctx.note_calls(conn)
         self._count(len(answers))
 
     def _note_bound(self, conn: Any, bound: Bound) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.shown import shortened
 from qb_pipeline.entities.spec import Entity, Kind, Side
-from qb_pipeline.store import sync_log
+from qb_pipeline.store import runs, sync_log
 from qb_pipeline.sync.contractor_port import ContractorPort
 from qb_pipeline.sync.ports import Port
 from qb_pipeline.sync.quickbooks_port import QuickBooksPort
@@ -85,6 +85,15 @@ class Context:
         with self.engine.begin() as conn:
             yield conn
             self.holding()
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """Requests sent so far, by side and kind."""
+        return {side.value: dict(self.port(side).calls()) for side in Side}
+
+    def note_calls(self, conn: Connection) -> None:
+        """Put down the calls so far, last of all in a transaction: whoever else does so waits for its end. Where that
+        is done depends on no other thread, so that a run's commits are the same ones each time."""
+        runs.note_calls(conn, self.company, self.run_id, self.calls())
 
     def log(self, conn: Connection, entity: Entity, side: Side, action: str, **named: Any) -> None:
         detail = named.pop("detail", {})

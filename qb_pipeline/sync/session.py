@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 
 from qb_pipeline.contractor.registry import open_connector
 from qb_pipeline.entities import ENTITIES
-from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import Misconfigured, PipelineError
 from qb_pipeline.quickbooks.client import QuickBooksClient
 from qb_pipeline.quickbooks.environment import environment
@@ -193,7 +192,7 @@ def _failed(engine: Engine, name: str, run_id: str, ctx: Context | None, error: 
 
 def _finish(engine: Engine, name: str, run_id: str, ctx: Context | None, status: RunStatus, error: str | None) -> None:
     counts = ctx.tally.all() if ctx else {}
-    calls = {side.value: dict(ctx.port(side).calls()) for side in Side} if ctx else {}
+    calls = ctx.calls() if ctx else {}
     with engine.begin() as conn:
         runs.finish(conn, name, run_id, status, counts=counts, api_calls=calls, error=error)
         inbox.release(conn, name, run_id)  # webhook events that it took and did not get to

@@ -184,6 +184,7 @@ def _journal(ctx: Context, entity: Entity, side: Side, rendered: Sequence[Render
         ]  # fmt: skip
         ids = journal.insert_planned(conn, rows, ctx.now())
         found = journal.get_many(conn, ctx.company, ids)
+        ctx.note_calls(conn)
     return [found[i] for i in ids]
 
 

@@ -25,10 +25,13 @@ _NAMELESS = "?"  # the record id of a row that can't be read and whose id can't 
 
 
 def take_page(ctx: Context, name: str, page: Page) -> Mapping[str, int]:
-    """Stage a page's rows; what could not be read becomes an exception."""
+    """Stage a page's rows; what could not be read becomes an exception. A long reading puts down what it cost."""
     if page.poison:
         _quarantine(ctx, name, page.poison)
-    return store(ctx, name, page.rows)
+    counts = store(ctx, name, page.rows)
+    with ctx.begin() as conn:
+        ctx.note_calls(conn)
+    return counts
 
 
 def confirm_gone(ctx: Context, name: str, ids: Iterable[str], counts: Counter[str]) -> None:

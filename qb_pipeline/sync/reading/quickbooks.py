@@ -47,6 +47,7 @@ def extract(ctx: Context) -> dict[str, int]:
     with ctx.begin() as conn:
         cursors.put(conn, ctx.company, SIDE, STREAM, moved.to_json())
         cursors.put(conn, ctx.company, SIDE, "objects", objects())
+        ctx.note_calls(conn)
     for name, count in counts.items():
         ctx.tally.add(name, "read_quickbooks", count)
     return dict(counts)

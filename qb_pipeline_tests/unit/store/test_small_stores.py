@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.store import candidates, cursors, runs, sync_log
+from qb_pipeline.store import candidates, cursors, measures, runs, sync_log
 from qb_pipeline.store.candidates import Decision, Proposal
 from qb_pipeline.store.engine import dumps
 from qb_pipeline.store.runs import RunStatus
@@ -34,6 +34,17 @@ def test_a_cursor_is_replaced_and_kept_apart_by_company_side_and_stream(conn: Co
     cursors.clear(conn, "acme")
     assert cursors.everything(conn, "acme") == {}
     assert cursors.get(conn, "zenith", QBO, "cdc") == {"since": "z"}
+
+
+def test_a_run_that_never_ends_tells_the_calls_it_put_down(conn: Connection) -> None:
+    first, other = runs.start(conn, "acme", "sync", now=NOON), runs.start(conn, "acme", "sync", now=NOON)
+    runs.note_calls(conn, "acme", first, {"quickbooks": {"query": 2}})
+    runs.note_calls(conn, "acme", first, {"quickbooks": {"query": 5, "cdc": 1}})
+    runs.finish(conn, "acme", other, RunStatus.SUCCEEDED, api_calls={"quickbooks": {"query": 1}}, now=NOON)
+    found = runs.get(conn, "acme", first)
+    assert found is not None
+    assert (found.status, found.ended_at) == (RunStatus.RUNNING, None)
+    assert measures.calls(conn, ["acme"], NOON) == {"query": 6, "cdc": 1}
 
 
 def test_a_run_is_running_until_it_is_finished(conn: Connection) -> None:
