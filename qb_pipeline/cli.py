@@ -18,6 +18,7 @@ import click
 from qb_pipeline.commands.lazy import LazyGroup
 from qb_pipeline.commands.output import Output
 from qb_pipeline.errors import PipelineError
+from qb_pipeline.secrecy import without_secrets
 
 _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
 
@@ -74,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
         return _INTERRUPTED
     except BaseException as error:  # noqa: BLE001  # whatever happened ends as one line and a code
         if output.debug and not isinstance(error, SystemExit):
-            traceback.print_exc()
+            sys.stderr.write(without_secrets(traceback.format_exc()))
         return _report(output, error)
     # click returns the code of an early exit (--help), or whatever the command function returned.
     return code if isinstance(code, int) else 0
@@ -113,7 +114,7 @@ def _explained(error: BaseException) -> PipelineError | None:
 
 
 def _unexpected(error: BaseException) -> tuple[str, str]:
-    cause = f"Unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}."
+    cause = f"Unexpected {type(error).__name__}: {' '.join(without_secrets(str(error)).split())[:300]}."
     log = _log(error)
     where = (
         f"The traceback is in {log}; report it with" if log else "Run the command again as qb-pipeline --debug … for"
@@ -129,7 +130,9 @@ def _log(error: BaseException) -> Path | None:
         path = settings().home / "logs" / "qb-pipeline.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
-            file.write(f"{datetime.now(UTC).isoformat()}\n{''.join(traceback.format_exception(error))}\n")
+            file.write(
+                f"{datetime.now(UTC).isoformat()}\n{without_secrets(''.join(traceback.format_exception(error)))}\n"
+            )
     except (PipelineError, OSError):
         return None  # the one line then names --debug instead
     return path

@@ -1,11 +1,14 @@
 """Errors named by recovery: whoever catches one knows what to do next without reading its text.
 
-Invariant: every failure that reaches a person carries a stable code, the cause, the fix and who can apply it.
+Invariant: every failure that reaches a person carries a stable code, the cause, the fix and who can apply it; none
+carries a secret of ours, whoever said it.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
+
+from qb_pipeline.secrecy import without_secrets
 
 Who = Literal["accountant", "office", "data engineer", "owner", "nobody"]
 
@@ -31,13 +34,13 @@ class PipelineError(Exception):
         field: str | None = None,
         reference: str | None = None,
     ) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.code = code
-        self.fix = fix
+        self.cause = without_secrets(cause)
+        super().__init__(self.cause)
+        self.code = without_secrets(code)
+        self.fix = without_secrets(fix)
         self.who: Who = who
-        self.field = field
-        self.reference = reference
+        self.field = field and without_secrets(field)
+        self.reference = reference and without_secrets(reference)
 
     def __str__(self) -> str:
         return f"{self.cause} {self.fix}".strip()

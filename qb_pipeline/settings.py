@@ -11,13 +11,17 @@ import binascii
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from qb_pipeline.addresses import refuse_userinfo
 from qb_pipeline.errors import Misconfigured
+from qb_pipeline.secrecy import remember
 
 PREFIX = "QB_"
 
@@ -185,6 +189,11 @@ class Settings(BaseSettings):
             raise ValueError("a key of less than 16 characters can be guessed")
         return key
 
+    def model_post_init(self, _context: Any) -> None:
+        for value in vars(self).values():
+            if isinstance(value, SecretStr):
+                _remember(value.get_secret_value())
+
     @property
     def companies(self) -> Path:
         """The folder of the companies' mapping files."""
@@ -194,7 +203,7 @@ class Settings(BaseSettings):
 def settings(**overrides: Any) -> Settings:
     """Settings from the environment, `.env` and `overrides`; `Misconfigured` names each variable that is wrong."""
     try:
-        return Settings(**overrides)
+        chosen = Settings(**overrides)
     except ValidationError as error:
         wrong = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise Misconfigured(
@@ -202,6 +211,17 @@ def settings(**overrides: Any) -> Settings:
             code="bad_setting",
             fix="Correct the variable in the environment or in .env; .env.example describes each.",
         ) from None
+    refuse_userinfo(
+        chosen.redirect_uri, "address in QB_REDIRECT_URI", "Give it as it is registered with the app, without these."
+    )
+    return chosen
+
+
+def _remember(secret: str) -> None:
+    """A secret of the settings, the single keys of a list, and the password within an address."""
+    remember(secret, *secret.split(","))
+    with suppress(ValueError):  # of an address that can't be read nobody knows which part is the password
+        remember(urlsplit(secret).password)
 
 
 def token_key(current: Settings) -> bytes:

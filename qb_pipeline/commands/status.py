@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy import Connection
 
+from qb_pipeline.addresses import shown
 from qb_pipeline.commands.opening import DRY_RUN, chosen_companies, store
 from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.store import candidates, exceptions, runs
@@ -51,7 +52,7 @@ def _document(conn: Connection, company: Company, stale_after: timedelta) -> dic
         "reason": company.state_reason,
         "realm_id": company.realm_id,
         "contractor_system": company.contractor_system,
-        "contractor_url": company.contractor_url,
+        "contractor_url": company.contractor_url and shown(company.contractor_url),
         "connected_at": company.connected_at,
         "tokens": _lifetimes(health),
         "last_run": _run(last) if last else None,

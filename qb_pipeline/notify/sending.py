@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from pydantic import SecretStr
 from sqlalchemy import Connection, Engine
 
 from qb_pipeline.errors import RetryLater
 from qb_pipeline.notify import digest
 from qb_pipeline.notify.mail import Post, connection, server_of
 from qb_pipeline.notify.wording import Mail, mail_of
+from qb_pipeline.secrecy import without_secrets
 from qb_pipeline.settings import Settings
 from qb_pipeline.store import companies, notices
 from qb_pipeline.store.engine import utcnow
@@ -32,8 +32,6 @@ from qb_pipeline.store.notices import DIGEST, EVERY, UNDELIVERED, Notice
 _log = structlog.get_logger(__name__)
 _BUSY = "sending_busy"
 _STILL_NEWS = timedelta(days=7)  # what is over for longer is not told any more
-_HIDDEN = "•••"
-_SHORTEST_SECRET = 6  # shorter ones would blot out ordinary words
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def prepare(engine: Engine, settings: Settings, now: datetime | None = None) -> 
     with engine.begin() as conn:
         for company in companies.listing(conn):
             digest.make(conn, company.name, interval, at)
-        return 0 if _resting(conn, at) else len(_mails(conn, settings, at))
+        return 0 if _resting(conn, at) else len(_mails(conn, at))
 
 
 def newest_alarm(engine: Engine, settings: Settings, now: datetime | None = None) -> int | None:
@@ -82,7 +80,7 @@ def send_due(engine: Engine, settings: Settings, *, now: datetime | None = None,
         with session_lock(engine, "notices", 0, RetryLater("Another process is sending.", code=_BUSY)):
             due = prepare(engine, settings, at)
             with engine.begin() as conn:
-                mails = _mails(conn, settings, at) if due or anyway else []
+                mails = _mails(conn, at) if due or anyway else []
             if not mails:
                 return Outcome(note="Nothing is due.")
             try:
@@ -120,12 +118,12 @@ def _send_all(engine: Engine, post: Post, mails: Sequence[Mail]) -> Outcome:
     return Outcome(took, sum(len(m.notices) for m in mails))
 
 
-def _mails(conn: Connection, settings: Settings, now: datetime) -> list[Mail]:
+def _mails(conn: Connection, now: datetime) -> list[Mail]:
     """A digest is a mail of its own; everything else of a company is one mail."""
     together: defaultdict[tuple[str, int], list[Notice]] = defaultdict(list)
     for notice in _due(conn, now):
         together[notice.company, notice.id if notice.kind == DIGEST else 0].append(notice)
-    return [_without_secrets(mail_of(told), settings) for told in together.values()]
+    return [_without_secrets(mail_of(told)) for told in together.values()]
 
 
 def _due(conn: Connection, now: datetime) -> Iterator[Notice]:
@@ -135,14 +133,9 @@ def _due(conn: Connection, now: datetime) -> Iterator[Notice]:
             yield notice
 
 
-def _without_secrets(mail: Mail, settings: Settings) -> Mail:
-    """What other systems say ends up in causes; should they repeat a secret of ours, it goes no further."""
-    subject, text = mail.subject, mail.text
-    for value in vars(settings).values():
-        secret = value.get_secret_value() if isinstance(value, SecretStr) else ""
-        if len(secret) >= _SHORTEST_SECRET:
-            subject, text = subject.replace(secret, _HIDDEN), text.replace(secret, _HIDDEN)
-    return Mail(mail.key, subject, text, mail.at, mail.notices)
+def _without_secrets(mail: Mail) -> Mail:
+    """What was stored before a secret was known as one goes no further either."""
+    return replace(mail, subject=without_secrets(mail.subject), text=without_secrets(mail.text))
 
 
 def _resting(conn: Connection, now: datetime) -> bool:

@@ -9,6 +9,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from qb_pipeline.addresses import refuse_userinfo
 from qb_pipeline.errors import Misconfigured
 
 MINOR_VERSION = "75"  # the lowest that Intuit still serves; newer fields come without a new number
@@ -60,7 +61,12 @@ def is_loopback(url: str) -> bool:
 
 
 def secure(url: str, what: str) -> str:
-    """`url` itself; raises `Misconfigured` naming `what` unless it is https, or http to this machine."""
+    """`url` itself; raises `Misconfigured` naming `what` unless it is https (to this machine also http) and holds no password."""
+    refuse_userinfo(
+        url,
+        what,
+        "Give the address alone: what opens QuickBooks is the app's --client-id and --client-secret, and the consent.",
+    )
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))):
         return url

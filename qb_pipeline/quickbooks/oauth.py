@@ -6,6 +6,7 @@ nor the client's secret reach a log or a message.
 
 from __future__ import annotations
 
+import base64
 import hmac
 import logging
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from qb_pipeline.quickbooks.clock import Clock, SystemClock
 from qb_pipeline.quickbooks.environment import ACCOUNTING_SCOPE, secure
 from qb_pipeline.quickbooks.errors import CONNECTION_LOST, UNEXPECTED, no_answer
 from qb_pipeline.quickbooks.tokens import Tokens
+from qb_pipeline.secrecy import remember
 
 T = TypeVar("T")
 Timeout = tuple[float, float]
@@ -88,6 +90,7 @@ class OAuth:
         self._endpoints = endpoints
         self._client_id = client_id
         self._basic = requests.auth.HTTPBasicAuth(client_id, client_secret)
+        remember(client_secret, base64.b64encode(f"{client_id}:{client_secret}".encode()).decode())
         self._redirect_uri = redirect_uri
         self._clock = clock or SystemClock()
         self._timeout = timeout

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from qb_pipeline.quickbooks.clock import Clock, SystemClock
+from qb_pipeline.secrecy import remember
 
 REFRESH_BEFORE = timedelta(seconds=120)
 
@@ -26,6 +27,9 @@ class Tokens:
     refresh_token: str = field(repr=False)
     access_expires_at: datetime
     refresh_expires_at: datetime
+
+    def __post_init__(self) -> None:
+        remember(self.access_token, self.refresh_token)
 
 
 class LockedTokens(Protocol):

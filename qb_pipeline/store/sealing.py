@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from qb_pipeline.errors import Misconfigured, Reconnect
+from qb_pipeline.secrecy import remember
 
 _KEY_ID_BYTES = 8
 _NONCE_BYTES = 12
@@ -29,6 +30,7 @@ class Sealer:
         self._current = _key_id(key)
 
     def seal(self, secret: str, company: str) -> bytes:
+        remember(secret)
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._ciphers[self._current].encrypt(nonce, secret.encode(), _context(self._current, company))
         return self._current + nonce + sealed
@@ -43,7 +45,7 @@ class Sealer:
                 fix="Restore the former QB_TOKEN_KEY (or token.key), or connect the company again.",
             )
         try:
-            return self._ciphers[key_id].decrypt(nonce, body, _context(key_id, company)).decode()
+            secret = self._ciphers[key_id].decrypt(nonce, body, _context(key_id, company)).decode()
         except InvalidTag:
             raise Reconnect(
                 f"A stored secret of company {company!r} was changed or belongs to another company.",
@@ -51,6 +53,8 @@ class Sealer:
                 fix="Connect the company again.",
                 who="owner",
             ) from None
+        remember(secret)
+        return secret
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether the first key sealed it."""

@@ -17,6 +17,7 @@ from qb_pipeline.quickbooks.environment import environment
 from qb_pipeline.quickbooks.oauth import Endpoints, Grant, OAuth
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.tokens import InMemoryTokenStore, TokenSource
+from qb_pipeline.secrecy import remember
 from qb_pipeline.settings import Settings, token_keys
 from qb_pipeline.store import companies, inbox
 from qb_pipeline.store.companies import Company
@@ -42,6 +43,9 @@ class Wanted:
     client_secret: str | None = field(default=None, repr=False)
     verifier_token: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        remember(self.contractor_key, self.client_secret, self.verifier_token, self.webhook_secret)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from unittest import mock
 
 import psycopg
 import pytest
+import simplejson
 from dagster import DagsterInstance
 from psycopg import sql
 from sqlalchemy.engine import make_url
@@ -28,7 +29,7 @@ from qb_pipeline.store.engine import make_engine
 from qb_pipeline.store.sealing import Sealer
 from qb_pipeline.store.tokens import TokenStore
 from qb_pipeline_tests.end_to_end.harness import COMPANY
-from qb_pipeline_tests.end_to_end.hostile import NONSENSE, Rule
+from qb_pipeline_tests.end_to_end.hostile import NONSENSE, Answer, Rule, Spoil
 from qb_pipeline_tests.end_to_end.hostile_office import Office, clear, connecting, hostile_office
 from qb_pipeline_tests.end_to_end.test_failing_ground import EVERY, cut, meanwhile
 
@@ -57,6 +58,11 @@ class Watched:
             f"access {len(self.secrets)}": pair.access_token,
             f"refresh {len(self.secrets)}": pair.refresh_token,
         }
+
+    @property
+    def newest_token(self) -> str:
+        """The access token that is valid now."""
+        return [secret for name, secret in self.secrets.items() if name.startswith("access")][-1]
 
     def found_in(self, text: str) -> list[str]:
         """The names of the secrets that stand in a text, plainly, as bytes in hex, or in base64."""
@@ -174,6 +180,116 @@ def test_what_is_searched_for_would_be_found(troubled: Watched) -> None:
             assert row is not None
             assert name in troubled.found_in(row[0])
         conn.rollback()
+
+
+# Answers that repeat what they were asked with.
+
+_REPEATED = ("API key", "client secret", "verifier token", "webhook secret", "smtp password", "database password")
+
+
+def repeating(status: int, words: str) -> Spoil:
+    """A refusal of the contractor system's whose code, message and field are all these words."""
+    error = {"code": words, "message": f"refused for {words}, sorry", "field": words}
+    return lambda _sent, _true: Answer(status, body=simplejson.dumps({"error": error}).encode())
+
+
+def page_with(words: str) -> Spoil:
+    """A page in which they stand where the quotation of it ends."""
+    return lambda _sent, _true: Answer(200, "text/html", f"<html>{'-' * 40}{words}".encode())
+
+
+def sent_on_with(words: str) -> Spoil:
+    place = f"https://user:{words}@login.example.com/start?token={words}#{words}"
+    return lambda _sent, _true: Answer(302, headers=(("Location", place),))
+
+
+def fault_with(words: str, *, before: int = 0) -> Spoil:
+    """A fault of QuickBooks', the words `before` characters from its beginning."""
+    fault = {"Error": [{"Message": "refused", "Detail": f"{'-' * before}{words}", "code": "2020", "element": words}]}
+    body = simplejson.dumps({"Fault": fault | {"type": "ValidationFault"}}).encode()
+    return lambda _sent, _true: Answer(400, body=body)
+
+
+@pytest.fixture(scope="module")
+def repeated(troubled: Watched) -> Watched:
+    """Both systems repeat secrets in every kind of refusal, and one command more shows what was stored of it."""
+    office, key = troubled.office, troubled.secrets["API key"]
+    everything = " ".join(troubled.secrets[name] for name in _REPEATED)
+    tokens = " ".join(secret for name, secret in troubled.secrets.items() if name.startswith(("access", "refresh")))
+    own = [repeating(status, everything) for status in (401, 403, 404, 409, 422, 503)]
+    for spoil in (*own, page_with(key), sent_on_with(key)):
+        with office.before_own.spoiling(Rule("GET .*/customers", spoil)):
+            assert troubled.command("--debug", "sync") == 1
+        troubled.command("status")
+    for spoil in (fault_with(f"{everything} {tokens}"), fault_with(troubled.newest_token, before=290)):
+        with office.between.spoiling(Rule("GET .*/cdc", spoil)):
+            assert troubled.command("--debug", "sync") == 1
+        troubled.command("status", "--json")
+    made = office.customers(1)
+    with office.between.spoiling(Rule("POST .*/(batch|customer)", fault_with(tokens), applied=False)):
+        troubled.command("sync", "--json")
+    troubled.command("errors", "list", "--json")
+    troubled.command("errors", "retry", "--all")
+    assert troubled.command("sync", "--json") == 0
+    office.once(made)
+    return troubled
+
+
+def test_no_command_says_a_secret_that_an_answer_repeated(repeated: Watched) -> None:
+    said = "\n".join(repeated.said)
+    assert "refused for •••" in said
+    assert "redirects to https://login.example.com/start. " in said
+    assert repeated.found_in(said) == []
+    assert repeated.secrets["API key"][:12] not in said, "half a secret is one too"
+    assert repeated.newest_token[:8] not in said
+
+
+def test_nothing_that_an_answer_repeated_is_kept_in_a_table_or_a_file(repeated: Watched) -> None:
+    tables = repeated.tables()
+    assert "refused for •••" in tables
+    assert repeated.found_in(tables) == []
+    assert repeated.found_in(repeated.files()) == []
+
+
+@pytest.mark.parametrize("option", ["contractor_url", "quickbooks_api", "quickbooks_discovery"])
+@pytest.mark.parametrize(
+    "spelling",
+    ["http://user:{}@127.0.0.1:9/x", "http://{}@127.0.0.1:9", "user:{}@127.0.0.1", "http://u:p/{}@127.0.0.1"],
+)
+def test_an_address_with_a_password_is_refused_without_repeating_it(
+    repeated: Watched, option: str, spelling: str
+) -> None:
+    password = f"planted-{secrets.token_hex(12)}"
+    ended = repeated.office.command(*connecting(repeated.office, **{option: spelling.format(password)}))
+    line = ended.failure()
+    assert "holds a user name or a password" in line
+    assert ("--contractor-key" if option == "contractor_url" else "--client-secret") in line
+    assert password not in ended.out + ended.err
+    assert password not in repeated.tables() + repeated.files()
+
+
+def test_a_password_in_an_address_of_the_settings_is_refused_without_repeating_it(repeated: Watched) -> None:
+    with mock.patch.dict(repeated.office.environment, {"QB_REDIRECT_URI": "https://user:planted-words@127.0.0.1/cb"}):
+        ended = repeated.office.command("status")
+    assert "QB_REDIRECT_URI holds a user name or a password" in ended.failure()
+    assert "planted-words" not in ended.out + ended.err
+
+
+def test_a_password_in_an_address_stored_by_an_earlier_version_is_not_shown_and_a_sync_says_what_to_do(
+    repeated: Watched,
+) -> None:
+    office = repeated.office
+    [row] = office.made.rows("select contractor_url from company")
+    with_password = office.before_own.address.replace("http://", "http://user:planted-words@")
+    with psycopg.connect(office.address) as conn:
+        conn.execute("update qb.company set contractor_url = %s", (with_password,))
+    for words in (("status",), ("status", "--json"), ("sync",)):
+        ended = office.command(*words)
+        assert "planted-words" not in ended.out + ended.err
+    assert "holds a user name or a password" in ended.failure()
+    with psycopg.connect(office.address) as conn:
+        conn.execute("update qb.company set contractor_url = %s", (row["contractor_url"],))
+    assert repeated.command("sync") == 0
 
 
 # The same under Dagster.
