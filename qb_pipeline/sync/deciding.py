@@ -16,7 +16,8 @@ from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Direction, Entity, Field, Kind, Side
 from qb_pipeline.entities.values import from_json, to_json
 from qb_pipeline.errors import Misconfigured
-from qb_pipeline.store import exceptions, links, staging, sync_log
+from qb_pipeline.store import candidates, exceptions, links, staging, sync_log
+from qb_pipeline.store.candidates import Decision, Proposal
 from qb_pipeline.store.exceptions import Reported
 from qb_pipeline.store.links import Link, LinkState, LinkUpdate
 from qb_pipeline.store.staging import Staged
@@ -55,7 +56,8 @@ def take(conn: Connection, company: str, found: Reported, side: Side) -> str:
         )  # fmt: skip
     names = {found.code.removeprefix(_FIELD)} if found.code.startswith(_FIELD) else None
     said = _settle(conn, company, entity, link, side, standing, yielding, names)
-    exceptions.resolve(conn, company, entity.name, found.side, [found.record_id], [found.code])
+    for s in Side:  # the word is about the pair, whichever of the two was asked about
+        exceptions.resolve(conn, company, entity.name, s, [link.id_on(s) or ""], [found.code])
     detail = {"code": found.code, "take": side.value}
     entry = sync_log.Entry(entity.name, found.side, "decided", found.record_id, found.record_label, detail)
     sync_log.append(conn, company, [entry])
@@ -74,6 +76,10 @@ def _settle(
     here, there = refusals.system(side), refusals.system(side.other)
     if yielding.record.state is not State.LIVE:
         links.remove(conn, company, [link.id])
+        # Whichever was made from the other: the one that is left is a record of its own now.
+        apart = Proposal(entity.name, link.contractor_id or "", link.quickbooks_id or "", candidates.BY_HAND,
+                         candidates.IMPOSSIBLE, [])  # fmt: skip
+        candidates.settle(conn, company, apart, Decision.REJECTED)
         return f"the record of {here} is created anew in {there}"
     gone = standing.record.state is not State.LIVE
     values = project(

@@ -141,6 +141,22 @@ def test_taking_the_side_that_edited_a_document_makes_it_anew_on_the_other(world
     assert world.codes() == []
 
 
+@pytest.mark.parametrize("state", [State.DELETED, State.VOIDED])
+def test_the_copy_that_was_edited_is_made_anew_where_its_original_was_removed(world: World, state: State) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    record = world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=(), memo="a")
+    world.run()
+    [twin] = world.quickbooks.live("invoice")
+    world.quickbooks.edit("invoice", twin, memo="b")
+    world.contractor.let_go("invoice", record, state)
+    world.run()
+    assert "anew" in take(world, QUICKBOOKS, "removed_but_edited")
+    world.run()
+    assert [row["memo"] for row in world.contractor.live("invoice").values()] == ["b"]
+    assert world.codes() == []
+
+
 def test_an_exception_that_is_no_conflict_can_not_be_taken(world: World) -> None:
     world.contractor.add("customer", **customer())
     world.quickbooks.refuses = lambda _item: refusal()

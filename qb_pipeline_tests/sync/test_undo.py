@@ -11,6 +11,7 @@ import pytest
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.store import exceptions
+from qb_pipeline.store.exceptions import ExceptionState, Problem
 from qb_pipeline.sync import deciding
 from qb_pipeline.sync.rules import Rules
 from qb_pipeline.sync.undo import Undone, plan_undo, undo
@@ -170,6 +171,18 @@ def test_what_was_taken_back_is_made_anew_when_a_person_takes_the_side_that_has_
     assert world.names(CONTRACTOR) == ["Hazel Roofing"]
     assert world.codes() == []
     assert quiet(world)
+
+
+def test_one_word_settles_a_pair_of_which_both_records_were_taken_back(world: World) -> None:
+    world.contractor.add("customer", **customer())
+    undone(world, world.run().run_id)
+    [kept] = world.contractor.live("customer")
+    with world.engine.begin() as conn:
+        [told] = exceptions.listing(conn, COMPANY, codes=["undone"])
+        other = Problem("customer", CONTRACTOR, kept, "undone", told.title, told.cause, told.fix, told.who, False)
+        exceptions.report(conn, COMPANY, [other])
+        deciding.take(conn, COMPANY, told, CONTRACTOR)
+        assert exceptions.listing(conn, COMPANY, codes=["undone"], states=[ExceptionState.OPEN]) == []
 
 
 def test_a_created_document_is_voided_before_its_customer_is_let_go(world: World) -> None:
