@@ -1,7 +1,8 @@
 """The console on a socket.
 
 Invariant: `announce` is called once, when connections are accepted; after SIGTERM or SIGINT no new request is taken and
-those under way are answered; a client that sends no request in time loses its connection.
+those under way are answered; a client that sends no request in time loses its connection, and connections that wait for
+nothing but another request never keep one out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from qb_pipeline.settings import Settings
 
 _BACKLOG = 512
 _MOST_CONNECTIONS = 1000
+_CROWDED = 800  # connections from which on idle ones give way
+_SECONDS_WHEN_CROWDED = 1.0  # for a client's headers
 _GRACE = 12  # seconds for requests under way: longer than a body may take
 
 
@@ -64,7 +67,7 @@ def make_server(app: ASGIApp, settings: Settings, announce: Callable[[], None]) 
         log_level="warning",
         server_header=False,
         limit_concurrency=_MOST_CONNECTIONS,
-        timeout_keep_alive=75,
+        timeout_keep_alive=75,  # longer than proxies keep theirs: else they would send into a closing connection
         timeout_graceful_shutdown=_GRACE,
         proxy_headers=True,
         forwarded_allow_ips=settings.console_proxies,
@@ -90,6 +93,8 @@ def _protocol(seconds: float) -> type[HttpToolsProtocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
             super().connection_made(transport)
+            if len(self.connections) > _CROWDED:
+                self._make_room()
             self._hurry()
 
         def on_message_begin(self) -> None:
@@ -106,7 +111,14 @@ def _protocol(seconds: float) -> type[HttpToolsProtocol]:
 
         def _hurry(self) -> None:
             if self._headers_due is None:
-                self._headers_due = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+                crowded = len(self.connections) > _CROWDED
+                allowed = min(seconds, _SECONDS_WHEN_CROWDED) if crowded else seconds
+                self._headers_due = self.loop.call_later(allowed, self.timeout_keep_alive_handler)
+
+        def _make_room(self) -> None:
+            for other in tuple(self.connections):
+                if isinstance(other, Hurried) and other.timeout_keep_alive_task is not None:
+                    other.timeout_keep_alive_handler()
 
         def _wait_no_more(self, *_: Any) -> None:
             if self._headers_due is not None:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import requests
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
+from qb_pipeline.console import server
 from qb_pipeline.store import companies, inbox
 from qb_pipeline_tests.unit.console.running import (
     REALM,
@@ -254,6 +256,22 @@ def test_a_slow_body_and_a_slow_header_are_given_up_and_hold_up_nobody(running: 
         assert time.monotonic() - began < 0.9
         assert [a.result()[:12] for a in answers] == [b"HTTP/1.1 408", b"", b""]
     assert time.monotonic() - began < 3
+
+
+def test_idle_connections_give_way_to_those_that_bring_a_webhook(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_MOST_CONNECTIONS", 20)
+    monkeypatch.setattr(server, "_CROWDED", 15)
+    current = settings_for(tmp_path)
+    enter(engine, current, "acme")
+    with console(engine, current) as running, ExitStack() as idle:
+        port = int(running.base_url.rsplit(":", 1)[1])
+        for _ in range(60):
+            client = idle.enter_context(socket.create_connection(("127.0.0.1", port), 5))
+            client.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert [running.quickbooks([cloud(f"e{n}")]).status_code for n in range(5)] == [200] * 5
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing_behind(running: Running) -> None:
