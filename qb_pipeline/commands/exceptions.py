@@ -42,7 +42,10 @@ def errors() -> None:
 @click.option("--code", "codes", multiple=True, help="Only this code; may be repeated. See errors codes.")
 @click.option("--who", type=click.Choice(_WHO), help="Only what these people can fix.")
 @click.option("--all", "everything", is_flag=True, help="Resolved ones too.")
-@click.option("--waiting", "waits", is_flag=True, help="Everything owed that waits: since when, why, and until when.")
+@click.option(
+    "--waiting", "waits", is_flag=True,
+    help="Everything owed, also what needs a person: since when, why, and until when it rests.",
+)  # fmt: skip
 @json_option
 @click.pass_obj
 def list_(
@@ -172,7 +175,7 @@ def resolve(output: Output, number: int, take: str) -> None:
 @json_option
 @click.pass_obj
 def ignore(output: Output, numbers: Sequence[int]) -> None:
-    """Leave exceptions alone until their records change."""
+    """Leave exceptions alone until their records change, or more records wait for the same cause."""
     with store() as (_, engine), engine.begin() as conn:
         count = sum(exceptions.ignore(conn, e.company, [e.id]) for e in _unresolved(conn, numbers))
     output.result({"ignored": count}, lambda console: console.print(f"{count:,} ignored until their records change"))
@@ -201,7 +204,9 @@ def _unresolved(conn: Connection, numbers: Sequence[int]) -> list[Reported]:
 
 
 def _document(found: Reported) -> dict[str, Any]:
-    return {**vars(found), "side": found.side.value, "state": found.state.value}
+    document = {**vars(found), "side": found.side.value, "state": found.state.value}
+    del document["told_blocks"]  # what mails were about is nothing of the exception
+    return document
 
 
 def _show_all(console: Console, found: Sequence[Reported]) -> None:
@@ -243,6 +248,8 @@ def _show_waiting(console: Console, found: Sequence[tuple[str, Waiting]]) -> Non
         if w.next_attempt_at:
             again = f"    attempt {(w.attempts or 0) + 1} after {w.next_attempt_at:%Y-%m-%d %H:%M} UTC"
             console.print(again, markup=False)
+        if w.fix:
+            console.print(f"    Fix ({w.who}): {w.fix}", markup=False)
     if not found:
         console.print("Nothing waits.")
 

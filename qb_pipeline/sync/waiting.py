@@ -1,7 +1,7 @@
 """Everything that waits, since when and why, in one listing.
 
 Invariant: whatever is owed and not written is in it: passing faults before their next attempt or at rest, writes whose
-outcome is not known, and records that wait for others or for a person.
+outcome is not known, records that need a person, records that wait for others, and what is left alone on request.
 """
 
 from __future__ import annotations
@@ -22,12 +22,19 @@ from qb_pipeline.sync.blockers import some
 from qb_pipeline.sync.context import label
 from qb_pipeline.sync.owing import many
 
-KINDS = ("retrying", "dead", "unanswered", "parked", "review")
+KINDS = ("retrying", "dead", "unanswered", "open", "parked", "review", "ignored")
+_KIND_OF_STATE = {
+    ExceptionState.OPEN: "open",
+    ExceptionState.RETRYING: "retrying",
+    ExceptionState.DEAD: "dead",
+    ExceptionState.IGNORED: "ignored",
+}
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One thing that waits. `since` and `next_attempt_at` are timezone-aware; `number` is the exception's, if any."""
+    """One thing that waits. `since` and `next_attempt_at` are timezone-aware; `number` is the exception's, if any,
+    and `fix` what `who` can do about it."""
 
     kind: str
     entity: str
@@ -38,6 +45,8 @@ class Waiting:
     next_attempt_at: datetime | None = None
     attempts: int | None = None
     number: int | None = None
+    fix: str | None = None
+    who: str | None = None
 
     def document(self) -> dict[str, Any]:
         return {**vars(self), "side": self.side.value}
@@ -47,10 +56,10 @@ def waiting(conn: Connection, company: str) -> list[Waiting]:
     """What waits of a company, by kind, the longest waiting first."""
     listed = exceptions.listing(conn, company)
     open_rows = [r for r in journal.open_rows(conn, company) if r.phase is not Phase.PLANNED]
-    answered = {_key(r) for r in open_rows}
     found = [_unanswered(conn, company, r, listed) for r in open_rows]
-    found += [_passing(e) for e in listed if e.retry_safe and (e.entity, e.side, e.record_id) not in answered]
-    found += [w for e in listed if not e.record_id.startswith("*") for w in _parked(e)]
+    answered = {_key(r) for r in open_rows}
+    found += [_excepted(e) for e in listed if not (e.retry_safe and (e.entity, e.side, e.record_id) in answered)]
+    found += [w for e in listed for w in _parked(e)]
     found += [_review(conn, company, c) for c in candidates.listing(conn, company)]
     return sorted(found, key=lambda w: (KINDS.index(w.kind), str(w.since or "")))
 
@@ -67,17 +76,17 @@ def _key(row: Write) -> tuple[str, Side, str]:
     return (row.entity, *problems.key_of_row(row))
 
 
-def _passing(one: Reported) -> Waiting:
-    dead = one.state in (ExceptionState.DEAD, ExceptionState.IGNORED)
+def _excepted(one: Reported) -> Waiting:
     return Waiting(
-        "dead" if dead else "retrying", one.entity, one.side, one.record_label or one.record_id, one.first_seen,
-        one.cause, one.next_attempt_at, one.attempts, one.id,
+        _KIND_OF_STATE[one.state], one.entity, one.side, one.record_label or one.record_id, one.first_seen, one.cause,
+        one.next_attempt_at, one.attempts, one.id, one.fix, one.who,
     )  # fmt: skip
 
 
 def _unanswered(conn: Connection, company: str, row: Write, listed: list[Reported]) -> Waiting:
     entity, side, record_id = _key(row)
-    known = next((e for e in listed if (e.entity, e.side, e.record_id) == (entity, side, record_id)), None)
+    passing = (e for e in listed if e.retry_safe)
+    known = next((e for e in passing if (e.entity, e.side, e.record_id) == (entity, side, record_id)), None)
     staged = staging.fetch(conn, company, side, entity, [record_id]).get(record_id)
     name = label(ENTITIES[entity], staged.record.values) if staged else f"{ENTITIES[entity].title} {record_id}"
     what = "was answered unreadably" if row.phase is Phase.ANSWERED else "has no answer yet; it is asked for again"
@@ -86,16 +95,14 @@ def _unanswered(conn: Connection, company: str, row: Write, listed: list[Reporte
         return Waiting("unanswered", entity, row.side, name, row.sent_at or row.planned_at, why)
     return Waiting(
         "unanswered", entity, row.side, name, row.sent_at or row.planned_at, f"{why} {known.cause}",
-        known.next_attempt_at, known.attempts, known.id,
+        known.next_attempt_at, known.attempts, known.id, known.fix, known.who,
     )  # fmt: skip
 
 
 def _parked(one: Reported) -> list[Waiting]:
+    why = f"{one.title}." if one.record_id.startswith("*") else f"Waits for {one.record_label}."
     return [
-        Waiting(
-            "parked", one.entity, one.side, str(name), one.first_seen, f"Waits for {one.record_label}.", number=one.id
-        )
-        for name in one.blocks
+        Waiting("parked", one.entity, one.side, str(name), one.first_seen, why, number=one.id) for name in one.blocks
     ]
 
 

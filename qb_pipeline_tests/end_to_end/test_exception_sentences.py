@@ -106,9 +106,10 @@ def test_what_waits_for_a_refused_customer_stays_named_whatever_a_partial_run_lo
         [cause] = [c for c in told["causes"] if entry["id"] in c["ids"]]
         assert sorted(cause["blocks"]) == ["Customer Pier: Seven", *waits]
     waiting = document(instance, "errors", "list", "--waiting")["waiting"]
-    assert {w["record"]: w["why"] for w in waiting if w["number"] == entry["id"]} == dict.fromkeys(
-        waits, "Waits for Customer Pier: Seven."
-    )
+    assert {w["record"]: w["why"] for w in waiting if w["number"] == entry["id"]} == {
+        "Customer Pier: Seven": entry["cause"],
+        **dict.fromkeys(waits, "Waits for Customer Pier: Seven."),
+    }
     shown = " ".join(instance.prepare("errors", "show", str(entry["id"])).out.split())
     assert "2 records wait for it: " in shown
     office.edit("customers", refused["id"], {"name": "Pier Seven"})
