@@ -101,7 +101,7 @@ def _forget(settings: Settings, engine: Engine) -> None:
         raise Misconfigured(
             "A consent that was asked for under the former key is still waited for.",
             code="former_key_awaited",
-            fix=f"Restart the console, then run it again in {pending.LASTS / 60:g} minutes.",
+            fix="Restart the console, and run it again when ten minutes have gone by.",
         )
     if settings.token_key is not None:
         raise Misconfigured(

@@ -61,7 +61,10 @@ def is_loopback(url: str) -> bool:
 
 
 def secure(url: str, what: str) -> str:
-    """`url` itself; raises `Misconfigured` naming `what` unless it is https (to this machine also http) and holds no password."""
+    """`url` itself; raises `Misconfigured` naming `what` unless it is https, or http to this machine.
+
+    One with a password in it is refused too.
+    """
     refuse_userinfo(
         url,
         what,

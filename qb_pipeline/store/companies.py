@@ -6,6 +6,7 @@ Invariant: a realm belongs to one company only, and its secrets leave this table
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from qb_pipeline.errors import Misconfigured
+from qb_pipeline.errors import Misconfigured, PipelineError
 from qb_pipeline.store import tables
 from qb_pipeline.store.engine import utcnow
 from qb_pipeline.store.sealing import Sealer
@@ -64,6 +65,12 @@ class Company:
     def webhook_secret(self, sealer: Sealer) -> str | None:
         """What signs the contractor system's webhooks."""
         return sealer.unseal(self.webhook_secret_sealed, self.name) if self.webhook_secret_sealed else None
+
+    def know_secrets(self, sealer: Sealer) -> None:
+        """Open each secret once, so that it is known as one, and hidden, whoever repeats it."""
+        for opened in (self.contractor_key, self.client_secret, self.verifier_token, self.webhook_secret):
+            with suppress(PipelineError):  # whoever needs it says that it can't be opened; nobody can repeat it
+                opened(sealer)
 
 
 def save(

@@ -22,6 +22,7 @@ from qb_pipeline.quickbooks.facts import Facts
 from qb_pipeline.quickbooks.oauth import TIMEOUT, Endpoints, OAuth
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.tokens import LockedTokens, Tokens, TokenSource
+from qb_pipeline.secrecy import without_secrets
 from qb_pipeline.settings import Settings, token_keys
 from qb_pipeline.store import companies, inbox, retention, runs
 from qb_pipeline.store.companies import Company, CompanyState
@@ -69,8 +70,9 @@ def session(
             _failed(engine, name, run_id, ctx, explained(error) or error)
             raise
         _finish(engine, name, run_id, ctx, RunStatus.SUCCEEDED, None)
+        asked = ctx.calls().values()
         with engine.begin() as conn:  # a run that went through proves the connection, whatever an earlier one said
-            contact.proven(conn, name)
+            contact.proven(conn, name, both=all(sum(calls.values()) for calls in asked))
         if not dry:
             _tidy(engine, settings)
 
@@ -87,6 +89,7 @@ def open_context(engine: Engine, settings: Settings, name: str, *, run_id: str |
     sealer = Sealer(*token_keys(settings))
     with engine.begin() as conn:
         company = companies.get(conn, name)
+    company.know_secrets(sealer)
     file = read_company_file(settings.companies / f"{name}.yaml")
     connector = open_connector(
         company.contractor_system, company.contractor_url or "", company.contractor_key(sealer) or ""
@@ -181,7 +184,7 @@ class _Unsealed:
 def _failed(engine: Engine, name: str, run_id: str, ctx: Context | None, error: BaseException) -> None:
     """Say in the run's row why it failed. Where the database itself is gone, only the log can hold it."""
     try:
-        _finish(engine, name, run_id, ctx, RunStatus.FAILED, str(error) or type(error).__name__)
+        _finish(engine, name, run_id, ctx, RunStatus.FAILED, without_secrets(str(error)) or type(error).__name__)
         if isinstance(error, PipelineError) and contact.ends_contact(error):
             with engine.begin() as conn:
                 contact.lost(conn, name, error)

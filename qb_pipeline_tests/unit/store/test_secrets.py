@@ -1,11 +1,13 @@
 """Sealing, tokens and companies."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
+from qb_pipeline import secrecy
 from qb_pipeline.errors import Misconfigured, Reconnect, RetryLater
 from qb_pipeline.store import companies
 from qb_pipeline.store.companies import CompanyState
@@ -134,6 +136,21 @@ def test_a_company_keeps_its_secrets_sealed_and_its_realm_to_itself(engine: Engi
     assert b"ck" not in bytes(acme.contractor_key_sealed or b"")
     assert found is not None
     assert (found.name, found.state, found.connected_at) == ("acme", CompanyState.CONNECTED, NOON)
+
+
+def test_a_run_knows_every_secret_of_its_company_from_its_beginning_and_one_that_is_broken_hinders_none(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"contractor_key": "key-of-acme-1234", "client_secret": "app-of-acme-12345", "verifier_token": "v" * 20}
+    with engine.begin() as conn:
+        acme = companies.save(conn, SEALER, "acme", contractor_system="reference", webhook_secret="w" * 20, **given)
+    monkeypatch.setattr(secrecy, "_known", {})
+    text = f"{' '.join(given.values())} {'w' * 20}"
+    assert secrecy.without_secrets(text) == text
+    replace(acme, client_secret_sealed=b"broken", webhook_secret_sealed=None).know_secrets(SEALER)
+    assert secrecy.without_secrets(text) == f"••• app-of-acme-12345 ••• {'w' * 20}"
+    acme.know_secrets(SEALER)
+    assert secrecy.without_secrets(text) == "••• ••• ••• •••"
 
 
 def test_losing_and_regaining_the_connection_is_stamped(engine: Engine) -> None:
