@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -20,26 +20,38 @@ from qb_pipeline.sync import problems, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import Unlinked, unlinked
 from qb_pipeline.sync.merge import Conflict
-from qb_pipeline.sync.problems import CLASSES_OFF, MISSING_REFERENCE
+from qb_pipeline.sync.problems import CLASSES_OFF
 from qb_pipeline.sync.trees import Owed, entity_of
 
 _SHOWN = 100  # names that an exception lists
 Waited = tuple[Side, Unlinked]  # a record without a link that others wait for, and the side it is on
 
 
+@dataclass
+class Asked:
+    """What a person is asked about a record of the contractor's, best pair first, and what waits for the answer."""
+
+    pairs: Sequence[Candidate]
+    waited: list[Waited] = field(default_factory=list)
+    blocked: dict[str, None] = field(default_factory=dict)
+
+
 def report_waiting(ctx: Context, conn: Connection, parked: Sequence[Owed]) -> int:
     """Tell what waits, once for each record that is waited for: in that record's own exception, in that of the cause
-    which holds it back with others, or where nothing is said of it, in one that says it is not linked. Returns how many
-    are waited for."""
+    which holds it back with others, in that of the pair it may be one of, or where nothing is said of it, in one that
+    says it is not linked. Returns how many are waited for."""
     blocked = _blocked(parked)
     own = _own_exceptions(ctx, conn, blocked)
     _tell(ctx, conn, {own[waited].id: names for waited, names in blocked.items() if waited in own})
     left = _told_with_a_shared_cause(ctx, conn, {waited: blocked[waited] for waited in blocked if waited not in own})
-    found = [_missing_reference(ctx, conn, *waited, names) for waited, names in left.items()]
+    asked = _undecided(conn, ctx.company, left)
+    found = [_pair(ctx, conn, one) for one in asked]
+    told = {waited for one in asked for waited in one.waited}
+    found += [_missing_reference(ctx, conn, *waited, names) for waited, names in left.items() if waited not in told]
     exceptions.report(conn, ctx.company, found, ctx.now())
-    standing = {(p.entity, p.side, p.record_id) for p in found}
-    for old in exceptions.listing(conn, ctx.company, codes=[MISSING_REFERENCE]):
-        if (old.entity, old.side, old.record_id) not in standing:
+    standing = {(p.entity, p.side, p.record_id, p.code) for p in found}
+    for old in exceptions.listing(conn, ctx.company, codes=problems.WAITED_FOR):
+        if (old.entity, old.side, old.record_id, old.code) not in standing:
             exceptions.resolve(conn, ctx.company, old.entity, old.side, [old.record_id], [old.code], ctx.now())
     return len(blocked)
 
@@ -101,7 +113,7 @@ def _told_with_a_shared_cause(
     """Name what waits for records that one cause holds back (closed books, an inactive item) with that cause too;
     returns what is left to tell."""
     listed = exceptions.listing(conn, ctx.company) if blocked else []
-    shared = [e for e in listed if not problems.of_itself(e) and e.code != MISSING_REFERENCE]
+    shared = [e for e in listed if not problems.of_itself(e) and e.code not in problems.WAITED_FOR]
     cause_of = {str(name): e for e in shared for name in e.blocks}
     added: defaultdict[int, list[str]] = defaultdict(list)
     left: dict[Waited, Sequence[str]] = {}
@@ -160,9 +172,7 @@ def _missing_reference(
     ctx: Context, conn: Connection, side: Side, reference: Unlinked, blocked: Sequence[str]
 ) -> exceptions.Problem:
     target, named = entity_of(reference.entity), _named(ctx, conn, side, reference)
-    why, fix = _candidate(ctx, conn, target, side, reference)
-    said = refusals.missing_reference(target, side, reference.native_id, named, some(blocked), why)
-    said = replace(said, fix=fix) if fix else said
+    said = refusals.missing_reference(target, side, reference.native_id, named, some(blocked))
     return problems.shared(ctx, target, side, reference.native_id, said, named, blocked)
 
 
@@ -192,15 +202,32 @@ def some(names: Sequence[str], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
-def _candidate(ctx: Context, conn: Connection, target: Entity, side: Side, reference: Unlinked) -> tuple[str, str]:
-    """Why the record has no counterpart and what releases it, where a person has to decide about a likely one."""
-    for candidate in candidates.listing(conn, ctx.company, entity=target.name):
-        if reference.native_id == _own(candidate, side):
-            other = Unlinked(target.name, _own(candidate, side.other))
-            why = f"It may be the same as {_named(ctx, conn, side.other, other)} there (score {candidate.score:.2f})."
-            pair = f"{candidate.contractor_id} {candidate.quickbooks_id}"
-            return why, f"Decide: qb-pipeline review link {pair}, or qb-pipeline review reject {pair}."
-    return "", ""
+def _undecided(conn: Connection, company: str, blocked: Mapping[Waited, Sequence[str]]) -> list[Asked]:
+    """Where records that are waited for may be the same as others: what waits on either side is one question's."""
+    listed = {name: candidates.listing(conn, company, entity=name) for name in {one.entity for _, one in blocked}}
+    asked: dict[tuple[str, str], Asked] = {}
+    for (side, reference), names in blocked.items():
+        open_ = listed[reference.entity]
+        best = next((c for c in open_ if _own(c, side) == reference.native_id), None)
+        if best is not None:
+            pairs = [c for c in open_ if c.contractor_id == best.contractor_id]
+            one = asked.setdefault((best.entity, best.contractor_id), Asked(pairs))
+            one.waited.append((side, reference))
+            one.blocked |= dict.fromkeys(names)
+    return list(asked.values())
+
+
+def _pair(ctx: Context, conn: Connection, asked: Asked) -> exceptions.Problem:
+    first, blocked = asked.pairs[0], list(asked.blocked)
+    target = entity_of(first.entity)
+    named = _named(ctx, conn, Side.CONTRACTOR, Unlinked(target.name, first.contractor_id))
+    others = [
+        f"{_named(ctx, conn, Side.QUICKBOOKS, Unlinked(target.name, c.quickbooks_id))} (score {c.score:.2f})"
+        for c in asked.pairs
+    ]
+    ids = [f"{c.contractor_id} {c.quickbooks_id}" for c in asked.pairs]
+    said = refusals.undecided(target, named, others, ids, some(blocked))
+    return problems.shared(ctx, target, Side.CONTRACTOR, first.contractor_id, said, named, blocked)
 
 
 def _own(candidate: Candidate, side: Side) -> str:

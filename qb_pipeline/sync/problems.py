@@ -24,9 +24,9 @@ from qb_pipeline.sync.wire import fingerprint
 
 Key = tuple[Side, str]
 MISSING_REFERENCE = refusals.MISSING_REFERENCE.code
-_FOR_OTHERS = frozenset(
-    {MISSING_REFERENCE, refusals.INACTIVE_REFERENCE.code}
-)  # about a record that did not fail itself
+UNDECIDED = refusals.UNDECIDED.code
+WAITED_FOR = frozenset({MISSING_REFERENCE, UNDECIDED})  # said of what others wait for, as long as they do
+_FOR_OTHERS = WAITED_FOR | {refusals.INACTIVE_REFERENCE.code}  # about a record that did not fail itself
 NOT_TAKEN = refusals.NOT_TAKEN.code
 COMPANY_WIDE = frozenset({"qbo_6190", "qbo_5020", "qbo_5030", "qbo_10200"})  # refused whatever the record
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -210,7 +210,7 @@ def refused(ctx: Context) -> bool:
 def close_obsolete(ctx: Context, conn: Connection) -> None:
     """Close exceptions of records that are gone, or not to be synchronised any more, without ever being linked."""
     for one in exceptions.listing(conn, ctx.company):
-        if one.code == MISSING_REFERENCE or one.record_id.startswith("*"):
+        if one.code in WAITED_FOR or one.record_id.startswith("*"):
             continue
         staged = staging.fetch(conn, ctx.company, one.side, one.entity, [one.record_id]).get(one.record_id)
         over = staged is not None and (

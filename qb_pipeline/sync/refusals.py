@@ -5,6 +5,7 @@ Invariant: each names the record, the cause, the fix and who can apply it, under
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -70,9 +71,16 @@ COUNTERPART_UNREAD = Situation(
     "data engineer", area="reading",
 )  # fmt: skip
 MISSING_REFERENCE = Situation(
-    "missing_reference", "{name} is not linked", "{blocked}: {record} does not exist in {there}. {why}",
+    "missing_reference", "{name} is not linked", "{blocked}: {record} does not exist in {there}.",
     "Create it there, or link it to an existing {kind} (qb-pipeline review link {pair} --entity {entity}, where "
     "{other} is its id there).", area="matching",
+)  # fmt: skip
+UNDECIDED = Situation(
+    "undecided_pair", "Two records that may be the same",
+    "{blocked}: {record} of the contractor's system may be the same as {others} of QuickBooks. None of them is copied "
+    "until somebody decides.",
+    "Decide: qb-pipeline review link {pair} --entity {entity} if they are the same, qb-pipeline review reject {pair} "
+    "--entity {entity} if they are not. {more}", area="matching",
 )  # fmt: skip
 _RELINK = (
     "Create it there, or link it to an existing {kind}. Either way: qb-pipeline review unlink {contractor_id} "
@@ -132,7 +140,7 @@ UNDONE = Situation(
 )  # fmt: skip
 
 SITUATIONS = (
-    MISSING_REFERENCE, INACTIVE_REFERENCE, MERGED_ON_ONE_SIDE, NAME_GONE, LINKED_ELSEWHERE, COPY_TAKEN,
+    MISSING_REFERENCE, UNDECIDED, INACTIVE_REFERENCE, MERGED_ON_ONE_SIDE, NAME_GONE, LINKED_ELSEWHERE, COPY_TAKEN,
     COUNTERPART_UNREAD, CONFLICT, REMOVED_BUT_EDITED, UNDONE, FROZEN, BOOKS_CLOSED, CLASSES_OFF, MASS_CHANGE, NOT_TAKEN,
 )  # fmt: skip
 
@@ -149,12 +157,21 @@ def problem(situation: Situation, side: Side, **names: object) -> Problem:
     )  # fmt: skip
 
 
-def missing_reference(target: Entity, side: Side, native_id: str, name: str, blocked: str, why: str = "") -> Problem:
+def missing_reference(target: Entity, side: Side, native_id: str, name: str, blocked: str) -> Problem:
     """`name` of `target`, a record of `side` without a counterpart; `blocked`: what waits for it."""
     pair, other = (f"{native_id} B", "B") if side is Side.CONTRACTOR else (f"A {native_id}", "A")
     return problem(
-        MISSING_REFERENCE, side, name=name, record=lowered(name), why=why, blocked=blocked, there=system(side.other),
+        MISSING_REFERENCE, side, name=name, record=lowered(name), blocked=blocked, there=system(side.other),
         kind=target.title.lower(), entity=target.name, pair=pair, other=other,
+    )  # fmt: skip
+
+
+def undecided(target: Entity, name: str, others: Sequence[str], pairs: Sequence[str], blocked: str) -> Problem:
+    """`name`, a record of the contractor's, may be any of `others` in QuickBooks; `pairs`: the ids of each, "A B"."""
+    more = f"Likewise for {' and '.join(pairs[1:])}." if len(pairs) > 1 else ""
+    return problem(
+        UNDECIDED, Side.CONTRACTOR, record=lowered(name), others=" or ".join(map(lowered, others)), pair=pairs[0],
+        entity=target.name, more=more, blocked=blocked,
     )  # fmt: skip
 
 
@@ -162,7 +179,7 @@ def counterpart_gone(
     target: Entity, contractor_id: str | None, quickbooks_id: str, name: str, blocked: str
 ) -> tuple[str, str]:
     """Cause and fix where QuickBooks does not know a record that is linked."""
-    cause = MISSING_REFERENCE.cause_of(blocked=blocked, record=lowered(name), there=system(Side.QUICKBOOKS), why="")
+    cause = MISSING_REFERENCE.cause_of(blocked=blocked, record=lowered(name), there=system(Side.QUICKBOOKS))
     ids = {"contractor_id": contractor_id or "A", "quickbooks_id": quickbooks_id}
     return cause, _RELINK.format(kind=target.title.lower(), entity=target.name, **ids)
 

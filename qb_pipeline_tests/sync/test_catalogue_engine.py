@@ -53,6 +53,14 @@ def missing_reference(world: World) -> None:
     world.run()
 
 
+def undecided_pair(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer("Hazel Roofing", phone="555 010 2000"))
+    world.quickbooks.add("customer", **customer("Hazel Roofing LLC", phone="555 010 9000"))
+    world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    world.run()
+
+
 def inactive_reference(world: World) -> None:
     world.entities = ("customer", "invoice")
     payer = world.contractor.add("customer", **customer())
@@ -186,6 +194,7 @@ def not_taken(world: World) -> None:
 
 STORIES: dict[str, Callable[[World], Problem | None]] = {
     "missing_reference": missing_reference,
+    "undecided_pair": undecided_pair,
     "inactive_reference": inactive_reference,
     "merged_on_one_side": merged_on_one_side,
     "name_gone": name_gone,

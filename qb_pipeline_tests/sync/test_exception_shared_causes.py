@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+
+import pytest
+from sqlalchemy import Connection
 
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import OwnerMustAct
 from qb_pipeline.store.exceptions import Reported
+from qb_pipeline.sync import reviewing
+from qb_pipeline.sync.reviewing import Pair
 from qb_pipeline.sync.rules import Rules
-from qb_pipeline_tests.sync.world import World, customer
+from qb_pipeline_tests.sync.test_first_contact import weak_pair
+from qb_pipeline_tests.sync.world import COMPANY, World, customer
 
 QUICKBOOKS = Side.QUICKBOOKS
+Decide = Callable[[Connection, str, Pair], str]
 
 
 def invoices(world: World, count: int, **values: object) -> list[str]:
@@ -147,3 +155,63 @@ def test_the_first_write_that_gets_through_releases_everything_the_subscription_
     world.run()
     assert len(world.quickbooks.live("customer")) == 6
     assert world.codes() == []
+
+
+# --- a pair that a person has to decide about ---
+
+
+def waiting_for_a_pair(world: World) -> tuple[str, str]:
+    """A document on either side, each of a customer that may be the other's; returns the customers' ids."""
+    world.entities = ("customer", "invoice")
+    left, right = weak_pair(world)
+    world.contractor.add("invoice", number="1", customer=left, date=date(2026, 2, 10), lines=())
+    world.quickbooks.add("invoice", number="2", customer=right, date=date(2026, 2, 11), lines=())
+    world.run()
+    return left, right
+
+
+def test_a_pair_nobody_has_decided_about_is_one_exception_with_what_waits_on_both_sides(world: World) -> None:
+    left, right = waiting_for_a_pair(world)
+    world.run()
+    found = only(world)
+    assert (found.code, found.record_id, found.who) == ("undecided_pair", left, "accountant")
+    assert sorted(found.blocks) == ["Invoice 1", "Invoice 2"]
+    assert (
+        "customer Hazel Roofing of the contractor's system may be the same as customer Hazel Roofing LLC" in found.cause
+    )
+    assert "does not exist" not in found.cause
+    for decision in ("link", "reject"):
+        assert f"qb-pipeline review {decision} {left} {right} --entity customer" in found.fix
+
+
+@pytest.mark.parametrize("decide", [reviewing.link, reviewing.keep_apart])
+def test_either_decision_about_a_pair_releases_what_waits_on_both_sides(world: World, decide: Decide) -> None:
+    pair = Pair("customer", *waiting_for_a_pair(world))
+    with world.engine.begin() as conn:
+        decide(conn, COMPANY, pair)
+    world.run()
+    assert world.codes() == []
+    assert world.names(Side.CONTRACTOR, "invoice") == world.names(QUICKBOOKS, "invoice") == ["1", "2"]
+    assert len(world.names(QUICKBOOKS)) == (1 if decide is reviewing.link else 2)
+
+
+def test_a_record_that_may_be_either_of_two_is_one_question_with_a_command_for_each(world: World) -> None:
+    left, right = waiting_for_a_pair(world)
+    third = world.quickbooks.add("customer", **customer("Hazel Roofing Inc", phone="555 010 7000"))
+    world.quickbooks.add("invoice", number="3", customer=third, date=date(2026, 2, 12), lines=())
+    world.run()
+    found = only(world)
+    assert sorted(found.blocks) == ["Invoice 1", "Invoice 2", "Invoice 3"]
+    assert f"{left} {right}" in found.fix
+    assert f"{left} {third}" in found.fix
+
+
+def test_what_waits_for_a_pair_is_told_anew_only_when_it_is_other_than_before(world: World) -> None:
+    left, _ = waiting_for_a_pair(world)
+    before = only(world)
+    world.run()
+    assert (only(world).blocks, only(world).cause) == (before.blocks, before.cause)
+    [first] = world.contractor.live("invoice")
+    world.contractor.let_go("invoice", first)
+    world.run()
+    assert (only(world).record_id, only(world).blocks) == (left, ["Invoice 2"])
