@@ -5,7 +5,8 @@ reading last succeeded and is owed until a backfill has filled it.
 
     lost(conn, company, error)         a run was refused for good; the company's state, a gap, an alarm
     left(conn, company, reason)        we disconnected ourselves: a gap without an alarm
-    proven(conn, company)              a run went through: contact is regained, unless writes are refused as a whole
+    proven(conn, company, both)        a run went through: contact is regained where it spoke with both systems, unless
+                                       writes are refused as a whole
     regained(conn, company)            contact is proven: the gap ends, the alarm is cleared, an all-clear is owed
 """
 
@@ -44,12 +45,14 @@ def lost(conn: Connection, company: str, error: PipelineError, now: datetime | N
     return _alarm(conn, company, title, error.cause, error.fix, at)
 
 
-def proven(conn: Connection, company: str, now: datetime | None = None) -> None:
-    """A run went through. That proves the connection, unless QuickBooks takes no write of this company at all: what
-    can be read is read, and no gap begins, but somebody must act, and is told once."""
+def proven(conn: Connection, company: str, both: bool, now: datetime | None = None) -> None:
+    """A run went through. That proves the connection if it asked `both` systems something (a look at one record that a
+    webhook names may need one of them alone, and says nothing of the other), and unless QuickBooks takes no write of
+    this company at all: what can be read is read, and no gap begins, but somebody must act, and is told once."""
     refused = exceptions.listing(conn, company, states=[ExceptionState.OPEN], codes=SUSPENDING)
     if not refused:
-        regained(conn, company, now)
+        if both:
+            regained(conn, company, now)
         return
     title = f"{company}: QuickBooks takes no changes"
     _alarm(conn, company, title, refused[0].cause, refused[0].fix, now or utcnow())

@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 import requests
 
+from qb_pipeline.store import inbox
+from qb_pipeline.store.engine import make_engine
+from qb_pipeline.store.inbox import Event
 from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk, instance, is_write
+from qb_pipeline_tests.faults.post import look
+from qb_pipeline_tests.unit.console.running import settings_for
 
 
 @pytest.fixture
@@ -114,6 +119,29 @@ def revoke(made: Instance) -> None:
     refused = {"match": {"path": "*/tokens/bearer"}, "action": "status", "status": 400}
     made.quickbooks.control("faults", [rule, refused])
     requests.get(made.quickbooks.info["discovery_url"], timeout=10).raise_for_status()
+
+
+def test_a_look_at_one_side_says_nothing_of_the_other_and_clears_no_alarm(made: Instance) -> None:
+    ContractorDesk(made.contractor).create("customers", {"name": "Before"})
+    made.sync()
+    [twin] = QuickBooksDesk(made.quickbooks).all("Customer")
+    made.contractor.control("faults", [{"match": {"path": "/api/*"}, "action": "status", "status": 401}])
+    engine = make_engine(made.database_url)
+    current = settings_for(made.home, database_url=made.database_url, rate_scale=0)
+    for number in range(3):
+        assert made.run("sync")[0] != 0
+        event = Event("quickbooks", "Customer", twin["Id"], "Update", f"look-{number}", company=COMPANY)
+        with engine.begin() as conn:
+            inbox.store(conn, [event])
+        look(engine, current)
+    engine.dispose()
+    assert made.rows("select state from company") == [{"state": "reconnect"}]
+    [notice] = made.rows("select * from notice")
+    assert (notice["kind"], notice["cleared_at"]) == ("alarm", None)
+    assert [g["ended_at"] for g in made.rows("select * from gap")] == [None]
+    made.contractor.control("faults", method="DELETE")
+    made.sync()
+    assert made.rows("select state from company") == [{"state": "connected"}]
 
 
 def test_a_window_of_days_is_read_again_without_moving_a_position(made: Instance) -> None:
