@@ -217,6 +217,20 @@ def test_a_record_that_can_never_be_read_holds_up_no_other_and_comes_with_the_ch
     assert run(world, "cdc_sweep")["bring_into_agreement"]["writes"] == 0
 
 
+def test_a_query_by_ids_that_quickbooks_refuses_is_made_good_by_the_changes(world: World) -> None:
+    run(world, "cdc_sweep")
+    config = tell(world, customer(in_quickbooks(world, "Refused by its id"), "refused"))
+    world.faults({"match": {"method": "GET", "path": "/query"}, "action": "status", "status": 400, "times": 1})
+    try:
+        done = looked(world, config)
+    finally:
+        world.no_faults()
+    assert done.success
+    assert told(done, "read_hinted")["can't be read, left to sweeps"].startswith("Customer ")
+    assert "Refused by its id" in names(world)
+    assert state(world, "refused") == "done"
+
+
 def test_events_of_a_system_that_does_not_answer_at_all_wait_for_it(world: World) -> None:
     run(world, "cdc_sweep")
     own = world.create("customers", name="Told before the outage")
