@@ -28,7 +28,7 @@ class Entry:
 
     def fix_of(self, element: str | None) -> str:
         """The fix for the element that QBO's answer names, if any."""
-        return self.fix.format(what=_in_words(element or ""))
+        return self.fix.format(what=element_in_words(element or ""))
 
 
 _BY_ITSELF = "It is retried by itself; call Intuit's support with the reference if it lasts for hours."
@@ -58,7 +58,7 @@ def _again(cause: str, what_to_do: str, *, quote: bool = True) -> Entry:
     return Entry(PlanAgain, cause, _ANEW.format(what_to_do=what_to_do), quote=quote)
 
 
-def _in_words(element: str) -> str:
+def element_in_words(element: str) -> str:
     """What QBO calls an element, for a person: `Line.ItemRef` is the item."""
     if element in _UNNAMED:
         return "the value that QuickBooks names"

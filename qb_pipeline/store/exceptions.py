@@ -376,4 +376,10 @@ def counts(conn: Connection, company: str) -> dict[ExceptionState, int]:
 
 
 def _read(row: Mapping[Any, Any]) -> Reported:
-    return Reported(**{**row, "side": Side(row["side"]), "state": ExceptionState(row["state"])})
+    told = {"side": Side(row["side"]), "state": ExceptionState(row["state"]), "fix": _numbered(row["fix"], row["id"])}
+    return Reported(**{**row, **told})
+
+
+def _numbered(fix: str, number: int) -> str:
+    """The fix with the exception's own id in its commands: it is not known before the exception is stored."""
+    return fix.replace("errors resolve ID ", f"errors resolve {number} ")

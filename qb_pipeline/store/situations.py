@@ -20,8 +20,9 @@ TOKEN_BUSY = Situation(
     RetryLater, _TOWARDS,
 )  # fmt: skip
 VALUE_TOO_LARGE = Situation(
-    "value_too_large", "An amount is too large to be kept", "{side} {entity} {id}: {label} {value} is too large.",
-    "Correct {label} in the {side} system.", "office", area="reading",
+    "value_too_large", "An amount is too large to be kept",
+    "{record}: its {label} in {system} is {value}, which is too large.",
+    "Correct the {label} of {record} in {system}.", "office", area="reading",
 )  # fmt: skip
 MERGE_CIRCLE = Situation(
     "merge_circle", "A merge that goes round in a circle",

@@ -14,12 +14,14 @@ from typing import Any
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import Record, State, Value
+from qb_pipeline.entities.shown import label
 from qb_pipeline.entities.spec import Entity, Field, Kind, Side
 from qb_pipeline.entities.values import content_hash, field_from_json, field_to_json, money, number
 from qb_pipeline.store import situations
 from qb_pipeline.store.engine import dumps
 from qb_pipeline.store.staging_tables import column_of
 
+_SYSTEMS = {Side.QUICKBOOKS: "QuickBooks", Side.CONTRACTOR: "the contractor's system"}
 _LARGEST: dict[Kind, Decimal] = {
     Kind.MONEY: Decimal(10) ** 16,
     Kind.NUMBER: Decimal(10) ** 18,
@@ -76,7 +78,11 @@ def _to_column(record: Record, spec: Field, value: Value) -> Any:
         return value.replace("\x00", "")  # PostgreSQL's text can't hold NUL, and it shows nothing anyway
     if spec.kind in _LARGEST and isinstance(value, Decimal | int) and abs(Decimal(value)) >= _LARGEST[spec.kind]:
         raise situations.VALUE_TOO_LARGE.error(
-            side=record.side.value, entity=record.entity, id=record.id, label=spec.label, value=value, field=spec.name
+            record=label(ENTITIES[record.entity], {**record.values, spec.name: None}),
+            label=spec.label,
+            value=value,
+            system=_SYSTEMS[record.side],
+            field=spec.name,
         )
     return value
 

@@ -104,6 +104,7 @@ def _ask(ctx: Context, entity: Entity, side: Side, deed: _Deed, operations: Sequ
     said = refusals.problem(
         refusals.MASS_CHANGE, side, do=deed.do, done=deed.done, count=count, linked=_of(ctx, entity),
         kind=entity.plural.replace("_", " "), system=refusals.system(side), examples=some(labels, _EXAMPLES),
+        company=ctx.company,
     )  # fmt: skip
     problem = problems.shared(ctx, entity, side, deed.record_id, said, entity.plural.replace("_", " "), labels)
     with ctx.begin() as conn:

@@ -16,13 +16,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from qb_pipeline.entities import ENTITIES
-from qb_pipeline.entities.shown import shortened
-from qb_pipeline.entities.spec import Entity, Kind, Side
+from qb_pipeline.entities.shown import label
+from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.store import runs, sync_log
 from qb_pipeline.sync.contractor_port import ContractorPort
 from qb_pipeline.sync.ports import Port
 from qb_pipeline.sync.quickbooks_port import QuickBooksPort
 from qb_pipeline.sync.rules import Rules
+
+__all__ = ["Context", "Tally", "label"]
 
 
 class Tally:
@@ -103,13 +105,3 @@ class Context:
     def two_sided(self) -> list[Entity]:
         """The entities both systems have, in the order in which they must be written."""
         return [e for e in ENTITIES.values() if self.contractor.offers(e) and e.quickbooks_object]
-
-
-def label(entity: Entity, values: Mapping[str, Any]) -> str:
-    """What a person calls the record: "Invoice 1042", or without a number "Invoice of 2026-09-08 (120.50)"."""
-    named = next((str(values[f]) for f in entity.label_fields if values.get(f)), None)
-    if named:
-        return f"{entity.title} {shortened(named)}"
-    dated = next((values[f.name] for f in entity.fields if f.kind is Kind.DATE and values.get(f.name)), None)
-    total = values.get(entity.total_field) if entity.total_field else None
-    return entity.title + (f" of {dated}" if dated else "") + (f" ({total})" if total is not None else "")

@@ -94,7 +94,11 @@ def describe(conn: Connection, company: str, entity: Entity, made: Made) -> refu
         why = f"is linked to {_name(conn, company, entity, here, mine)} now"
     else:
         why = "is not linked to it any more"
-    return refusals.problem(refusals.LINKED_ELSEWHERE, here, why=why, **names)
+    relink = f"qb-pipeline review link {names['pair']} --entity {entity.name}"
+    if moved is not None:
+        old = f"{moved.contractor_id} {moved.quickbooks_id}"
+        relink = f"qb-pipeline review unlink {old} --entity {entity.name}, then {relink}"
+    return refusals.problem(refusals.LINKED_ELSEWHERE, here, why=why, relink=relink, **names)
 
 
 def _link(conn: Connection, company: str, entity: Entity, side: Side, native: str) -> links.Link | None:

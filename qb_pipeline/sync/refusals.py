@@ -31,8 +31,9 @@ class Problem:
 
 
 FROZEN = Situation(
-    "frozen", "The record can no longer be changed", "{record}: {why}.",
-    "Make the change in {system} by hand, or take back the edit on the other side.", area="planning",
+    "frozen", "The record can't be changed as it stands", "{record} can't be changed in {system}: {why}.",
+    "Take back the edit in {other}. Or lift in {system} what stands in its way; the edit is then copied by itself.",
+    area="planning",
 )  # fmt: skip
 BOOKS_CLOSED = Situation(
     "books_closed", "The books are closed for this date",
@@ -102,20 +103,22 @@ CLASSES_OFF = Situation(
 MASS_CHANGE = Situation(
     "mass_change", "Too much would be {done} at once",
     "This run would {do} {count} of {linked} {kind} in {system}: {examples}.",
-    "Look at `qb-pipeline plan`; if it is right, run `qb-pipeline sync --allow-mass-change`. The share is set in the "
-    "company's file, under brake.", "owner", area="planning",
+    "Look at it: qb-pipeline plan --company {company!r}. If it is right: qb-pipeline sync --allow-mass-change "
+    "--company {company!r}. The share is set in the company's file (.qb/companies/NAME.yaml), under brake.", "owner",
+    area="planning",
 )  # fmt: skip
 NOT_TAKEN = Situation(
     "not_taken", "The write had no effect",
     "{record}: the write was accepted, but {fields} did not become what was written.",
-    "Look at the record in {system}; something there overrides the value.",
+    "Set {fields} by hand in {system}. If it does not stay there either, a rule there sets it: then give the record "
+    "the same value on the other side.",
 )  # fmt: skip
 LINKED_ELSEWHERE = Situation(
     "linked_elsewhere", "A copy whose original is linked to another record",
     "{record} of {here} was made by the sync from {source} of {there}, which {why}. It is not copied back, so that "
     "nothing is there twice.",
-    "Delete it in {here} (or make it inactive), or merge it there with the right one. Or link it to its counterpart: "
-    "qb-pipeline review link. If it is a record of its own: qb-pipeline review reject {pair} --entity {kind}.",
+    "Delete it in {here} (or make it inactive), or merge it there with the right one. Or link the two again: {relink}. "
+    "If it is a record of its own: qb-pipeline review reject {pair} --entity {kind}.",
     area="matching",
 )  # fmt: skip
 COPY_TAKEN = Situation(
@@ -206,7 +209,7 @@ def lowered(name: str) -> str:
 
 
 def frozen(label: str, why: str, side: Side) -> Problem:
-    return problem(FROZEN, side, record=label, why=why, system=system(side))
+    return problem(FROZEN, side, record=label, why=why, system=system(side), other=system(side.other))
 
 
 def books_closed(label: str, dated: Any, closed_through: date | None) -> Problem:

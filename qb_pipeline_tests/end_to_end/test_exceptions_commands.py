@@ -62,6 +62,7 @@ def test_a_conflict_is_settled_by_a_persons_choice_and_written_by_the_next_sync(
     instance.sync()
     [conflict] = document(instance, "errors", "list", "--code", "conflict_notes")["errors"]
     assert "left" in conflict["cause"]
+    assert f"qb-pipeline errors resolve {conflict['id']} --take contractor" in conflict["fix"]
     told = document(instance, "errors", "resolve", str(conflict["id"]), "--take", "quickbooks")
     assert told["next"] == "what QuickBooks says is written to the contractor's system"
     instance.sync()

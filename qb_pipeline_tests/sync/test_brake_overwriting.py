@@ -15,7 +15,7 @@ from qb_pipeline.sync.company_file import read_company_file
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.load import diff, load
 from qb_pipeline.sync.rules import Brake, Limit, Rules
-from qb_pipeline_tests.sync.world import World, customer
+from qb_pipeline_tests.sync.world import COMPANY, World, customer
 
 CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
 TIGHT = Rules(brake=Brake(overwrite=Limit(percent=50, fewest=5)))
@@ -59,6 +59,7 @@ def test_the_brake_names_the_side_the_count_and_examples(world: World, side: Sid
     assert "overwrite 8 of 10 customers" in brake.cause
     assert "Customer Customer 000" in brake.cause
     assert len(brake.blocks) == 8
+    assert f"qb-pipeline sync --allow-mass-change --company '{COMPANY}'." in brake.fix
 
 
 def test_held_overwriting_does_not_hold_up_new_records_nor_other_kinds(world: World) -> None:

@@ -14,6 +14,7 @@ from qb_pipeline.errors import FixTheData, PlanAgain, PossibleDuplicate
 from qb_pipeline.store import candidates
 from qb_pipeline.store.candidates import Decision, Proposal
 from qb_pipeline.store.exceptions import Reported
+from qb_pipeline.sync import refusals
 from qb_pipeline.sync.naming import Known, in_words
 from qb_pipeline_tests.sync.fakes import refusal
 from qb_pipeline_tests.sync.world import World, customer
@@ -137,6 +138,12 @@ def test_a_customer_in_the_way_that_is_linked_to_nothing_may_be_linked_by_the_co
 )
 def test_only_what_is_clearly_this_records_id_is_replaced(said: str, told: str) -> None:
     assert in_words(said, [Known(ENTITIES["invoice"], "75", "Invoice R-12", there=True, active=True)]) == told
+
+
+def test_a_record_that_cannot_be_changed_says_how_to_thaw_it_or_where_to_take_the_edit_back() -> None:
+    said = refusals.frozen("Payment R-7", "it is part of a bank deposit; take it out of the deposit", QUICKBOOKS)
+    assert said.cause.startswith("Payment R-7 can't be changed in QuickBooks: it is part of a bank deposit; take it")
+    assert said.fix.startswith("Take back the edit in the contractor's system. Or lift in QuickBooks what stands in")
 
 
 def test_an_unanswered_write_is_named_in_the_run_that_recovers_as_in_the_one_that_wrote(world: World) -> None:

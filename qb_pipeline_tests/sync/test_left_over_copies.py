@@ -85,6 +85,8 @@ def test_a_copy_whose_source_was_linked_elsewhere_is_never_copied_back(world: Wo
     assert (said.code, said.side, said.record_id) == ("linked_elsewhere", QUICKBOOKS, copy)
     assert "Hazel Roofing" in said.cause
     assert "Austin Roofs by Hazel" in said.cause
+    unlink, link_again = f"unlink {source} {twin} --entity customer", f"link {source} {copy} --entity customer"
+    assert f"qb-pipeline review {unlink}, then qb-pipeline review {link_again}" in said.fix
     world.quickbooks.let_go("customer", copy)
     world.run()
     assert world.codes() == []
@@ -140,6 +142,7 @@ def test_a_copy_unlinked_from_its_source_waits_with_it_until_somebody_says_what_
     assert counts(world) == (1, 1)
     [said] = world.open_exceptions()
     assert (said.code, said.record_id) == ("linked_elsewhere", copy)
+    assert f"qb-pipeline review link {source} {copy} --entity customer. " in said.fix
     assert f"review reject {source} {copy} --entity customer" in said.fix
     link(world, source, copy)
     settled(world)

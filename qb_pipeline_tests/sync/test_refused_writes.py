@@ -225,7 +225,9 @@ def test_a_write_sent_back_although_nothing_moved_rests_until_the_record_does(wo
     world.run()
     [twin] = world.quickbooks.live("customer")
     world.contractor.edit("customer", record, notes="new")
-    world.quickbooks.refuses = lambda _item: PlanAgain("Payments hold it.", code="qbo_620", fix="It is planned again.")
+    world.quickbooks.refuses = lambda _item: PlanAgain(
+        "Payments hold it.", code="qbo_620", fix="Again.", who="accountant"
+    )
     world.run()
     world.run()
     assert sent(world) == 2

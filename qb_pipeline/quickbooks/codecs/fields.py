@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from qb_pipeline.entities import values as canonical
 from qb_pipeline.entities.records import Values
+from qb_pipeline.entities.shown import shortened
+from qb_pipeline.quickbooks.catalogue import element_in_words
 from qb_pipeline.quickbooks.codecs import situations
 
 Raw = Mapping[str, Any]
@@ -21,6 +23,7 @@ Body = dict[str, Any]
 Writer = Callable[[Values], Body]
 T = TypeVar("T")
 
+_NAMES = ("DisplayName", "FullyQualifiedName", "Name", "DocNumber")
 _STREET_LINES = ("Line1", "Line2", "Line3", "Line4", "Line5")
 _DELETED = re.compile(r" \(deleted(?: \d+)?\)$")
 
@@ -47,7 +50,18 @@ def _readable(raw: Raw, path: tuple[str, ...], read: Callable[[Any], T]) -> T:
         return read(found)
     except (InvalidOperation, ValueError, TypeError) as unreadable:
         field = ".".join(path)
-        raise situations.UNREADABLE.error(value=repr(found), part=field, id=raw.get("Id"), field=field) from unreadable
+        names = {"value": repr(found), "part": element_in_words(field), "record": _called(raw)}
+        raise situations.UNREADABLE.error(field=field, **names) from unreadable
+
+
+def _called(raw: Raw) -> str:
+    """What a person finds a QBO object by: its name or number, else its date and total, else its place."""
+    name = next((str(raw[key]) for key in _NAMES if raw.get(key)), None)
+    if name is not None:
+        return f"'{shortened(name)}'"
+    if raw.get("TxnDate"):
+        return f"the transaction of {raw['TxnDate']} over {raw.get('TotalAmt')}"
+    return f"line {raw['LineNum']}" if raw.get("LineNum") else f"the object with Id {raw.get('Id')}"
 
 
 def read_text(raw: Raw, *path: str) -> str | None:

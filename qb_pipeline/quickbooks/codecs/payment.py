@@ -118,5 +118,5 @@ def _summed(values: Values) -> dict[str, Decimal]:
 
 
 def _deposited(raw: Raw) -> str | None:
-    deposits = [link.get("TxnId") for link in fields.objects(raw, "LinkedTxn") if link.get("TxnType") == "Deposit"]
-    return f"it is part of deposit {deposits[0]}, which QuickBooks no longer lets anyone change" if deposits else None
+    deposited = any(link.get("TxnType") == "Deposit" for link in fields.objects(raw, "LinkedTxn"))
+    return "it is part of a bank deposit; take it out of the deposit before it is changed" if deposited else None

@@ -40,7 +40,7 @@ KEPT_IN_QUICKBOOKS = _content(
 )  # fmt: skip
 UNREADABLE = _content(
     "unreadable", "QuickBooks holds a value that can't be read",
-    "QuickBooks gives {value} as {part} of the object with Id {id}.", "Correct it in QuickBooks.", "accountant",
+    "QuickBooks gives {value} as {part} of {record}.", "Correct {part} of {record} in QuickBooks.", "accountant",
 )  # fmt: skip
 
 # Of lists.

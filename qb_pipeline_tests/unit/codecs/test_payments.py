@@ -101,10 +101,10 @@ def test_what_credits_settle_stays_when_the_allocations_change() -> None:
     assert allocated({**document, **body}) == {"130": Decimal("150.00")}
 
 
-def test_a_deposited_payment_is_frozen_by_name_of_the_deposit() -> None:
+def test_a_deposited_payment_is_frozen_and_says_how_to_thaw_it() -> None:
     document = raw(linked(150, "130"), LinkedTxn=[{"TxnId": "121", "TxnType": "Deposit"}])
     assert PAYMENTS.decode(document).frozen == (
-        "it is part of deposit 121, which QuickBooks no longer lets anyone change"
+        "it is part of a bank deposit; take it out of the deposit before it is changed"
     )
     assert PAYMENTS.decode(raw(linked(150, "130"))).frozen is None
 
