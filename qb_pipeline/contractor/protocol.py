@@ -111,12 +111,13 @@ class Page:
     """One page of a listing. `next_page` is opaque and None on the last page.
 
     `complete` is True when this listing, followed to its last page, shows every record asked for; only then may a
-    record's absence be read as its removal.
+    record's absence be read as its removal. `answered_at` is the platform's own time of the answer, where it tells one.
     """
 
     records: list[Observed]
     next_page: str | None
     complete: bool
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class RestConnector:
             records=[self._observed(entity, row, _listing(entity)) for row in rows],
             next_page=self._next_page(answer, page, len(rows)),
             complete=listing.paging.stable,
+            answered_at=self._transport.answered_at,
         )
 
     def get(self, entity: str, id: str) -> Observed:  # noqa: A002 - the protocol's word

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from threading import Lock, local
 from typing import Any
 
@@ -87,6 +89,12 @@ class Transport:
         self._local = local()
         self.calls = CallCounter()
 
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the platform's server gave its latest answer to this thread, by its own clock (the Date header)."""
+        told: datetime | None = getattr(self._local, "answered_at", None)
+        return told
+
     def exchange(self, request: Request) -> Any:
         """The JSON answer, None for an empty one; raises the errors of `raise_for_refusal`, or `RetryLater`."""
         settings = self._system.connection
@@ -105,6 +113,7 @@ class Transport:
         self._pace.wait()
         self.calls.add(request.kind)
         response = self._send(request)
+        self._local.answered_at = _told(response.headers.get("Date"))
         raise_for_refusal(self._system, request.about, response, writes=request.writes)
         return _json(self._system.title, request, response)
 
@@ -139,6 +148,15 @@ class Transport:
             self._local.session.auth = self._auth
         session: requests.Session = self._local.session
         return session
+
+
+def _told(date: str | None) -> datetime | None:
+    """The time of a Date header; None where there is none that can be read."""
+    try:
+        told = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)  # "-0000" says UTC of an unknown place
 
 
 def _auth(auth: Auth, key: str) -> AuthBase:

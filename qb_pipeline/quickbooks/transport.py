@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ T = TypeVar("T")
 THROTTLE_RETRIES = 6  # pauses that grow from a second reach beyond a minute, as Intuit's windows do
 READ_RETRIES = 2
 CONNECTION_RETRIES = 2
+_FIRST_YEAR = 2000  # no answer that tells an earlier time tells the time
 _FIRST_PAUSE = 0.5  # seconds; doubled each time, with jitter of half to one and a half
 
 _log = structlog.get_logger(__name__)
@@ -106,6 +108,7 @@ class Transport:
         self._on_call = on_call
         self._sessions = threading.local()
         self._counts: Counter[str] = Counter()
+        self._began: datetime | None = None  # QuickBooks' time when our monotonic clock showed 0
         self._lock = threading.Lock()
 
     @property
@@ -113,6 +116,12 @@ class Transport:
         """A copy of the HTTP calls counted so far, by kind."""
         with self._lock:
             return self._counts.copy()
+
+    def server_time(self, moment: float) -> datetime | None:
+        """QuickBooks' own time at a moment of the monotonic clock, the earliest that an answer allows; None before any
+        told its time. Whatever our own clock says, and however it is set meanwhile, has no part in it."""
+        with self._lock:
+            return None if self._began is None else self._began + timedelta(seconds=moment)
 
     def exchange(self, call: Call, understand: Callable[[Exchange], T], *, slot: Slot | None = None) -> T:
         """What `understand` makes of the answer to `call`, after the repetitions that are harmless.
@@ -162,8 +171,22 @@ class Transport:
                 self._throttle.passed()
             raise
         self._throttle.passed()
+        if not call.writes:  # the answer to a repeated write is the one of then, its time too
+            self._learn_time(payload.get("time"))
         self._note(call, answer, None)
         return result
+
+    def _learn_time(self, told: object) -> None:
+        """Note what time an answer says it is; one that says nothing that can be read teaches nothing."""
+        try:
+            time = datetime.fromisoformat(str(told))
+        except ValueError:
+            return
+        if time.tzinfo is None or time.year < _FIRST_YEAR:
+            return
+        began = time - timedelta(seconds=self._clock.monotonic())
+        with self._lock:
+            self._began = began if self._began is None else min(self._began, began)
 
     def _send(self, call: Call, token: str, slot: Slot) -> HttpAnswer:
         with self._lock:

@@ -1,15 +1,17 @@
 """Staging: the latest observation of every record on each side, in typed columns derived from the entity specs.
 
-Invariant: a row is always the newest observation seen (older ones never overwrite newer ones), and a row that did not
-change is not written. Staging is a cache of observations that can be read again from either system, so its tables are
-not migrated by Alembic: missing tables and columns are added when the program starts.
+Invariant: a row is the newest observation seen, or a later one that is known to be current (a read by id); an older one
+that says otherwise overwrites nothing and is named, so that it can be looked into. A time that lay in the future when
+it was seen orders nothing. A row that did not change is not written. Staging is a cache of observations that can be
+read again from either system, so its tables are not migrated by Alembic: missing tables and columns are added when the
+program starts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -48,6 +50,7 @@ __all__ = [
 ]  # fmt: skip
 
 _COMPARED = ("content_hash", "version", "state", "skip", "frozen", "updated_at")  # what makes an observation another
+_TOO_EARLY = timedelta(hours=1)  # no clock is as wrong as that: such a time of change is an error, and orders nothing
 
 
 @dataclass(frozen=True)
@@ -55,17 +58,29 @@ class MergeCount:
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0  # including observations older than what is stored, and duplicates within the batch
+    doubted: tuple[str, ...] = field(default=(), compare=False)  # ids of the older ones that say something else
 
     def __add__(self, other: MergeCount) -> MergeCount:
         return MergeCount(
-            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.doubted + other.doubted,
         )
 
 
 def merge(
-    conn: Connection, company: str, side: Side, entity: str, records: Iterable[Record], now: datetime | None = None
+    conn: Connection,
+    company: str,
+    side: Side,
+    entity: str,
+    records: Iterable[Record],
+    now: datetime | None = None,
+    *,
+    current: bool = False,
 ) -> MergeCount:
-    """Store observations; the newest of each id wins (by time, then by numeric version).
+    """Store observations; the newest of each id wins (by time, then by numeric version). `current` ones were read by
+    their ids just now and win whatever their times say.
 
     A tombstone keeps the last known values beside its state. Needs a transaction, which the caller commits.
     """
@@ -80,10 +95,11 @@ def merge(
     if not rows:
         return MergeCount(unchanged=given)
     incoming = _copy_in(conn, side, entity, rows)
-    new_rows = list(conn.scalars(_upsert(table(side, entity), incoming)))
+    written = dict(conn.execute(_upsert(table(side, entity), incoming, current=current)).tuples().all())
     conn.exec_driver_sql(f"DROP TABLE {incoming.name}")
-    inserted = sum(new_rows)
-    return MergeCount(inserted, len(new_rows) - inserted, given - len(new_rows))
+    inserted = sum(written.values())
+    doubted = tuple(row["id"] for row in rows if row["id"] not in written)
+    return MergeCount(inserted, len(written) - inserted, given - len(written), doubted)
 
 
 def _age(record: Record) -> tuple[datetime, int]:
@@ -127,8 +143,8 @@ def _incoming(side: Side, entity: str) -> tuple[Table, str]:
     return incoming, str(CreateTable(incoming).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves dialects untyped
 
 
-def _upsert(target: Table, incoming: Table) -> Any:
-    """One statement that inserts and overwrites; it returns for each row written whether it is new."""
+def _upsert(target: Table, incoming: Table, *, current: bool) -> Any:
+    """One statement that inserts and overwrites; it returns for each row written its id and whether it is new."""
     statement = insert(target).from_select([c.name for c in target.columns], select(incoming))
     new = statement.excluded
     gone = new.state == State.DELETED.value
@@ -145,8 +161,16 @@ def _upsert(target: Table, incoming: Table) -> Any:
     return statement.on_conflict_do_update(
         index_elements=["company", "id"],
         set_={**fixed, **fields, **kept},
-        where=and_(_not_older(target, new), _differs(target, new)),
-    ).returning(literal_column("xmax = 0"))  # a row just inserted has no deleting transaction
+        where=_differs(target, new) if current else and_(_wins(target, new), _differs(target, new)),
+    ).returning(target.c.id, literal_column("xmax = 0"))  # a row just inserted has no deleting transaction
+
+
+def _wins(target: Table, new: Any) -> ColumnElement[bool]:
+    """Whether an observation out of a list overwrites. What is deleted rises again only by a later time, or by a read
+    of its id: lists may lag behind a removal."""
+    rises = and_(target.c.state == State.DELETED.value, new.state != State.DELETED.value)
+    in_order = or_(_not_older(target, new), target.c.updated_at > target.c.seen_at + _TOO_EARLY)
+    return case((rises, new.updated_at > target.c.updated_at), else_=in_order)
 
 
 def _not_older(target: Table, new: Any) -> ColumnElement[bool]:
@@ -165,7 +189,8 @@ def _differs(target: Table, new: Any) -> ColumnElement[bool]:
 
 
 def mark_deleted(conn: Connection, company: str, side: Side, entity: str, ids: Iterable[str], at: datetime) -> int:
-    """Set rows to deleted, keeping their last values; returns how many were not deleted before."""
+    """Set rows to deleted, keeping their last values and the time of their last change, so that nothing newer that
+    shows them alive is taken for older; returns how many were not deleted before."""
     target = table(side, entity)
     statement = update(target).where(
         target.c.company == company, among(target.c.id, ids), target.c.state != State.DELETED.value
@@ -173,7 +198,6 @@ def mark_deleted(conn: Connection, company: str, side: Side, entity: str, ids: I
     gone = {
         "state": State.DELETED.value,
         "content_hash": deleted_hash(entity),
-        "updated_at": func.greatest(target.c.updated_at, at),
         "seen_at": at,
     }
     return conn.execute(statement.values(gone)).rowcount
@@ -241,13 +265,15 @@ def alive(conn: Connection, company: str, side: Side, entity: str, ids: Iterable
 
 
 def changed_since(
-    conn: Connection, company: str, side: Side, entity: str, moment: datetime
+    conn: Connection, company: str, side: Side, entity: str, moment: datetime, until: datetime | None = None
 ) -> tuple[int, datetime | None]:
-    """How many records their system changed at or after `moment`, and when the newest of them."""
+    """How many records their system changed from `moment` on (up to `until`), and when the newest of them."""
     target = table(side, entity)
     statement = select(func.count(), func.max(target.c.updated_at)).where(
         target.c.company == company, target.c.updated_at >= moment
     )
+    if until is not None:
+        statement = statement.where(target.c.updated_at <= until)
     count, newest = conn.execute(statement).tuples().one()
     return count, newest
 

@@ -177,7 +177,8 @@ def _leave(ctx: Context, conn: Connection, side: Side, stream: str, names: Seque
     if stored is None:
         return
     position = Position.from_json(stored)
-    found = [staging.changed_since(conn, ctx.company, side, name, position.since) for name in names]
+    now = ctx.now()  # a time of change that lies in the future is an error, and no end of a window
+    found = [staging.changed_since(conn, ctx.company, side, name, position.since, now) for name in names]
     newest = max((at for _, at in found if at is not None), default=None)
     moved = position.behind(sum(count for count, _ in found), newest)
     cursors.put(conn, ctx.company, side, stream, moved.to_json())

@@ -26,18 +26,25 @@ _TO_BE_READ_ANEW = ""  # the content hash of no record, so that the row differs 
 
 
 def stage(
-    conn: Connection, company: str, side: Side, entity: Entity, records: Iterable[Record], now: datetime | None = None
-) -> None:
+    conn: Connection,
+    company: str,
+    side: Side,
+    entity: Entity,
+    records: Iterable[Record],
+    now: datetime | None = None,
+    *,
+    current: bool = False,
+) -> staging.MergeCount:
     """Merge observations into staging; of jobs that have moved, mark the documents."""
     if side is not Side.QUICKBOOKS or entity.name != _JOB:
-        staging.merge(conn, company, side, entity.name, records, now)
-        return
+        return staging.merge(conn, company, side, entity.name, records, now, current=current)
     before = top_customers(conn, company)
-    staging.merge(conn, company, side, entity.name, records, now)
+    count = staging.merge(conn, company, side, entity.name, records, now, current=current)
     after = top_customers(conn, company)
     moved = [job for job, customer in after.items() if before.get(job, customer) != customer]
     if moved:
         _mark(conn, company, moved)
+    return count
 
 
 def top_customers(conn: Connection, company: str) -> dict[str, str]:

@@ -33,6 +33,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 CLASSES_OFF = refusals.CLASSES_OFF.code
 MERGED = refusals.MERGED_ON_ONE_SIDE.code
 UNDONE = refusals.UNDONE.code
+_OF_A_REMOVAL = frozenset({refusals.NAME_GONE.code, refusals.REMOVED_BUT_EDITED.code})
 
 
 def key_of(owed: Owed) -> Key:
@@ -208,7 +209,8 @@ def refused(ctx: Context) -> bool:
 
 
 def close_obsolete(ctx: Context, conn: Connection) -> None:
-    """Close exceptions of records that are gone, or not to be synchronised any more, without ever being linked."""
+    """Close exceptions of records that are gone, or not to be synchronised any more, without ever being linked; and
+    those about a removal, where what was said to be gone is there as both sides agreed on it."""
     for one in exceptions.listing(conn, ctx.company):
         if one.code in WAITED_FOR or one.record_id.startswith("*"):
             continue
@@ -218,8 +220,21 @@ def close_obsolete(ctx: Context, conn: Connection) -> None:
             or staged.record.skip is not None
             or (one.code == MERGED and staged.record.values.get("active") is False)
         )
-        if over and not links.find(conn, ctx.company, one.entity, one.side, [one.record_id]):
+        linked = links.find(conn, ctx.company, one.entity, one.side, [one.record_id])
+        back = one.code in _OF_A_REMOVAL and any(_as_agreed(conn, ctx.company, x) for x in linked.values())
+        if back or (over and not linked):
             exceptions.resolve(conn, ctx.company, one.entity, one.side, [one.record_id], [one.code], ctx.now())
+
+
+def _as_agreed(conn: Connection, company: str, link: links.Link) -> bool:
+    """Whether both sides of a link are staged as they were when they agreed last."""
+    agreed = {Side.CONTRACTOR: link.contractor_hash, Side.QUICKBOOKS: link.quickbooks_hash}
+    for side, agreed_hash in agreed.items():
+        record_id = link.id_on(side)
+        staged = staging.fetch(conn, company, side, link.entity, [record_id]) if record_id else {}
+        if agreed_hash is None or [s.content_hash for s in staged.values()] != [agreed_hash]:
+            return False
+    return True
 
 
 def counts(conn: Connection, company: str, entity: Entity) -> Mapping[str, int]:

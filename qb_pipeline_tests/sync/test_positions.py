@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qb_pipeline.sync.reading.positions import MUCH, OVERLAP, Debt, Position
+from qb_pipeline.sync.reading.positions import MUCH, OVERLAP, Debt, Position, earlier
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -74,3 +74,14 @@ def test_a_position_survives_its_trip_through_the_store(
     owed = tuple(Debt(NOON, NOON + n * MINUTE, page) for n, page in debts)
     position = Position(NOON + MINUTE, floor, owed)
     assert Position.from_json(position.to_json()) == position
+
+
+def test_a_position_in_the_future_is_none() -> None:
+    within = Position(NOON + OVERLAP)
+    assert Position.of(within.to_json(), NOON) == within
+    assert Position.of(Position(NOON + 2 * OVERLAP).to_json(), NOON) is None
+    assert Position.of(None, NOON) is None
+
+
+def test_of_two_clocks_the_earlier_one_counts() -> None:
+    assert earlier(NOON, None) == earlier(NOON, NOON + OVERLAP) == earlier(NOON + OVERLAP, NOON) == NOON

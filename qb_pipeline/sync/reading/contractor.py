@@ -1,12 +1,13 @@
 """Reading the contractor's system into staging.
 
-Invariant: a stream's position moves in the transaction that stores what was read, and a record's absence counts as its
-removal only when a complete listing and then a direct read agree that it is gone.
+Invariant: a stream's position moves only after what was read is stored, and never past the moment of the answer, by the
+platform's clock or by ours; a record's absence counts as its removal only when a complete listing and then a direct
+read agree that it is gone; and what looks older than what is staged, and says something else, is read by its id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -18,8 +19,8 @@ from qb_pipeline.errors import FixTheData
 from qb_pipeline.store import cursors
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.context import Context
-from qb_pipeline.sync.reading.observing import confirm_missing, take
-from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position
+from qb_pipeline.sync.reading.observing import confirm_missing, look_at, take
+from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position, earlier
 
 _AT_ONCE = 4
 _SIDE = Side.CONTRACTOR
@@ -36,7 +37,7 @@ def extract(ctx: Context) -> dict[str, int]:
 def _read_entity(ctx: Context, entity: Entity) -> int:
     with ctx.begin() as conn:
         stored = cursors.get(conn, ctx.company, _SIDE, entity.name)
-    position = Position.from_json(stored) if stored else None
+    position = Position.of(stored, ctx.now())
     count = _read_since(ctx, entity, position)
     if position is not None:
         count += _pay_debts(ctx, entity)
@@ -56,8 +57,7 @@ def read_window(ctx: Context, entity: Entity, since: datetime, until: datetime) 
         answer = ctx.contractor.connector.changes(entity.name, since, page)
         within = [r for r in answer.records if r.updated_at <= until]
         records = _decoded(ctx, entity, within)
-        with ctx.begin() as conn:
-            take(ctx, conn, entity, _SIDE, records)
+        _take(ctx, entity, records)
         count += len(within)
         page = answer.next_page
         if page is None or len(within) < len(answer.records):
@@ -67,25 +67,33 @@ def read_window(ctx: Context, entity: Entity, since: datetime, until: datetime) 
 def _read_since(ctx: Context, entity: Entity, position: Position | None) -> int:
     newest = position.read_to if position else None
     count, page, seen = 0, None, list[str]()
+    begun: datetime | None = None
     while True:
         answer = ctx.contractor.connector.changes(entity.name, position.since if position else None, page)
+        begun = begun or earlier(ctx.now(), answer.answered_at)
         records = _decoded(ctx, entity, answer.records)
-        newest = max([r.updated_at for r in answer.records] + ([newest] if newest else []), default=None)
+        past = [r.updated_at for r in answer.records if r.updated_at <= begun]
+        newest = max(past + ([newest] if newest else []), default=None)
         seen += [r.id for r in answer.records]
-        with ctx.begin() as conn:
-            take(ctx, conn, entity, _SIDE, records)
+        _take(ctx, entity, records)
         count += len(answer.records)
         page = answer.next_page
         if page is None:
             break
     if answer.complete and position is None:
         confirm_missing(ctx, entity, _SIDE, seen)
-    _move(ctx, entity, position, newest)
+    _move(ctx, entity, position, newest or begun)
     return count
 
 
-def _move(ctx: Context, entity: Entity, position: Position | None, newest: datetime | None) -> None:
-    read_to = newest or ctx.started_at
+def _take(ctx: Context, entity: Entity, records: Sequence[Record]) -> None:
+    with ctx.begin() as conn:
+        doubted = take(ctx, conn, entity, _SIDE, records)
+    for record_id in doubted:
+        look_at(ctx, entity, _SIDE, record_id)
+
+
+def _move(ctx: Context, entity: Entity, position: Position | None, read_to: datetime) -> None:
     moved = position.advanced(read_to) if position else Position(read_to)
     with ctx.begin() as conn:
         cursors.put(conn, ctx.company, _SIDE, entity.name, moved.to_json())
@@ -103,8 +111,8 @@ def _pay_debts(ctx: Context, entity: Entity) -> int:
         records = _decoded(ctx, entity, observed)
         count += len(records)
         debts = (rest, *others) if rest else tuple(others)
+        _take(ctx, entity, records)
         with ctx.begin() as conn:
-            take(ctx, conn, entity, _SIDE, records)
             cursors.put(conn, ctx.company, _SIDE, entity.name, replace(position, debts=debts).to_json())
     return count
 

@@ -22,6 +22,7 @@ from qb_pipeline.sync.reading.observing import take
 
 SIDE = Side.QUICKBOOKS
 Raw = Mapping[str, Any]
+Doubt = tuple[Entity, str]  # an id under which a list shows something other, and older, than what is staged
 
 
 def objects() -> list[str]:
@@ -44,15 +45,16 @@ def in_cdc(name: str) -> bool:
     return all(e.in_cdc for e in sharing(name))
 
 
-def store(ctx: Context, name: str, rows: Sequence[Raw]) -> dict[str, int]:
-    """Stage raw objects under the entities they belong to; returns how many of each."""
-    counts = {}
+def store(ctx: Context, name: str, rows: Sequence[Raw], *, current: bool = False) -> tuple[dict[str, int], list[Doubt]]:
+    """Stage raw objects under the entities they belong to; returns how many of each, and what is in doubt. `current`
+    ones were asked for by their ids, and are taken whatever their times say."""
+    counts, doubts = {}, list[Doubt]()
     for entity in sharing(name):
         records = list(decoded(ctx, entity, [r for r in rows if ctx.quickbooks.wants(entity, r)]))
         with ctx.begin() as conn:
-            take(ctx, conn, entity, SIDE, records)
+            doubts += [(entity, i) for i in take(ctx, conn, entity, SIDE, records, current=current)]
         counts[entity.name] = len(records)
-    return counts
+    return counts, doubts
 
 
 def decoded(ctx: Context, entity: Entity, rows: Iterable[Raw]) -> Iterator[Record]:

@@ -1,7 +1,8 @@
 """Taking observations into staging, with a line in the sync log for each one that is new.
 
 Invariant: whatever a system showed us is staged or an exception, what will not be synchronised says why, and nothing
-counts as deleted before a read has said so.
+counts as deleted before a read has said so. A list that looks older than what is staged and says something else is
+neither believed nor passed over: a read of the id decides.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.moved_jobs import stage
 
 
-def take(ctx: Context, conn: Connection, entity: Entity, side: Side, records: Sequence[Record]) -> None:
-    """Stage records; log those that are new or changed as seen, or as skipped with the reason."""
+def take(
+    ctx: Context, conn: Connection, entity: Entity, side: Side, records: Sequence[Record], *, current: bool = False
+) -> Sequence[str]:
+    """Stage records; log those that are new or changed as seen, or as skipped with the reason. Returns the ids of those
+    that look older than what is staged and say something else; `current` ones were read by their ids and always win."""
     now = ctx.now()
-    stage(conn, ctx.company, side, entity, records, now)
+    count = stage(conn, ctx.company, side, entity, records, now, current=current)
     changed = staging.seen_since(conn, ctx.company, side, entity.name, now, {r.id for r in records})
     entries = [
         sync_log.Entry(
@@ -33,6 +37,7 @@ def take(ctx: Context, conn: Connection, entity: Entity, side: Side, records: Se
         if r.id in changed
     ]  # fmt: skip
     sync_log.append(conn, ctx.company, entries, now)
+    return count.doubted
 
 
 def confirm_missing(ctx: Context, entity: Entity, side: Side, present: Sequence[str]) -> None:
@@ -65,5 +70,5 @@ def look_at(ctx: Context, entity: Entity, side: Side, record_id: str) -> int:
             problems.report(ctx, conn, entity, [found])
         return 0
     with ctx.begin() as conn:
-        take(ctx, conn, entity, side, [record])
+        take(ctx, conn, entity, side, [record], current=True)
     return 1

@@ -1,9 +1,11 @@
 """Reading positions: how far a stream has been read, and what of it is still owed a second look.
 
-Invariant: a position never passes something that was not stored. Reading starts `OVERLAP` before the position, because
-clocks differ and late commits carry early times. Where very much lies in that overlap (a first sync's own writes, an
-import), it is not read again at once but put down as a debt, which later runs pay off a few pages at a time: so the
-cost of a run does not grow with what happened just before it, and still everything is read.
+Invariant: a position never passes something that was not stored, and so never the moment at which the reading's answer
+was given, neither by the system's clock nor by ours; a time of change that lies later is an error and moves nothing. A
+position found in the future tells nothing of what was read, and everything is read again. Reading starts `OVERLAP`
+before the position, because clocks differ and late commits carry early times. Where very much lies in that overlap (a
+first sync's own writes, an import), it is not read again at once but put down as a debt, which later runs pay off a few
+pages at a time: so the cost of a run does not grow with what happened just before it, and still everything is read.
 """
 
 from __future__ import annotations
@@ -16,6 +18,11 @@ from typing import Any
 OVERLAP = timedelta(minutes=5)
 MUCH = 500  # records in the overlap from which on they become a debt
 PAGES_PER_RUN = 2
+
+
+def earlier(ours: datetime, theirs: datetime | None) -> datetime:
+    """Of the two clocks' times the earlier one; ours, where the system told none."""
+    return ours if theirs is None else min(ours, theirs)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,13 @@ class Position:
     read_to: datetime
     floor: datetime | None = None
     debts: tuple[Debt, ...] = ()
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None, now: datetime) -> Position | None:
+        """The stored position; None where nothing was read yet, or where it lies further in the future than the overlap
+        makes good."""
+        position = cls.from_json(stored) if stored else None
+        return None if position is None or position.read_to > now + OVERLAP else position
 
     @property
     def since(self) -> datetime:

@@ -1,7 +1,8 @@
 """What changed in QuickBooks since the last reading, into staging: everything once, then by change data capture.
 
 Invariant: an answer that may have been cut short is never taken for complete, a tombstone is confirmed by a read before
-it counts, and the position moves only after what was read is stored.
+it counts, and the position moves only after what was read is stored, to the moment the reading began by QuickBooks'
+clock or by ours, whichever is earlier.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from time import monotonic
 
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.quickbooks.client import ChangeSet
@@ -18,9 +20,9 @@ from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement
 from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import refresh_facts
-from qb_pipeline.sync.reading.objects import SIDE, Raw, in_cdc, is_list, objects, refresh, sharing, store
-from qb_pipeline.sync.reading.pages import confirm_gone, nobody_nameless, staged_ids, take_page, unread
-from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position
+from qb_pipeline.sync.reading.objects import SIDE, Raw, in_cdc, is_list, objects, refresh, sharing
+from qb_pipeline.sync.reading.pages import confirm_gone, nobody_nameless, staged_ids, take_page, take_rows, unread
+from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position, earlier
 from qb_pipeline.sync.reading.rows import POISON, around_poison, changed_between
 
 _AT_ONCE = 3
@@ -31,11 +33,11 @@ _NARROWEST = timedelta(minutes=1)  # a window that is full even so is left to th
 
 def extract(ctx: Context) -> dict[str, int]:
     """Read what changed (or everything, the first time); returns the objects read per entity."""
-    read_at = ctx.now()
+    read_at, moment = ctx.now(), monotonic()
     with ctx.begin() as conn:
         stored = cursors.get(conn, ctx.company, SIDE, STREAM)
         known = set(cursors.get(conn, ctx.company, SIDE, "objects") or [])
-    position = Position.from_json(stored) if stored else None
+    position = Position.of(stored, read_at)
     counts: Counter[str] = Counter()
     if position is None:
         read_objects(ctx, objects(), counts)
@@ -43,7 +45,8 @@ def extract(ctx: Context) -> dict[str, int]:
         _read_changes(ctx, position.since, known, read_at, counts)
         position = _pay_debts(ctx, position, counts)
     refresh(ctx)
-    moved = position.advanced(read_at) if position else Position(read_at)
+    read_to = earlier(read_at, ctx.quickbooks.client.server_time(moment))
+    moved = position.advanced(read_to) if position else Position(read_to)
     with ctx.begin() as conn:
         cursors.put(conn, ctx.company, SIDE, STREAM, moved.to_json())
         cursors.put(conn, ctx.company, SIDE, "objects", objects())
@@ -164,7 +167,7 @@ def _sweep(ctx: Context, name: str, since: datetime, until: datetime | None, cou
 def _take_changes(ctx: Context, changes: ChangeSet, counts: Counter[str]) -> None:
     for name in sorted(changes.objects, key=is_list, reverse=True):
         rows: Sequence[Raw] = changes.objects[name]
-        counts.update(store(ctx, name, rows))
+        counts.update(take_rows(ctx, name, rows))
         if name == "Customer":
             refresh_facts(ctx)
     for name, stones in changes.tombstones.items():
@@ -194,7 +197,7 @@ def _pay_page(ctx: Context, debt: Debt, counts: Counter[str]) -> Debt | None:
         name, where=where, active_too=is_list(name), order_by="Id", start=int(start), page_size=MAX_PAGE
     )
     rows = ctx.quickbooks.client.query(statement).object_rows
-    counts.update(store(ctx, name, rows))
+    counts.update(take_rows(ctx, name, rows))
     if len(rows) == MAX_PAGE:
         return replace(debt, page=f"{name}:{int(start) + MAX_PAGE}")
     following = names[names.index(name) + 1 :]
