@@ -23,6 +23,7 @@ from qb_pipeline.sync.reading import contractor, quickbooks
 from qb_pipeline.sync.reading.objects import SIDE, is_list, objects, refresh, sharing
 from qb_pipeline.sync.reading.observing import look_at
 from qb_pipeline.sync.reading.pages import AT_ONCE, confirm_gone, read_ids
+from qb_pipeline.sync.reading.whole import read_whole_first
 
 MANY = 300  # hints from which on reading what changed is cheaper than looking one by one
 _ENOUGH = 3  # reads of one side that failed: what is left of it is not asked for one by one
@@ -71,6 +72,7 @@ def read(ctx: Context, hints: Sequence[Hint], patience: Patience | None = None) 
     there, and the rest of its hints goes on. Until then, and without any, the first failure is raised.
     """
     counts: Counter[str] = Counter()
+    read_whole_first(ctx)
     here = [h for h in hints if h.side is SIDE and h.subject in objects()]
     there = [h for h in hints if h.side is Side.CONTRACTOR and h.subject in ENTITIES]
     if len(here) > MANY:

@@ -18,11 +18,13 @@ from qb_pipeline.sync.facts import refresh_facts
 from qb_pipeline.sync.reading import contractor, quickbooks
 from qb_pipeline.sync.reading.objects import in_cdc, is_list, objects, refresh
 from qb_pipeline.sync.reading.positions import OVERLAP
+from qb_pipeline.sync.reading.whole import read_whole_first
 
 
 def read_between(ctx: Context, since: datetime, until: datetime) -> int:
     """Read both sides over the window; returns how many records that were."""
     counts: Counter[str] = Counter()
+    read_whole_first(ctx)
     timed = [n for n in objects() if in_cdc(n)]
     for name in sorted(timed, key=is_list, reverse=True):
         ctx.progress(f"reading {name} objects changed from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}")
