@@ -58,7 +58,7 @@ def _settle(ctx: Context, name: str, doubts: Sequence[Doubt]) -> None:
 def confirm_gone(ctx: Context, name: str, ids: Iterable[str], counts: Counter[str]) -> None:
     """A tombstone or an absence is a rumour until the object was asked for by its id. A few are read one by one. Many
     are asked for by queries that name a hundred each; of those that no query finds some are read, and where one of
-    these is there, only reads are believed from then on, as many as a run can bear. What is there is staged as it is."""
+    these is there, only reads are believed from then on, as many as a run can bear. What is there is staged."""
     absent = _alive(ctx, name, ids)
     if len(absent) > _FEW:
         absent = _not_found(ctx, name, absent, counts)
