@@ -23,6 +23,7 @@ from qb_pipeline.store.links import Link, LinkState, LinkUpdate
 from qb_pipeline.store.staging import Staged
 from qb_pipeline.sync import refusals
 from qb_pipeline.sync.linkspace import project, unlinked
+from qb_pipeline.sync.plan import OPEN
 from qb_pipeline.sync.trees import link_ids_of
 
 _FIELD = refusals.CONFLICT.code.split("{", maxsplit=1)[0]
@@ -90,6 +91,8 @@ def _settle(
     for spec in entity.fields:
         if (names is None or spec.name in names) and spec.direction is not Direction.NONE:
             base[spec.name] = _given_way(spec, side.other, values.get(spec.name), base.get(spec.name))
+    if gone and OPEN in entity:  # the word holds for what is applied to the document now, not for a later payment
+        base[OPEN] = values.get(OPEN)
     links.update_base_many(
         conn, company,
         [LinkUpdate(link.id, to_json(entity, base), "", "", state=LinkState.LIVE)],

@@ -17,8 +17,10 @@ from qb_pipeline.entities.values import same, to_json
 from qb_pipeline.store import links
 from qb_pipeline.store.links import LinkState, LinkUpdate
 from qb_pipeline.sync import blockers, causes, problems, refusals
+from qb_pipeline.sync.applications import with_applications
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.plan import Node, Plan, Tree, Verdict, plan
+from qb_pipeline.sync.refusals import Problem
 from qb_pipeline.sync.trees import Owed, owed
 from qb_pipeline.sync.writing import write
 
@@ -45,7 +47,8 @@ class Loaded:
 
 def diff(ctx: Context, entity: Entity) -> list[Decision]:
     """The verdicts for every record of an entity that may need a write; changes nothing."""
-    return [Decision(o, plan(entity, o.tree, ctx.rules)) for o in owed(ctx, entity)]
+    known = with_applications(ctx, entity, owed(ctx, entity))
+    return [Decision(o, plan(entity, o.tree, ctx.rules)) for o in known]
 
 
 def load(
@@ -85,12 +88,25 @@ def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
             causes.books_closed(ctx, entity, owed_by, problem)
         held = [key for o, _ in closed for key in problems.keys_of(o)]
         problems.resolve(ctx, conn, entity, held, codes=[refusals.FROZEN.code])  # of before, when a deposit held it
+        _close_other_hold(ctx, conn, entity, said)
         own = [(o, p) for o, p in said if p.code != refusals.BOOKS_CLOSED.code]
         found = [problems.from_plan(ctx, entity, o, blockers.with_names(ctx, conn, entity, o, p)) for o, p in own]
         problems.report(ctx, conn, entity, found)
         _log_waiting(ctx, conn, entity, waiting)
     for verdict in _WAITING:
         ctx.tally.put(entity.name, verdict.value, sum(d.plan.verdict is verdict for d in decisions))
+
+
+def _close_other_hold(ctx: Context, conn: Connection, entity: Entity, said: Sequence[tuple[Owed, Problem]]) -> None:
+    """A removal is held by one thing at a time: a payment that was deposited meanwhile, or taken out of its deposit,
+    holds it otherwise than before."""
+    holds = {
+        refusals.FROZEN.code: refusals.REMOVED_BUT_EDITED.code,
+        refusals.REMOVED_BUT_EDITED.code: refusals.FROZEN.code,
+    }
+    for code, former in holds.items():
+        keys = [key for o, p in said if p.code == code for key in problems.keys_of(o)]
+        problems.resolve(ctx, conn, entity, keys, codes=[former])
 
 
 def _agreed_update(entity: Entity, decision: Decision) -> LinkUpdate | None:

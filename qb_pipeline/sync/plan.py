@@ -24,6 +24,7 @@ from qb_pipeline.sync.refusals import Problem, system
 from qb_pipeline.sync.rules import Rules
 
 Verb = Literal["create", "update", "void", "delete"]
+OPEN = "balance"  # in a base: what was still unpaid when a person said that the document goes all the same
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Node:
     label: str
     state: State = State.LIVE
     skip: str | None = None
+    frozen: str | None = None
+
+
+@dataclass(frozen=True)
+class Application:
+    """What another QuickBooks record settles on a document: "Payment 1042 (80.00)". `agreed` says that both sides
+    agreed on it and nothing holds it there; `frozen` why it can't be taken back."""
+
+    name: str
+    agreed: bool
     frozen: str | None = None
 
 
@@ -55,6 +66,7 @@ class Tree:
     held: str | None = None
     left_over: Problem | None = None
     relinked: frozenset[str] = frozenset()  # fields that were agreed to refer to a link that a person took back
+    applied: tuple[Application, ...] = ()  # in QuickBooks, to a document that the contractor let go of
 
     def node(self, side: Side) -> Node | None:
         return self.contractor if side is Side.CONTRACTOR else self.quickbooks
@@ -218,15 +230,29 @@ def _plan_removal(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node
         return Plan(Verdict.ENDED, base={**base, "active": False}, reason="deleted there, inactive here")
     if not rules.entity_direction(entity).allows(left_side):
         return Plan(Verdict.SKIPPED, reason=_one_way(entity, left_side.other, rules))
-    if tree.removed or _edited(entity, left_side, left, base):
-        return Plan(
-            Verdict.CONFLICT, base=tree.base, problems=[refusals.removed_but_edited(tree.label, gone.state, left_side)]
-        )
+    held = _held_back(entity, tree, gone, left, left_side)
+    if held is not None:
+        verdict = Verdict.EXCEPTION if held.code == refusals.FROZEN.code else Verdict.CONFLICT
+        return Plan(verdict, base=tree.base, problems=[held])
     if entity.removal is Removal.INACTIVATE and gone is quickbooks and not tree.removed:
         return Plan(Verdict.CONFLICT, base=tree.base, problems=[refusals.name_gone(tree.label, Side.QUICKBOOKS)])
     verb, values, changed = removal_verb(entity, left_side, gone, left)
     operation = Operation(left_side, verb, values, changed, gone.id, left.id, left.version, left.label)
     return Plan(Verdict.WRITE, [operation], tree.base)
+
+
+def _held_back(entity: Entity, tree: Tree, gone: Node, left: Node, left_side: Side) -> Problem | None:
+    """What a removal would destroy: an edit of the surviving record, or what was applied to it there."""
+    base = tree.base or {}
+    if tree.removed or _edited(entity, left_side, left, base):
+        return refusals.removed_but_edited(tree.label, gone.state, left_side)
+    frozen = next((a for a in tree.applied if a.frozen), None)
+    if frozen is not None:
+        return refusals.frozen(tree.label, f"{frozen.name} is applied to it, and {frozen.frozen}", left_side)
+    kept = [a.name for a in tree.applied if not a.agreed]
+    if not kept or (OPEN in base and same(entity[OPEN], left.values.get(OPEN), base[OPEN])):
+        return None
+    return refusals.removed_but_applied(tree.label, gone.state, left_side, kept)
 
 
 def removal_verb(

@@ -48,7 +48,7 @@ CONFLICT = Situation(
 )  # fmt: skip
 REMOVED_BUT_EDITED = Situation(
     "removed_but_edited", "Removed on one side, edited on the other",
-    "{record} is {state} in {there} but was edited or brought back in {here} since.",
+    "{record} is {state} in {there} but {what}.",
     "Remove it in {here} as well, or restore it in {there}. Or have it done: qb-pipeline errors resolve ID --take "
     "contractor (or quickbooks).", area="planning",
 )  # fmt: skip
@@ -223,8 +223,18 @@ def conflict(label: str, found: Conflict) -> Problem:
 
 
 def removed_but_edited(label: str, gone: State, left: Side) -> Problem:
+    return _removed_but(label, gone, left, f"was edited or brought back in {system(left)} since")
+
+
+def removed_but_applied(label: str, gone: State, left: Side, applied: Sequence[str]) -> Problem:
+    """`applied` names the payments and credit memos with their amounts."""
+    verb = "is" if len(applied) == 1 else "are"
+    return _removed_but(label, gone, left, f"{', '.join(applied)} {verb} applied to it in {system(left)}")
+
+
+def _removed_but(label: str, gone: State, left: Side, what: str) -> Problem:
     sides = {"here": system(left), "there": system(left.other)}
-    return problem(REMOVED_BUT_EDITED, left, record=label, state=gone.value, **sides)
+    return problem(REMOVED_BUT_EDITED, left, record=label, state=gone.value, what=what, **sides)
 
 
 def merged_on_one_side(label: str, survivor: str, merged_in: Side) -> Problem:

@@ -20,7 +20,7 @@ from qb_pipeline.errors import NotFound
 from qb_pipeline.store import exceptions, journal, links, staging
 from qb_pipeline.store.journal import Operation as Deed
 from qb_pipeline.store.journal import Phase, Write
-from qb_pipeline.sync import naming, problems, refusals
+from qb_pipeline.sync import applications, naming, problems, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.moved_jobs import stage
 from qb_pipeline.sync.plan import Operation, forbidden, removal_verb
@@ -118,13 +118,15 @@ def _item(ctx: Context, target: Target, written: Sequence[Write]) -> Item:
 
 
 def _read(ctx: Context, entity: Entity, side: Side, record_id: str) -> Record | None:
-    """The record now, staged; None when it is gone or void."""
+    """The record now, staged with the payments that it names; None when it is gone or void."""
     try:
         record = ctx.port(side).read(entity, record_id)
     except NotFound:
         return None
     with ctx.begin() as conn:
         stage(conn, ctx.company, side, entity, [record])
+    if side is Side.QUICKBOOKS:
+        applications.read_unseen(ctx, [record])
     return record if record.state is State.LIVE else None
 
 
@@ -210,18 +212,38 @@ def _without_rested_on(ctx: Context, items: Sequence[Item]) -> list[Item]:
 
 
 def _resting_on(conn: Connection, company: str, item: Item, going: set[int | None]) -> list[str]:
-    """How many live records of each kind refer to this one and stay."""
-    link_id = item.owed.tree.link_id if item.owed else None
+    """How many live records of each kind refer to this one and stay, as both sides agreed or as its own was read."""
     found = []
     for other in ENTITIES.values():
-        fragments = references_to(other, item.entity.name, link_id) if link_id is not None else ()
-        staying = {
-            x.id for f in fragments for x in links.containing(conn, company, other.name, f)
-            if x.state is links.LinkState.LIVE and x.id not in going
-        }  # fmt: skip
+        staying = _agreed_to_refer(conn, company, item, other, going)
+        staying |= _seen_to_refer(conn, company, item, other, going)
         if staying:
             found.append(f"{len(staying)} {other.plural.replace('_', ' ')}")
     return found
+
+
+def _agreed_to_refer(
+    conn: Connection, company: str, item: Item, other: Entity, going: set[int | None]
+) -> set[str | None]:
+    """Ids on the item's side of the linked records of `other` whose base refers to it."""
+    link_id = item.owed.tree.link_id if item.owed else None
+    fragments = references_to(other, item.entity.name, link_id) if link_id is not None else ()
+    return {
+        x.id_on(item.side) for f in fragments for x in links.containing(conn, company, other.name, f)
+        if x.state is links.LinkState.LIVE and x.id not in going
+    }  # fmt: skip
+
+
+def _seen_to_refer(
+    conn: Connection, company: str, item: Item, other: Entity, going: set[int | None]
+) -> set[str | None]:
+    """Ids of the records of `other` that refer to the item on its own side, linked or not, and unread payments."""
+    referring = applications.referring(conn, company, item.side, other, item.entity.name, item.record_id)
+    linked = links.find(conn, company, other.name, item.side, referring)
+    here = item.owed.work.on(item.side) if item.owed else None
+    named = item.side is Side.QUICKBOOKS and other.name == "payment" and here is not None
+    unread = applications.unread(conn, company, here.record) if named and here else []
+    return {*unread, *(i for i in referring if i not in linked or linked[i].id not in going)}
 
 
 def _ordered(items: Sequence[Item]) -> list[Item]:

@@ -84,3 +84,25 @@ def test_an_update_in_books_that_were_closed_since_is_not_put_back(
     assert named(books.all("Customer"), "Closed Since", "DisplayName")["Notes"] == "old"
     held = document(instance, "errors", "list", "--code", "undone")["errors"]
     assert "Invoice U-9" not in {e["record_label"] for e in held}
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_an_invoice_that_was_paid_and_deposited_in_quickbooks_since_is_not_taken_back(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk, planned: bool
+) -> None:
+    """Whether a plan has shown the payment already, or nobody has read it yet."""
+    payer = office.create("customers", {"name": f"Paid Since {planned}"})
+    number = f"U-2{planned:d}"
+    sold(office, payer["id"], number, "2026-10-10")
+    run = instance.sync()["run_id"]
+    twin = named(books.all("Invoice"), number, "DocNumber")
+    line = {"Amount": 80, "LinkedTxn": [{"TxnId": twin["Id"], "TxnType": "Invoice"}]}
+    money = books.create("Payment", {"CustomerRef": twin["CustomerRef"], "TotalAmt": 80, "Line": [line]})
+    instance.quickbooks.control("ui", {"act": "deposit", "payments": [money["Id"]]})
+    if planned:
+        document(instance, "plan")
+    done = document(instance, "undo", run)
+    why = {x["record"]: x["why"] for x in done["refused"]}
+    assert why[f"Invoice {number}"] == "1 payments refer to it"
+    assert books.get("Invoice", twin["Id"])["TotalAmt"] == 80
+    assert books.get("Payment", money["Id"])["UnappliedAmt"] == 0
