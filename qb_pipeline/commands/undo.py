@@ -38,7 +38,8 @@ def undo(output: Output, run: str, company: str | None, dry_run: bool) -> None:
 
     What it created is removed as the kind of record allows, what it updated gets its former values. A record somebody
     changed since, one in closed books or in a deposit, and one that others refer to are left alone and named. Records
-    taken back are held until somebody decides: qb-pipeline errors resolve.
+    taken back are held until somebody decides: qb-pipeline errors resolve. Repeated, the command goes on where it was
+    stopped and skips what it has taken back.
     """
     with store() as (settings, engine):
         with engine.connect() as conn:
@@ -55,7 +56,7 @@ def undo(output: Output, run: str, company: str | None, dry_run: bool) -> None:
             else:
                 steps.prepare(ctx)
                 result = undoing.undo(ctx, run_id)
-                items = [*result.done, *result.refused]
+                items = [*result.done, *result.refused, *result.earlier]
             own = ctx.run_id
     document = {"company": name, "run": run_id, "dry_run": dry_run, "undo_run": own, **_document(items)}
     if not items:
@@ -82,8 +83,9 @@ def _found(conn: Connection, company: str | None, given: str) -> tuple[str, str]
 
 def _document(items: Sequence[undoing.Item]) -> dict[str, Any]:
     return {
-        "undone": [_line(i) for i in items if i.why_not is None],
+        "undone": [_line(i) for i in items if i.why_not is None and not i.earlier],
         "refused": [{**_line(i), "why": i.why_not} for i in items if i.why_not is not None],
+        "undone_before": [_line(i) for i in items if i.earlier],
     }
 
 
@@ -113,6 +115,8 @@ def _show(console: Console, document: dict[str, Any]) -> None:
     done, refused = document["undone"], document["refused"]
     verb = "would be" if document["dry_run"] else "were"
     console.print(f"{document['company']}: {len(done):,} records {verb} taken back, {len(refused):,} can't be.")
+    if document["undone_before"]:
+        console.print(f"  {len(document['undone_before']):,} were taken back by an earlier undo.")
     for line in done:
         deed = "removed" if line["removes"] else "put back"
         console.print(f"  {line['record']} in {_WHERE[line['in']]}: {deed}", markup=False)

@@ -106,3 +106,45 @@ def test_an_invoice_that_was_paid_and_deposited_in_quickbooks_since_is_not_taken
     assert why[f"Invoice {number}"] == "1 payments refer to it"
     assert books.get("Invoice", twin["Id"])["TotalAmt"] == 80
     assert books.get("Payment", money["Id"])["UnappliedAmt"] == 0
+
+
+def trade(books: QuickBooksDesk, name: str) -> None:
+    """A customer, an item, an invoice and its payment, made by the bookkeeper."""
+    payer = books.create("Customer", {"DisplayName": name})
+    income = named(books.all("Account"), "Services", "Name")
+    item = books.create(
+        "Item", {"Name": f"{name} labor", "Type": "Service", "IncomeAccountRef": {"value": income["Id"]}}
+    )
+    detail = {"ItemRef": {"value": item["Id"]}, "Qty": 1, "UnitPrice": 80}
+    line = {"Amount": 80, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}
+    ref = {"value": payer["Id"]}
+    invoice = books.create("Invoice", {"CustomerRef": ref, "TxnDate": "2026-10-10", "Line": [line]})
+    settles = {"Amount": 80, "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]}
+    books.create("Payment", {"CustomerRef": ref, "TotalAmt": 80, "TxnDate": "2026-10-11", "Line": [settles]})
+
+
+@pytest.mark.parametrize("side", ["contractor", "quickbooks"])
+def test_an_invoice_and_its_payment_of_one_run_go_with_their_customer_as_the_dry_run_promised(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk, side: str
+) -> None:
+    name = f"All Of It {side}"
+    instance.sync()
+    if side == "contractor":
+        payer = office.create("customers", {"name": name})
+        paid(office, sold(office, payer["id"], "U-30", "2026-10-10"), "CHK-30")
+    else:
+        trade(books, name)
+    run = instance.sync()["run_id"]
+    planned = document(instance, "undo", run, "--dry-run")
+    done = document(instance, "undo", run)
+    assert (planned["refused"], done["refused"]) == ([], [])
+    assert done["undone"] == planned["undone"]
+    order = [x["entity"] for x in done["undone"] if x["removes"]]
+    assert [e for e in order if e in ("payment", "invoice", "customer")] == ["payment", "invoice", "customer"]
+    records = {x["record"] for x in done["undone"]}
+    left = [e for e in document(instance, "errors", "list")["errors"] if e["record_label"] in records]
+    assert {e["code"] for e in left} == {"undone"}
+    assert instance.sync()["writes"] == 0
+    again = document(instance, "undo", run)
+    assert (again["undone"], again["refused"]) == ([], [])
+    assert len(again["undone_before"]) == len(done["undone"])

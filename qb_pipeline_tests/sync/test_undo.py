@@ -13,9 +13,10 @@ from qb_pipeline.entities.spec import Side
 from qb_pipeline.store import exceptions
 from qb_pipeline.store.exceptions import ExceptionState, Problem
 from qb_pipeline.sync import deciding
+from qb_pipeline.sync.ports import Sendable
 from qb_pipeline.sync.rules import Rules
 from qb_pipeline.sync.undo import Undone, plan_undo, undo
-from qb_pipeline_tests.sync.fakes import PowerCut, refusal
+from qb_pipeline_tests.sync.fakes import FakePort, PowerCut, refusal
 from qb_pipeline_tests.sync.world import COMPANY, World, customer
 
 CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
@@ -217,6 +218,94 @@ def test_a_removal_can_not_be_taken_back_and_is_said_so(world: World) -> None:
     world.contractor.let_go("invoice", record, State.VOIDED)
     result = undone(world, world.run().run_id)
     assert [i.why_not for i in result.refused] == ["it was voided, which QuickBooks can't take back"]
+
+
+# --- documents and the money on them ---
+
+
+def traded(world: World, side: Side) -> str:
+    """One run copied a customer, its invoice and the payment of it from this side; returns the name of the run. To
+    delete a payment moves the invoice that it settled, as both systems do."""
+    world.entities = ("customer", "invoice", "payment")
+    port, money = world.port(side), Decimal(80)
+    payer = port.add("customer", **customer())
+    invoice = port.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    share = ({"id": invoice, "invoice": invoice, "amount": money},)
+    port.add("payment", customer=payer, date=date(2026, 2, 11), amount=money, reference="CHK", allocations=share)
+    run = world.run().run_id
+    world.port(side.other).on_request = lambda sent: unpaid(world.port(side.other), sent)
+    return run
+
+
+def unpaid(port: FakePort, sent: Sendable) -> None:
+    if (sent.entity, sent.verb) == ("payment", "delete"):
+        [invoice] = port.live("invoice")
+        port.edit("invoice", invoice, balance=Decimal(80))
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_an_invoice_and_its_payment_of_one_run_are_both_taken_back_as_planned(world: World, side: Side) -> None:
+    run = traded(world, side)
+    planned = [(i.name, i.why_not) for i in plan_undo(world.context(dry=True), run)]
+    result = undone(world, run)
+    assert result.refused == []
+    assert [(i.name, i.why_not) for i in result.done] == planned
+    assert [i.entity.name for i in result.done] == ["payment", "invoice", "customer"]
+    assert [len(world.port(side.other).live(name)) for name in ("payment", "invoice")] == [0, 0]
+    assert [len(world.port(side).live(name)) for name in ("payment", "invoice", "customer")] == [1, 1, 1]
+    assert world.codes() == ["undone"] * 3
+    assert quiet(world)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("synced", [True, False])
+def test_an_undo_that_stopped_halfway_is_finished_by_repeating_it(world: World, side: Side, synced: bool) -> None:
+    run = traded(world, side)
+    there = world.port(side.other)
+    there.refuses = lambda sent: refusal() if sent.entity != "payment" else None
+    assert [i.entity.name for i in undone(world, run).done] == ["payment"]
+    assert world.codes() == ["undone"]  # the undo has said why; nobody has to correct or retry anything
+    there.refuses = lambda _sent: None
+    if synced:
+        world.run()
+    result = undone(world, run)
+    assert [i.entity.name for i in result.earlier] == ["payment"]
+    assert ([i.entity.name for i in result.done], result.refused) == (["invoice", "customer"], [])
+    assert there.live("invoice") == {}
+    assert quiet(world)
+
+
+def test_what_rests_on_a_record_that_could_not_be_taken_back_stays_with_it(world: World) -> None:
+    run = traded(world, CONTRACTOR)
+    world.quickbooks.refuses = lambda sent: refusal() if sent.entity == "payment" else None
+    result = undone(world, run)
+    assert [(i.entity.name, i.why_not) for i in result.refused] == [
+        ("payment", "The name is too long"),
+        ("invoice", "1 payments refer to it"),
+        ("customer", "1 invoices, 1 payments refer to it"),
+    ]
+
+
+def test_a_document_that_an_undo_points_elsewhere_no_longer_holds_the_name_that_the_run_made(world: World) -> None:
+    world.entities = ("customer", "item", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    old = world.contractor.add("item", name="Framing", kind="service", active=True)
+    line = {"kind": "item", "quantity": Decimal(1), "unit_price": Decimal(50), "amount": Decimal(50)}
+    record = world.contractor.add(
+        "invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=({**line, "item": old},)
+    )
+    world.run()
+    new = world.contractor.add("item", name="Roofing", kind="service", active=True)
+    [kept] = world.contractor.rows["invoice"][record].values["lines"]
+    world.contractor.edit("invoice", record, lines=({**kept, "item": new},))
+    run = world.run().run_id
+    planned = plan_undo(world.context(dry=True), run)
+    result = undone(world, run)
+    assert [(i.name, i.why_not) for i in planned] == [(i.name, i.why_not) for i in result.done]
+    assert [i.entity.name for i in result.done] == ["invoice", "item"]
+    repeated = undone(world, run)
+    assert ([i.entity.name for i in repeated.earlier], repeated.done, repeated.refused) == (["invoice", "item"], [], [])
+    assert quiet(world)
 
 
 # --- brakes, plans and broken undos ---
