@@ -252,7 +252,7 @@ def test_a_code_that_may_be_noted_of_a_record_is_written_in_the_catalogue_alone(
 # Of a command, a web request, the database or a mail, or of a fault in our own program that a test would have found.
 _NEVER_OF_A_RECORD = {
     "bad_webhook", "company_busy", "consent_not_waiting", "database_busy", "database_lost", "qbo_callback",
-    "qbo_http_{status_code}", "qbo_malformed_request", "qbo_void_unsupported",
+    "qbo_http_{status_code}", "qbo_malformed_request", "qbo_void_unsupported", "rotation_busy",
 }  # fmt: skip
 
 
