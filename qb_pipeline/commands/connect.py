@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -20,10 +21,18 @@ from qb_pipeline.errors import Misconfigured, RetryLater
 from qb_pipeline.quickbooks.environment import is_loopback
 from qb_pipeline.quickbooks.oauth import OAuth
 from qb_pipeline.settings import Settings
-from qb_pipeline.sync.connecting import Connected, Connecting, Wanted
+from qb_pipeline.sync.connecting import Connected, Connecting, Revocation, Wanted
 from qb_pipeline.sync.connecting import disconnect as end_connection
 
 _HTTP_TIMEOUT = 30
+_HOW = {
+    Revocation.REVOKED: "the consent was revoked",
+    Revocation.ENDED_BEFORE: "the consent had ended before",
+    Revocation.UNREADABLE: (
+        "the consent could not be revoked at Intuit, because the stored token can't be opened (another key sealed it): "
+        "remove the app by hand in QuickBooks, under Apps > My apps > Disconnect"
+    ),
+}
 
 
 @click.command()
@@ -55,11 +64,21 @@ def connect(
         connecting = Connecting(engine, settings, company, Wanted(**wanted))
         output.say("checking the contractor system's key")
         connecting.check_contractor()
+        if connecting.unreadable:
+            output.say(_dropped(connecting.unreadable))
         address = redirect_uri or (None if auto else settings.redirect_uri)
         oauth, callback, state = _consent(output, connecting, address, auto=auto, timeout=timeout)
         done = connecting.complete(oauth, oauth.exchange(callback, state=state))
         show_in_dagster(settings, engine)
     output.result(vars(done) | {"state": "connected"}, lambda console: console.print(_sentence(done), markup=False))
+
+
+def _dropped(options: Sequence[str]) -> str:
+    """What is not needed to connect goes on without it, but not unsaid."""
+    return (
+        f"{' and '.join(options)} as stored can't be opened, as another key sealed them, and will be dropped: "
+        "connect again with them where this company's webhooks have their own"
+    )
 
 
 def show_in_dagster(settings: Settings, engine: Engine) -> None:
@@ -153,9 +172,14 @@ def _sentence(done: Connected) -> str:
 @json_option
 @click.pass_obj
 def disconnect(output: Output, company: str) -> None:
-    """End a company's connection: revoke the consent at Intuit and forget the tokens. Links and history stay."""
+    """End a company's connection: revoke the consent at Intuit and forget the tokens. Links and history stay.
+
+    It waits for no run: one that is under way ends at its next call to QuickBooks.
+    """
     with store() as (settings, engine):
-        revoked = end_connection(engine, settings, company)
-    document: dict[str, Any] = {"company": company, "state": "disconnected", "revoked": revoked}
-    how = "the consent was revoked" if revoked else "the consent had ended before"
-    output.result(document, lambda console: console.print(f"{company} is disconnected; {how}.", markup=False))
+        came_to = end_connection(engine, settings, company)
+    document: dict[str, Any] = {
+        "company": company, "state": "disconnected", "revoked": came_to is Revocation.REVOKED,
+        "consent": came_to.value,
+    }  # fmt: skip
+    output.result(document, lambda console: console.print(f"{company} is disconnected; {_HOW[came_to]}.", markup=False))

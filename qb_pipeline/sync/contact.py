@@ -48,7 +48,10 @@ def lost(conn: Connection, company: str, error: PipelineError, now: datetime | N
 def proven(conn: Connection, company: str, both: bool, now: datetime | None = None) -> None:
     """A run went through. That proves the connection if it asked `both` systems something (a look at one record that a
     webhook names may need one of them alone, and says nothing of the other), and unless QuickBooks takes no write of
-    this company at all: what can be read is read, and no gap begins, but somebody must act, and is told once."""
+    this company at all: what can be read is read, and no gap begins, but somebody must act, and is told once. A company
+    that was disconnected while the run went on stays so, with its gap open."""
+    if companies.get(conn, company).state is CompanyState.DISCONNECTED:
+        return
     refused = exceptions.listing(conn, company, states=[ExceptionState.OPEN], codes=SUSPENDING)
     if not refused:
         if both:

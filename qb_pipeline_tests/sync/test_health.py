@@ -10,7 +10,7 @@ from qb_pipeline.console.exposition import text_of
 from qb_pipeline.console.health import lines, report
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import Misconfigured, Reconnect, RetryLater
-from qb_pipeline.store import cursors, gaps, inbox, runs
+from qb_pipeline.store import companies, cursors, gaps, inbox, runs
 from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.inbox import Event
 from qb_pipeline.store.journal import Operation, PlannedWrite, insert_planned
@@ -87,6 +87,14 @@ def test_a_lost_connection_is_broken_and_a_regained_one_owes_a_backfill(known: W
     with known.engine.begin() as conn:
         gaps.filled(conn, COMPANY, gaps.owed(conn, COMPANY)[0].id, "r")
     assert look(known).verdict is Verdict.OK
+
+
+def test_a_run_that_ends_well_leaves_a_disconnection_made_meanwhile_and_its_gap_as_they_are(known: World) -> None:
+    with known.engine.begin() as conn:
+        contact.left(conn, COMPANY, "disconnected by command")
+        contact.proven(conn, COMPANY, both=True)
+        assert companies.get(conn, COMPANY).state is companies.CompanyState.DISCONNECTED
+        assert gaps.owed(conn, COMPANY) == [], "the gap is still open"
 
 
 def test_jobs_are_known_by_their_last_success_and_dry_runs_do_not_count(known: World) -> None:
