@@ -21,7 +21,7 @@ from qb_pipeline.errors import NotFound
 from qb_pipeline.store import exceptions, journal, links, staging
 from qb_pipeline.store.journal import Operation as Deed
 from qb_pipeline.store.journal import Phase, Write
-from qb_pipeline.sync import applications, naming, problems, refusals
+from qb_pipeline.sync import applications, marks, naming, problems, refusals
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.linkspace import Reference, references
 from qb_pipeline.sync.moved_jobs import stage
@@ -342,6 +342,7 @@ def _take_back(ctx: Context, item: Item, run_id: str) -> str | None:
     if item.owed is None or item.operation is None:
         return "nothing is to be written"
     hold = _hold(ctx, item, run_id)
+    _wake(ctx, item.entity, problems.key_of(item.owed))
     write(ctx, item.entity, [(item.owed, item.operation)])
     with ctx.begin() as conn:
         mine = [
@@ -358,6 +359,15 @@ def _take_back(ctx: Context, item: Item, run_id: str) -> str | None:
             said = mine[-1].error if mine else None
             return str(said["cause"]).rstrip(".") if said and "cause" in said else "it could not be written"
     return "no answer came; the next sync asks again, and the record is held"
+
+
+def _wake(ctx: Context, entity: Entity, key: problems.Key) -> None:
+    """Refused before, the same write would rest until somebody acts: to undo is to act."""
+    side, record_id = key
+    with ctx.begin() as conn:
+        told = exceptions.of_records(conn, ctx.company, entity.name, side, [record_id]).get(record_id, ())
+        resting = [e.id for e in told if marks.of_a_write(e.fingerprint)]
+        exceptions.retry(conn, ctx.company, resting, ctx.now())
 
 
 def _forget_refusal(ctx: Context, conn: Connection, entity: Entity, key: problems.Key) -> None:

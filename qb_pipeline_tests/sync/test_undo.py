@@ -275,6 +275,21 @@ def test_an_undo_that_stopped_halfway_is_finished_by_repeating_it(world: World, 
     assert quiet(world)
 
 
+def test_a_write_of_an_undo_that_a_sync_found_refused_is_sent_again_by_repeating_the_undo(world: World) -> None:
+    run = edited(world)
+    world.quickbooks.script = ["lost before it arrived"]
+    assert "no answer came" in (undone(world, run).refused[0].why_not or "")
+    world.quickbooks.refuses = lambda _sent: refusal()
+    world.run()
+    world.quickbooks.refuses = lambda _sent: None
+    assert quiet(world)
+    result = undone(world, run)
+    assert ([i.name for i in result.done], result.refused) == (["Customer Hazel Roofing"], [])
+    assert values(world, "notes") == ["new", "old"]
+    assert world.codes() == ["undone"]
+    assert quiet(world)
+
+
 def test_what_rests_on_a_record_that_could_not_be_taken_back_stays_with_it(world: World) -> None:
     run = traded(world, CONTRACTOR)
     world.quickbooks.refuses = lambda sent: refusal() if sent.entity == "payment" else None
