@@ -112,13 +112,20 @@ def unlink(output: Output, contractor_id: str, quickbooks_id: str, entity: str |
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--company", help="Default: every company.")
 @click.option("--entity", help="Only this kind of record.")
+@click.option("--force", is_flag=True, help="Replace a file that exists, and the decisions in it.")
 @json_option
 @click.pass_obj
-def export(output: Output, file: Path, company: str | None, entity: str | None) -> None:
+def export(output: Output, file: Path, company: str | None, entity: str | None, *, force: bool) -> None:
     """Write what waits as a workbook (.xlsx) with a column to decide in."""
     from qb_pipeline.reports import review_workbook  # noqa: PLC0415  # openpyxl is slow to import
 
     only = one_entity(entity)
+    if file.exists() and not force:
+        raise Misconfigured(
+            f"{file} exists, and may hold decisions that were not imported yet.",
+            code="file_exists",
+            fix="Give another name, or --force to replace it.",
+        )
     with store() as (_, engine), engine.connect() as conn:
         questions = [
             _question(conn, candidate)

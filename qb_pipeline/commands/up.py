@@ -39,11 +39,10 @@ _WORKSPACE = """load_from:
       socket: {socket}
       location_name: qb_pipeline
 """
-_port = click.option("--port", default=3000, show_default=True, help="Of Dagster's web pages.")
+_PORT, _FREE_OR_PORT = click.IntRange(1, 65_535), click.IntRange(0, 65_535)
+_port = click.option("--port", default=3000, show_default=True, type=_PORT, help="Of Dagster's web pages.")
 _host = click.option("--host", default="127.0.0.1", show_default=True)
-_console_port = click.option(
-    "--console-port", type=click.IntRange(0, 65_535), help="Of the console; default: QB_CONSOLE_PORT."
-)
+_console_port = click.option("--console-port", type=_FREE_OR_PORT, help="Of the console; default: QB_CONSOLE_PORT.")
 _worker = click.option(
     "--worker/--no-worker", default=True, show_default=True,
     help="With QB_RUN_LAUNCHER=celery: whether warm workers are started here, or run elsewhere (qb-pipeline worker).",
@@ -72,8 +71,12 @@ def up(output: Output, port: int, host: str, console_port: int | None, worker: b
 @click.command()
 @_port
 @_host
-@click.option("--quickbooks-port", default=8040, show_default=True, help="Of the QuickBooks sandbox.")
-@click.option("--contractor-port", default=8041, show_default=True, help="Of the contractor sandbox.")
+@click.option(
+    "--quickbooks-port", default=8040, show_default=True, type=_FREE_OR_PORT, help="Of the QuickBooks sandbox."
+)
+@click.option(
+    "--contractor-port", default=8041, show_default=True, type=_FREE_OR_PORT, help="Of the contractor sandbox."
+)
 @_console_port
 @click.option("--company", default="sandbox", show_default=True, help="Connected to both sandboxes by itself.")
 @json_option

@@ -26,7 +26,13 @@ def sandbox() -> None:
 def server_options(default_port: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The options both servers take."""
     options = (
-        click.option("--port", default=default_port, show_default=True, help="0 takes a free port."),
+        click.option(
+            "--port",
+            default=default_port,
+            show_default=True,
+            type=click.IntRange(0, 65_535),
+            help="0 takes a free port.",
+        ),  # fmt: skip
         click.option("--host", default="127.0.0.1", show_default=True),
         click.option("--state", type=PathOption, help="SQLite file that keeps the state; default: a temporary one."),
         click.option(

@@ -232,3 +232,12 @@ def test_the_traceback_shows_with_debug_only(instance: Instance) -> None:
 
 def test_a_wrong_option_is_one_line_that_names_the_help(instance: Instance) -> None:
     assert "qb-pipeline sync --help" in instance.here("sync", "--sideways").failure()
+
+
+@pytest.mark.parametrize("words", [("up", "--port"), ("dev", "--quickbooks-port"), ("sandbox", "quickbooks", "--port")])
+def test_a_port_that_no_machine_has_is_refused_before_anything_starts(
+    instance: Instance, words: tuple[str, ...]
+) -> None:
+    ended = instance.run(*words, "99999")
+    assert ended.code == 2
+    assert "65535" in ended.err

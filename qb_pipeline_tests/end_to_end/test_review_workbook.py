@@ -66,6 +66,15 @@ def test_pairs_go_out_as_a_workbook_and_come_back_decided(instance: Instance, tm
     assert "is linked already" in instance.here("review", "link", other, stranger, "--entity", "customer").failure()
 
 
+def test_a_workbook_that_exists_is_replaced_only_when_that_is_asked_for(instance: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "pairs.xlsx"
+    file.write_bytes(b"decisions")
+    assert "--force" in instance.here("review", "export", str(file)).failure()
+    assert file.read_bytes() == b"decisions"
+    instance.here("review", "export", str(file), "--force").success()
+    assert load_workbook(file)["Review"].max_row >= 1
+
+
 def test_a_workbook_with_a_row_that_cannot_stand_is_refused_in_one_line(instance: Instance, tmp_path: Path) -> None:
     left = in_contractor(instance.contractor, name="Larch Heating", phone="512-555-0171")
     in_quickbooks(instance.quickbooks, DisplayName="Larch Heating Inc")
