@@ -99,7 +99,8 @@ def _last(run: dict[str, Any] | None) -> str:
     if run is None:
         return "no run yet"
     error = f": {run['error']}" if run["error"] else ""
-    return f"last run {run['started_at']:%Y-%m-%d %H:%M} UTC by {run['trigger']} {run['status']}{error}"
+    when = f"{run['started_at']:%Y-%m-%d %H:%M} UTC"
+    return f"last run {run['id']}, {when} by {run['trigger']}, {run['status']}{error}"
 
 
 def _waits(d: dict[str, Any]) -> str:

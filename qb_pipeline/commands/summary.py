@@ -32,9 +32,9 @@ def show_run(console: Console, run: Mapping[str, Any]) -> None:
     from rich import box  # noqa: PLC0415  # only where it is shown
     from rich.table import Table  # noqa: PLC0415  # as above
 
-    table = Table(
-        title=f"{run['company']}: {run['status']} in {run['seconds']} s", title_justify="left", box=box.SIMPLE
-    )
+    named = f" (run {run['run_id']})" if run.get("run_id") else ""
+    title = f"{run['company']}: {run['status']} in {run['seconds']} s{named}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
     rows = [(name, counts) for name, counts in run["entities"].items() if counts]
     shown = [h for h, names in _COLUMNS.items() if any(counts.get(n) for _, counts in rows for n in names)]
     table.add_column("")

@@ -65,6 +65,14 @@ def test_after_a_sync_another_one_writes_nothing_and_the_plan_is_empty(instance:
     assert instance.contractor.writes_since(before[1]) == []
 
 
+def test_status_and_sync_show_the_id_of_the_run_that_an_undo_asks_for(instance: Instance) -> None:
+    instance.connected()
+    said = " ".join(instance.here("sync").success().out.split())
+    run = instance.prepare("status", "--json").document["companies"][0]["last_run"]["id"]
+    assert f"(run {run})" in said
+    assert f"last run {run}," in " ".join(instance.here("status").success().out.split())
+
+
 def test_what_a_disconnected_company_had_is_kept_for_its_reconnection(instance: Instance) -> None:
     instance.connected()
     instance.sync()
