@@ -32,7 +32,7 @@ def server_options(default_port: int) -> Callable[[Callable[..., None]], Callabl
             show_default=True,
             type=click.IntRange(0, 65_535),
             help="0 takes a free port.",
-        ),  # fmt: skip
+        ),
         click.option("--host", default="127.0.0.1", show_default=True),
         click.option("--state", type=PathOption, help="SQLite file that keeps the state; default: a temporary one."),
         click.option(
