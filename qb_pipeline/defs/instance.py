@@ -73,7 +73,7 @@ def celery_broker(settings: Settings) -> str:
         raise Misconfigured(
             f"QB_RUN_LAUNCHER is celery, but {BROKER} {wrong}.",
             code="no_broker",
-            fix=f"Set {BROKER}, such as redis://127.0.0.1:6379/0, or set QB_RUN_LAUNCHER to default.",
+            fix=f"Set {BROKER}, such as redis://localhost:6379/0, or set QB_RUN_LAUNCHER to default.",
         )
     if importlib.util.find_spec("dagster_celery") is None:
         raise Misconfigured(

@@ -88,7 +88,7 @@ def test_warm_workers_without_a_broker_are_refused_with_the_variable_to_set(
     with pytest.raises(Misconfigured) as refused:
         prepare(warm(own_environment, database_url, broker))
     assert "QB_CELERY_BROKER" in refused.value.cause
-    assert "redis://127.0.0.1:6379/0" in refused.value.fix
+    assert "redis://localhost:6379/0" in refused.value.fix
     assert not (own_environment / "dagster" / "dagster.yaml").exists()
 
 
