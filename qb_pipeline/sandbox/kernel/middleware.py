@@ -13,12 +13,13 @@ The handler finds the Call as `request.state.call` and may correct `call.items`.
 
 import asyncio
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qb_pipeline.sandbox.kernel.calls import Answer, Call, Classify, ExpireToken, Incoming, RenderStatus
-from qb_pipeline.sandbox.kernel.clock import iso
+from qb_pipeline.sandbox.kernel.clock import Clock, iso
 from qb_pipeline.sandbox.kernel.control import PREFIX, Kernel
 from qb_pipeline.sandbox.kernel.fault_rules import FaultRule
 from qb_pipeline.sandbox.kernel.serve import abort
@@ -36,6 +37,18 @@ class Visit:
     incoming: Incoming
     call: Call
     at: str
+
+
+def dated(send: Send, clock: Clock) -> Send:
+    """The answer's Date is the sandbox's own time, as the times within the answer are."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            date = (b"date", format_datetime(clock.now(), usegmt=True).encode())
+            message = {**message, "headers": [*message.get("headers", []), date]}
+        await send(message)
+
+    return sending
 
 
 class SandboxMiddleware:
@@ -60,6 +73,7 @@ class SandboxMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry point."""
+        send = dated(send, self._kernel.clock)
         if scope["type"] != "http" or scope["path"].startswith(PREFIX):
             await self._app(scope, receive, send)
             return

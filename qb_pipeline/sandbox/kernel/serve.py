@@ -64,6 +64,7 @@ def serve(app: ASGIApp, host: str, port: int, first_line: dict[str, Any]) -> Non
         access_log=False,
         log_level="warning",
         server_header=False,
+        date_header=False,  # the sandbox's own, by its clock
         timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
     )

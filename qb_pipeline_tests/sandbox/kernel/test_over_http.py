@@ -2,6 +2,8 @@
 
 import json
 import time
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -163,3 +165,11 @@ def test_advancing_the_clock_moves_the_times_of_records(client: Client) -> None:
     client.control("clock", {"advance_seconds": 86_400})
     second = client.made("divisions", {"name": "Tomorrow"})
     assert second["updated_at"][:10] > first["updated_at"][:10]
+
+
+def test_the_date_of_an_answer_is_the_sandboxs_own_time(client: Client) -> None:
+    client.control("clock", {"advance_seconds": 86_400})
+    answer = client.get("terms")
+    [told] = [value for name, value in answer.raw.headers.items() if name.lower() == "date"]
+    made = client.made("divisions", {"name": "Today"})["created_at"]
+    assert abs(datetime.fromisoformat(made) - parsedate_to_datetime(told)) < timedelta(seconds=30)
