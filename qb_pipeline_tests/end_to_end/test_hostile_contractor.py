@@ -132,23 +132,40 @@ def test_a_key_refused_in_the_middle_of_a_run_is_one_line_that_asks_for_a_new_on
     office.sync().success()
 
 
-@pytest.mark.parametrize("status", [404, 410])
-def test_a_proxys_404_for_a_record_that_a_webhook_names_removes_nothing(office: Office, status: int) -> None:
-    (customer,) = office.customers(1)
-    assert office.sync().code == 0
+def _look_through_a_proxys_page(office: Office, entity: str, record_id: str, status: int) -> None:
+    """A webhook names the record, and something in between answers its read with a page of its own."""
     engine = make_engine(office.made.database_url)
     own = settings_for(office.made.home, database_url=office.made.database_url, rate_scale=0)
-    event = Event("contractor", "customer", customer["id"], "updated", f"proxy-{status}", company=COMPANY)
+    event = Event("contractor", entity, record_id, "updated", f"proxy-{entity}-{status}", company=COMPANY)
     with engine.begin() as conn:
         inbox.store(conn, [event])
     with (
-        office.before_own.spoiling(Rule(f"GET .*/customers/{customer['id']}", page(status))),
+        office.before_own.spoiling(Rule(f"GET .*/{entity}s/{record_id}", page(status))),
         pytest.raises(RetryLater, match=f"answered {status} without the words of"),
     ):
         look(engine, own)
     engine.dispose()
     assert office.sync().code == 0
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_proxys_404_for_a_record_that_a_webhook_names_removes_nothing(office: Office, status: int) -> None:
+    (customer,) = office.customers(1)
+    assert office.sync().code == 0
+    _look_through_a_proxys_page(office, "customer", customer["id"], status)
     assert [c["Active"] for c in office.named(customer["name"])] == [True]
+
+
+def test_a_proxys_404_for_an_invoice_that_a_webhook_names_voids_nothing(office: Office) -> None:
+    (customer,) = office.customers(1)
+    line = {"item_id": office.item()["id"], "quantity": "1", "unit_price": "100.00", "description": "Labor"}
+    bill = {"number": "PROXY-1", "customer_id": customer["id"], "issue_date": "2026-11-01", "status": "sent"}
+    invoice = office.own.create("invoices", {**bill, "lines": [line]})
+    office.entered["contractor"].add(("invoice", invoice["id"]))
+    assert office.sync().code == 0
+    _look_through_a_proxys_page(office, "invoice", invoice["id"], 404)
+    totals = [i["TotalAmt"] for i in office.books.all("Invoice") if i["DocNumber"] == "PROXY-1"]
+    assert totals == [100]
 
 
 def test_a_creation_answered_with_another_customer_is_not_linked_to_it_and_a_person_is_asked(office: Office) -> None:
