@@ -1,10 +1,13 @@
 """Migrations and staging tables on a real server."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
@@ -77,6 +80,40 @@ def test_ensuring_staging_again_forgets_nothing(engine: Engine) -> None:
     with engine.connect() as conn:
         staged = staging.fetch(conn, "acme", Side.QUICKBOOKS, "customer", ["7"])["7"]
     assert (staged.record, staged.content_hash) == (record, staging.record_hash(record))
+
+
+def at_revision(engine: Engine, revision: str) -> None:
+    """The tables as they were at a revision, without a row."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    with engine.begin() as conn:
+        conn.execute(text("DROP SCHEMA qb CASCADE"))
+        conn.execute(text("CREATE SCHEMA qb"))
+        config.attributes["connection"] = conn
+        command.upgrade(config, revision)
+
+
+def test_what_an_exception_blocks_at_the_upgrade_counts_as_told_unless_it_is_resolved(engine: Engine) -> None:
+    at_revision(engine, "0002")
+    known = [
+        ("1", "open", ["Invoice 7", "Invoice 8"]), ("2", "retrying", ["Job Barn"]), ("3", "ignored", ["Payment 9"]),
+        ("4", "open", []), ("5", "resolved", ["Invoice 7"]),
+    ]  # fmt: skip
+    rows = [{"record": record, "state": state, "blocks": json.dumps(blocks)} for record, state, blocks in known]
+    insert = (
+        "INSERT INTO qb.exception (company, entity, side, record_id, code, title, cause, fix, who, retry_safe, state,"
+        " blocks) VALUES ('acme', 'customer', 'quickbooks', :record, 'c', 't', 'x', 'y', 'office', true, :state,"
+        " CAST(:blocks AS jsonb))"
+    )
+    with engine.begin() as conn:
+        conn.execute(text(insert), rows)
+    migrate(engine)
+    with engine.connect() as conn:
+        found = conn.execute(text("SELECT record_id, state, blocks, told_blocks FROM qb.exception")).all()
+    assert {(r.record_id, r.state, tuple(r.blocks)) for r in found} == {(r, s, tuple(b)) for r, s, b in known}
+    assert {r.record_id: r.told_blocks for r in found} == {
+        "1": ["Invoice 7", "Invoice 8"], "2": ["Job Barn"], "3": ["Payment 9"], "4": [], "5": [],
+    }  # fmt: skip
 
 
 def test_every_revision_is_shipped_with_the_package() -> None:
