@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.notify.wording import Text
-from qb_pipeline.store import exceptions, locks, notices, tables
+from qb_pipeline.store import blocks, locks, notices, tables
 from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.notices import DIGEST
 from qb_pipeline.sync.blockers import some
@@ -87,7 +87,7 @@ def joined(conn: Connection, company: str, found: Sequence[New]) -> list[Joined]
     e = tables.exception
     untold = and_(e.c.state.in_(_FOR_PEOPLE), ~e.c.told_blocks.contains(e.c.blocks))
     known = {each.id: each for each in [*_told_of(conn, company, untold), *found]}
-    fresh = exceptions.told(conn, company, known)
+    fresh = blocks.told(conn, company, known)
     already = {each.id for each in found}
     held = [Joined(known[number], names) for number, names in fresh.items() if number not in already]
     return sorted(held, key=lambda each: (-len(each.names), each.cause.id))

@@ -205,37 +205,6 @@ def _stored_form(problem: Problem) -> dict[str, Any]:
     }
 
 
-def put_blocks(
-    conn: Connection, company: str, blocks: Mapping[int, Sequence[str]], now: datetime | None = None, *,
-    wakes: bool = False,
-) -> None:  # fmt: skip
-    """Say what waits for the records of these exceptions, by exception id; no attempt is counted.
-
-    With `wakes`, a name that nobody was told of opens an ignored one again.
-    """
-    for exception_id, names in blocks.items():
-        mine = (_exception.c.company == company) & (_exception.c.id == exception_id)
-        conn.execute(update(_exception).where(mine).values(blocks=list(names)))
-        if wakes:
-            untold = (_exception.c.state == ExceptionState.IGNORED.value) & ~_exception.c.told_blocks.contains(
-                list(names)
-            )
-            anew = {"state": ExceptionState.OPEN.value, "attempts": 1, "last_seen": now or utcnow()}
-            conn.execute(update(_exception).where(mine, untold).values(anew))
-
-
-def told(conn: Connection, company: str, ids: Iterable[int]) -> dict[int, list[str]]:
-    """Note that somebody is told of everything these exceptions block by now; returns by exception id the names that
-    nobody was told of before."""
-    e = _exception
-    mine = (e.c.company == company) & among(e.c.id, ids) & ~e.c.told_blocks.contains(e.c.blocks)
-    fresh: dict[int, list[str]] = {}
-    for row in conn.execute(select(e.c.id, e.c.blocks, e.c.told_blocks).where(mine)).all():
-        fresh[row.id] = list(dict.fromkeys(str(name) for name in row.blocks if name not in set(row.told_blocks)))
-        conn.execute(update(e).where(e.c.id == row.id).values(told_blocks=[*row.told_blocks, *fresh[row.id]]))
-    return fresh
-
-
 def resolve(
     conn: Connection,
     company: str,
@@ -298,14 +267,15 @@ def retry(
 
 def ignore(conn: Connection, company: str, ids: Iterable[int]) -> int:
     """Leave unresolved exceptions alone until their inputs change or they block more; returns how many."""
-    wanted = list(ids)
-    told(conn, company, wanted)
     statement = update(_exception).where(
         _exception.c.company == company,
-        among(_exception.c.id, wanted),
+        among(_exception.c.id, ids),
         _exception.c.state != ExceptionState.RESOLVED.value,
     )
-    return conn.execute(statement.values(state=ExceptionState.IGNORED.value, next_attempt_at=None)).rowcount
+    known = _exception.c.told_blocks
+    told = case((known.contains(_exception.c.blocks), known), else_=known.concat(_exception.c.blocks))
+    left = {"state": ExceptionState.IGNORED.value, "next_attempt_at": None, "told_blocks": told}
+    return conn.execute(statement.values(left)).rowcount
 
 
 def due(conn: Connection, company: str, now: datetime | None = None) -> list[Reported]:

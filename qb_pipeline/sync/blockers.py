@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from qb_pipeline.entities.spec import Entity, Kind, Side
-from qb_pipeline.store import candidates, exceptions, staging
+from qb_pipeline.store import blocks, candidates, exceptions, staging
 from qb_pipeline.store.candidates import Candidate
 from qb_pipeline.store.exceptions import ExceptionState, Reported
 from qb_pipeline.sync import problems, refusals
@@ -84,7 +84,8 @@ def _roots(waited: Sequence[Waited], behind: Mapping[Waited, Sequence[Waited]]) 
 
 
 def _own_exceptions(ctx: Context, conn: Connection, waited: Iterable[Waited]) -> dict[Waited, Reported]:
-    """The exceptions of the records waited for: of several the latest, an ignored one only where there is no other."""
+    """The exceptions of the records waited for: of several the latest, an ignored one only where there is no other. Of
+    ignored ones it is the same in every run, whichever was met last."""
     asked: defaultdict[tuple[str, Side], list[str]] = defaultdict(list)
     for side, reference in waited:
         asked[reference.entity, side].append(reference.native_id)
@@ -97,14 +98,15 @@ def _own_exceptions(ctx: Context, conn: Connection, waited: Iterable[Waited]) ->
 
 
 def _telling(one: Reported) -> tuple[bool, float, int]:
-    return one.state is not ExceptionState.IGNORED, one.last_seen.timestamp() if one.last_seen else 0.0, one.id
+    heeded = one.state is not ExceptionState.IGNORED
+    return heeded, one.last_seen.timestamp() if heeded and one.last_seen else 0.0, one.id
 
 
 def _tell(ctx: Context, conn: Connection, told: Mapping[int, Sequence[str]]) -> None:
     """Put down what waits for records that have exceptions of their own, and take it back from all the others."""
     before = {e.id: list(e.blocks) for e in exceptions.listing(conn, ctx.company) if problems.of_itself(e)}
     changed = {i: told.get(i, ()) for i, names in before.items() if names != list(told.get(i, ()))}
-    exceptions.put_blocks(conn, ctx.company, changed)
+    blocks.put(conn, ctx.company, changed, ctx.now())
 
 
 def _told_with_a_shared_cause(
@@ -125,7 +127,7 @@ def _told_with_a_shared_cause(
     before = {e.id: list(e.blocks) for e in shared}
     more = {i: list(dict.fromkeys([*before[i], *names])) for i, names in added.items()}
     changed = {i: names for i, names in more.items() if names != before[i]}
-    exceptions.put_blocks(conn, ctx.company, changed, ctx.now(), wakes=True)
+    blocks.put(conn, ctx.company, changed, ctx.now())
     return left
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -12,10 +12,10 @@ import pytest
 from qb_pipeline.entities.spec import Direction, Policy, Side
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.store import exceptions
-from qb_pipeline.store.exceptions import ExceptionState, Reported
+from qb_pipeline.store.exceptions import ExceptionState, Problem, Reported
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.rules import Override, Rules
-from qb_pipeline_tests.sync.fakes import ValuesCodec
+from qb_pipeline_tests.sync.fakes import ValuesCodec, refusal
 from qb_pipeline_tests.sync.world import COMPANY, World, customer
 
 CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
@@ -169,3 +169,66 @@ def test_what_was_only_said_is_not_taken_for_a_refused_write(world: World) -> No
     ctx = world.run()
     assert only(world).run_id == ctx.run_id
     assert not problems.refused(ctx)
+
+
+def test_a_record_that_newly_waits_for_the_record_of_an_ignored_exception_opens_it_again(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    world.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    payer = world.contractor.add("customer", **customer())
+    invoice(world, "1", payer)
+    world.run()
+    assert (only(world).code, only(world).blocks) == ("refused", ["Invoice 1"])
+    ignore(world)
+    assert stays_ignored(world)
+    invoice(world, "2", payer)
+    world.run()
+    assert (only(world).state, only(world).blocks) == (OPEN, ["Invoice 1", "Invoice 2"])
+    before = only(world)
+    world.run()
+    assert only(world) == before, "it is said once"
+    ignore(world)
+    assert stays_ignored(world)
+
+
+def test_of_two_ignored_exceptions_of_a_record_one_and_the_same_is_opened_by_what_newly_waits(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    world.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    payer = world.contractor.add("customer", **customer())
+    world.run()
+    with world.engine.begin() as conn:
+        exceptions.report(conn, COMPANY, [replace_code(only(world), "another")])
+    invoice(world, "1", payer)
+    world.run()
+    ignore(world)
+    with world.engine.begin() as conn:  # the other one was met last
+        exceptions.report(conn, COMPANY, [e for e in world.open_exceptions() if not e.blocks], world.now())
+    world.run()
+    assert [(e.state, e.blocks) for e in sorted(world.open_exceptions(), key=lambda e: e.id)] == [
+        (IGNORED, []), (IGNORED, ["Invoice 1"]),
+    ]  # fmt: skip
+    invoice(world, "2", payer)
+    world.run()
+    states = [e.state for e in sorted(world.open_exceptions(), key=lambda e: e.id)]
+    world.run()
+    assert [e.state for e in sorted(world.open_exceptions(), key=lambda e: e.id)] == states == [IGNORED, OPEN]
+
+
+def test_an_ignored_passing_fault_is_tried_again_when_another_record_waits_for_it(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer())
+    world.quickbooks.script = ["lost before it arrived"]
+    world.run()
+    ignore(world)
+    world.run()
+    assert (only(world).state, world.quickbooks.live("customer")) == (IGNORED, {})
+    invoice(world, "1", payer)
+    world.run()
+    assert (only(world).state, only(world).blocks) == (ExceptionState.RETRYING, ["Invoice 1"])
+    world.run()
+    assert (world.codes(), len(world.quickbooks.live("invoice"))) == ([], 1)
+
+
+def replace_code(one: Reported, code: str) -> Problem:
+    """The same problem as it would be reported under another code."""
+    names = {f.name for f in fields(Problem)}
+    return Problem(**{**{k: v for k, v in vars(one).items() if k in names}, "code": code})
