@@ -7,6 +7,7 @@ so what was ignored stays ignored just as long as what was looked at when it was
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import simplejson
@@ -27,12 +28,22 @@ def mark(code: str, cause: str, values: Any = None) -> str:
 
 def of_plan(entity: Entity, owed: Owed, problem: refusals.Problem) -> str:
     """What the planner said of a record: a conflict rests on both versions of its field, all else on both records."""
-    fields = [f.name for f in entity.fields if not f.derived and f.direction is not Direction.NONE]
+    fields = _told(entity)
     if problem.code.startswith(_CONFLICT):
         fields = [problem.code.removeprefix(_CONFLICT)]
     nodes = {side.value: node for side in Side if (node := owed.tree.node(side)) is not None}
     values = {side: [node.state.value, *(node.values.get(name) for name in fields)] for side, node in nodes.items()}
     return mark(problem.code, problem.cause, values)
+
+
+def of_values(entity: Entity, said: refusals.Problem, values: Mapping[str, Any]) -> str:
+    """What was said of a record without a counterpart: it rests on what people enter in it."""
+    return mark(said.code, said.cause, [values.get(name) for name in _told(entity)])
+
+
+def _told(entity: Entity) -> list[str]:
+    """The fields that people enter and that are compared."""
+    return [f.name for f in entity.fields if not f.derived and f.direction is not Direction.NONE]
 
 
 def of_shared(said: refusals.Problem, name: str, *, blocking: bool) -> str:

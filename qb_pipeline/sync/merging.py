@@ -22,10 +22,10 @@ from sqlalchemy import Connection
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Kind, Removal, Side
-from qb_pipeline.store import aliases, exceptions, links, staging
+from qb_pipeline.store import aliases, links, staging
 from qb_pipeline.store.inbox import Stored
 from qb_pipeline.store.links import Link, LinkState, LinkUpdate
-from qb_pipeline.sync import refusals
+from qb_pipeline.sync import twins
 from qb_pipeline.sync.context import Context, label
 from qb_pipeline.sync.trees import reading_now
 
@@ -72,6 +72,7 @@ def follow(ctx: Context, entity: Entity) -> int:
         found = [m for side in Side for m in _merges(ctx, conn, entity, side)]
         for merge in found:
             _follow_one(ctx, conn, merge)
+        twins.ask_again(ctx, conn, entity)
     ctx.tally.add(entity.name, "merged", len(found))
     return len(found)
 
@@ -147,28 +148,16 @@ def _move(ctx: Context, conn: Connection, merge: Merge, link: Link) -> None:
 
 
 def _fold(ctx: Context, conn: Connection, merge: Merge, lost: Link, kept: Link) -> None:
-    """Both were linked: on the other side there are still two, which mean one from now on."""
+    """Both were linked: on the other side there are still two, which mean one from now on. Its API has no merge: a
+    person does it there, or leaves the two as they are."""
     there = merge.side.other
     twin, survivor = lost.id_on(there), kept.id_on(there)
     links.remove(conn, ctx.company, [lost.id])
     _rebase(ctx, conn, merge.entity, lost.id, kept.id)
     if twin is not None and survivor is not None and twin != survivor:
         aliases.add(conn, ctx.company, merge.entity.name, there, twin, survivor, "merge on the other side")
-        _ask_for_the_same(ctx, conn, merge, twin, survivor)
+        twins.ask(ctx, conn, merge.entity, there, twin, survivor)
     _log(ctx, conn, merge, "merge followed")
-
-
-def _ask_for_the_same(ctx: Context, conn: Connection, merge: Merge, twin: str, survivor: str) -> None:
-    """The other side's API has no merge: a person does it there, or leaves the two as they are."""
-    there = merge.side.other
-    names = _names(ctx, conn, merge.entity, there, [twin, survivor])
-    problem = refusals.merged_on_one_side(names[twin], names[survivor], merge.side)
-    reported = exceptions.Problem(
-        entity=merge.entity.name, side=there, record_id=twin, code=problem.code, title=problem.title,
-        cause=problem.cause, fix=problem.fix, who=problem.who, retry_safe=False, record_label=names[twin],
-        run_id=ctx.run_id,
-    )  # fmt: skip
-    exceptions.report(conn, ctx.company, [reported], ctx.now())
 
 
 def _names(ctx: Context, conn: Connection, entity: Entity, side: Side, ids: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,8 @@ import pytest
 
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.store import aliases
+from qb_pipeline.store import aliases, exceptions
+from qb_pipeline.store.exceptions import ExceptionState, Reported
 from qb_pipeline.store.inbox import Stored
 from qb_pipeline.sync import merging
 from qb_pipeline_tests.sync.world import COMPANY, World, customer
@@ -145,3 +146,57 @@ def test_a_name_that_vanished_without_a_trace_is_asked_about_and_its_counterpart
     assert books.codes() == ["name_gone"]
     assert books.writes() == written
     assert a in books.contractor.live("customer")
+
+
+def merged_in_quickbooks(books: World) -> tuple[str, str]:
+    """Two customers of which QuickBooks made one; returns the ids of the two that the contractor still has."""
+    (a, x), (b, y) = pair(books, "Hazel Roofing", "555 010 1000"), pair(books, "Birch Plumbing", "555 010 2000")
+    invoice(books, "1", a)
+    books.run()
+    merge(books, QUICKBOOKS, x, y)
+    books.run()
+    return a, b
+
+
+def asked(books: World) -> Reported:
+    [one] = books.open_exceptions()
+    assert one.code == "merged_on_one_side"
+    return one
+
+
+def test_the_question_of_a_merge_is_put_once_while_its_two_records_stay_as_they_are(books: World) -> None:
+    merged_in_quickbooks(books)
+    before = asked(books)
+    books.run()
+    assert asked(books) == before
+    with books.engine.begin() as conn:
+        exceptions.ignore(conn, COMPANY, [before.id])
+    ignored = asked(books)
+    books.run()
+    assert asked(books) == ignored
+    assert ignored.state is ExceptionState.IGNORED
+
+
+def test_an_ignored_question_of_a_merge_is_put_again_when_its_record_is_edited_in_vain(books: World) -> None:
+    a, b = merged_in_quickbooks(books)
+    with books.engine.begin() as conn:
+        exceptions.ignore(conn, COMPANY, [asked(books).id])
+    books.contractor.edit("customer", b, notes="of the survivor, which is copied")
+    books.run()
+    assert asked(books).state is ExceptionState.IGNORED
+    books.contractor.edit("customer", a, name="Hazel Roofing of Austin")
+    books.run()
+    again = asked(books)
+    assert (again.state, again.attempts) == (ExceptionState.OPEN, 1)
+    assert again.cause.startswith("Customer Hazel Roofing of Austin and Customer Birch Plumbing were merged")
+    books.run()
+    assert asked(books) == again
+
+
+def test_a_question_of_a_merge_that_is_to_be_tried_again_is_looked_at_by_the_next_run(books: World) -> None:
+    merged_in_quickbooks(books)
+    with books.engine.begin() as conn:
+        exceptions.retry(conn, COMPANY, [asked(books).id])
+    books.run()
+    again = asked(books)
+    assert (again.state, again.attempts, again.next_attempt_at) == (ExceptionState.OPEN, 1, None)
