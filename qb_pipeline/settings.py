@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from qb_pipeline.addresses import refuse_userinfo
+from qb_pipeline.addresses import redirect_address
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.secrecy import remember
 
@@ -211,9 +211,7 @@ def settings(**overrides: Any) -> Settings:
             code="bad_setting",
             fix="Correct the variable in the environment or in .env; .env.example describes each.",
         ) from None
-    refuse_userinfo(
-        chosen.redirect_uri, "address in QB_REDIRECT_URI", "Give it as it is registered with the app, without these."
-    )
+    redirect_address(chosen.redirect_uri, "address in QB_REDIRECT_URI")
     return chosen
 
 

@@ -14,11 +14,11 @@ import click
 import requests
 from sqlalchemy import Engine
 
+from qb_pipeline.addresses import is_loopback, redirect_address
 from qb_pipeline.commands.callback import Listener, listening, wait_for
 from qb_pipeline.commands.opening import store
 from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.errors import Misconfigured, RetryLater
-from qb_pipeline.quickbooks.environment import is_loopback
 from qb_pipeline.quickbooks.oauth import OAuth
 from qb_pipeline.settings import Settings
 from qb_pipeline.sync.connecting import Connected, Connecting, Revocation, Wanted
@@ -60,6 +60,8 @@ def connect(
     What is not given is taken from the company as stored, and then from the settings.
     """
     auto = authorize == "auto"
+    if redirect_uri is not None:
+        redirect_address(redirect_uri, "address in --redirect-uri")
     with store() as (settings, engine):
         connecting = Connecting(engine, settings, company, Wanted(**wanted))
         output.say("checking the contractor system's key")

@@ -5,11 +5,10 @@ Invariant: tokens and the books travel over TLS; plain HTTP is for a server on t
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from qb_pipeline.addresses import refuse_userinfo
+from qb_pipeline.addresses import is_loopback, refuse_userinfo
 from qb_pipeline.errors import Misconfigured
 
 MINOR_VERSION = "75"  # the lowest that Intuit still serves; newer fields come without a new number
@@ -47,17 +46,6 @@ def environment(name: str) -> Environment:
             fix=f"Use one of: {', '.join(known)}.",
         )
     return known[name]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the host of `url` is this machine, by name or by address."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def secure(url: str, what: str) -> str:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,16 @@ def test_consent_is_given_by_itself_to_a_sandbox_on_this_machine_only(instance: 
     with answering(json.dumps(addresses), "application/json") as elsewhere:
         line = instance.connect(quickbooks_discovery=elsewhere).failure()
     assert "--authorize auto" in line
+
+
+def test_an_address_intuit_sends_no_browser_back_to_is_refused_before_anything_is_asked(instance: Instance) -> None:
+    seen = instance.contractor.seen
+    line = instance.here("connect", "--company", COMPANY, "--redirect-uri", "http://books.example/callback").failure()
+    assert "--redirect-uri is not an https address" in line
+    of_settings = replace(instance, environment={**instance.environment, "QB_REDIRECT_URI": "books.example/callback"})
+    line = of_settings.here("status").failure()
+    assert "QB_REDIRECT_URI is not a whole address" in line
+    assert instance.contractor.seen == seen
 
 
 def test_nobody_giving_the_consent_ends_with_a_line_after_the_timeout(instance: Instance) -> None:

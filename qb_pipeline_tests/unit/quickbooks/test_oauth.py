@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from qb_pipeline.addresses import is_loopback
 from qb_pipeline.errors import FixTheData, Misconfigured, Reconnect, RetryLater
-from qb_pipeline.quickbooks.environment import PRODUCTION, SANDBOX, environment, is_loopback, secure
+from qb_pipeline.quickbooks.environment import PRODUCTION, SANDBOX, environment, secure
 from qb_pipeline.quickbooks.oauth import Endpoints, OAuth
 from qb_pipeline_tests.unit.quickbooks.canned import CannedServer, FakeClock, Reply, ok, unused_port
 
