@@ -59,7 +59,7 @@ def read_changes(context: OpExecutionContext) -> Output[None]:
     required_resource_keys={"company_run"},
 )
 def read_hinted(context: OpExecutionContext, config: InboxRange) -> Output[None]:
-    """Take the events of the range, what came since and what an earlier run left, and read what they name."""
+    """Take the events of the range and what came since, and read what they name."""
     patience = hints.Patience(again=not last_try(context))
     return read_step(context, lambda ctx: _read_hinted(ctx, config.first, config.last, patience))
 
@@ -160,13 +160,12 @@ def _read_changes(ctx: Context) -> Mapping[str, Any]:
 
 def _read_hinted(ctx: Context, first: int, last: int, patience: hints.Patience) -> Mapping[str, Any]:
     with ctx.begin() as conn:
-        abandoned = inbox.release_abandoned(conn, ctx.company, alive=ctx.run_id)
         # Launching a run takes a while. What came meanwhile would otherwise wait for this run's end and for another.
         since = inbox.waiting(conn).get(ctx.company)
         events = inbox.take(conn, ctx.company, first, max(last, since.last if since else last), ctx.run_id)
     merged = merging.note_merges(ctx, events)
     read = hints.read(ctx, hints.hints_of(events), patience)
-    told = {"events": len(events), "merges": merged, "events of runs that failed": abandoned, "records read": read}
+    told = {"events": len(events), "merges": merged, "records read": read}
     left = [f"{one.subject} {one.record_id} ({one.side.value})" for one in patience.left]
     return {**told, **({"can't be read, left to sweeps": ", ".join(left)} if left else {})}
 

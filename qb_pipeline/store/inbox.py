@@ -130,6 +130,7 @@ def release(conn: Connection, company: str, run_id: str) -> int:
 def release_abandoned(conn: Connection, company: str, alive: str) -> int:
     """What other runs took and never finished waits again; only the run `alive`, which holds the company, goes on."""
     statement = update(_inbox).where(
+        _inbox.c.id > at_rest_upto(conn),
         _inbox.c.company == company,
         _inbox.c.state == InboxState.TAKEN.value,
         _inbox.c.run_id != alive,

@@ -1,7 +1,7 @@
 """Opening a company: its connections, rules and stores, put together for one run.
 
 Invariant: one run holds the company's lock from the first read to the last write, and leaves a row that says how it
-ended, whatever happens.
+ended, whatever happens; what a killed run left taken, the next one gives back as it begins.
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ def session(
         with engine.begin() as conn:
             companies.get(conn, name)
             run_id = runs.start(conn, name, trigger, run_id)
+            abandoned = inbox.release_abandoned(conn, name, alive=run_id)
+        if abandoned:
+            _log.info("webhook events of runs that ended without a word wait again", company=name, events=abandoned)
         ctx: Context | None = None
         try:
             ctx = open_context(engine, settings, name, run_id=run_id)

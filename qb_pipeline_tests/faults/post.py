@@ -66,7 +66,6 @@ def look(engine: Engine, current: Settings) -> None:
         result = steps.Result()
         steps.prepare(ctx)
         with ctx.begin() as conn:
-            inbox.release_abandoned(conn, COMPANY, alive=ctx.run_id)
             events = inbox.take(conn, COMPANY, waiting.first, waiting.last, ctx.run_id)
         merging.note_merges(ctx, events)
         hints.read(ctx, hints.hints_of(events))
