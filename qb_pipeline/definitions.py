@@ -17,6 +17,7 @@ from qb_pipeline.defs.health import (
     freshness_checks,
     freshness_hourly,
 )
+from qb_pipeline.defs.history import history_nightly, tidy_history
 from qb_pipeline.defs.jobs import sync
 from qb_pipeline.defs.notices import notices, send_notices
 from qb_pipeline.defs.readings import cdc_sweep, nightly_reconciliation, webhook_changes
@@ -39,8 +40,17 @@ defs = Definitions(
         freshness,
         send_notices,
         retry_failed,
+        tidy_history,
     ],
-    schedules=[hourly_sync, cdc_every_15_minutes, nightly, freshness_hourly, notices, retry_every_30_minutes],
+    schedules=[
+        hourly_sync,
+        cdc_every_15_minutes,
+        nightly,
+        freshness_hourly,
+        notices,
+        retry_every_30_minutes,
+        history_nightly,
+    ],
     sensors=[webhook_inbox, reconnected_backfill, connection_health, failure_notification],
     resources={"company_run": company_run},
     # Every step in its own process would spend seconds on imports, and could not share the company's session.

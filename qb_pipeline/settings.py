@@ -175,6 +175,12 @@ class Settings(BaseSettings):
         "and settled, and QuickBooks' raw answers are kept. An undo needs those answers: it takes back runs of that "
         "time. What was written stays in the journal for good.",
     )
+    keep_runs_days: float = Field(
+        30.0,
+        ge=1,
+        description="Days for which Dagster keeps a run, its events and its logs after it has ended; older ones go at "
+        "night. The last success of each job for each company stays, and so does everything the pipeline itself keeps.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
 
     @field_validator("home", "company_file_dir", mode="after")
