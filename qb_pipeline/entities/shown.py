@@ -23,6 +23,16 @@ def label(entity: Entity, values: Mapping[str, Any]) -> str:
     named = next((str(values[f]) for f in entity.label_fields if values.get(f)), None)
     if named:
         return f"{entity.title} {shortened(named)}"
+    return entity.title + _when_and_how_much(entity, values)
+
+
+def in_full(entity: Entity, values: Mapping[str, Any]) -> str:
+    """What tells the record from another of the same number: "Invoice 1042 of 2026-09-08 (120.50)"."""
+    called, more = label(entity, values), _when_and_how_much(entity, values)
+    return called if called.endswith(more) else called + more
+
+
+def _when_and_how_much(entity: Entity, values: Mapping[str, Any]) -> str:
     dated = next((values[f.name] for f in entity.fields if f.kind is Kind.DATE and values.get(f.name)), None)
     total = values.get(entity.total_field) if entity.total_field else None
-    return entity.title + (f" of {dated}" if dated else "") + (f" ({total})" if total is not None else "")
+    return (f" of {dated}" if dated else "") + (f" ({total})" if total is not None else "")

@@ -127,7 +127,8 @@ _OWNER = {
 
 _SAME_NAME = "Link the two records if they are the same; otherwise rename one, then retry the exception."
 _SAME_NUMBER = (
-    "Link the two documents if they are the same; otherwise give one another number, then retry the exception."
+    "Link the two documents if they are the same; otherwise give one another number, then retry the exception. A void "
+    "document keeps its number in QuickBooks: give that one another number there."
 )
 _DUPLICATE = {
     "630": Entry(PossibleDuplicate, "QuickBooks already holds an equal record.", _SAME_NAME),

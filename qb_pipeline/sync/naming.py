@@ -10,11 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.customer import CUSTOMER
-from qb_pipeline.entities.records import State
+from qb_pipeline.entities.records import Record, State
+from qb_pipeline.entities.shown import in_full
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import from_json
 from qb_pipeline.errors import PipelineError, PossibleDuplicate, Who
@@ -62,6 +63,8 @@ def with_names(ctx: Context, conn: Connection, entity: Entity, row: Write, error
         return _missing(_subject(ctx, conn, entity, row), dangling)
     known = [*referred, *_itself(ctx, conn, entity, row, error)]
     cause = in_words(error.cause, known)
+    if error.code == refusals.NUMBER_TAKEN and (holder := _numbered(ctx, conn, entity, row)) is not None:
+        return _number_taken(ctx, conn, entity, row, holder)
     if error.code != refusals.NAME_TAKEN or not isinstance(error, PossibleDuplicate):
         return Words(cause, error.fix, error.who)
     return _taken(ctx, conn, entity, row, error, cause)
@@ -113,9 +116,37 @@ def _taken(ctx: Context, conn: Connection, entity: Entity, row: Write, error: Po
     holder = _holder(ctx, conn, entity, row, error)
     if _shares_names(entity):
         cause = refusals.name_shared(_subject(ctx, conn, entity, row), entity if holder is not None else None)
+    fix = refusals.rename_one(entity, _name(entity, row), _linkable(ctx, conn, entity, row, holder))
+    return Words(cause, fix, error.who)
+
+
+def _linkable(
+    ctx: Context, conn: Connection, entity: Entity, row: Write, holder: str | None
+) -> tuple[str | None, str | None] | None:
+    """The pair that `review link` takes: a new record and one in its way, neither linked to another."""
     free = holder is not None and not links.find(conn, ctx.company, entity.name, row.side, [holder])
-    linkable = (row.source_id, holder) if free and row.target_id is None else None
-    return Words(cause, refusals.rename_one(entity, _name(entity, row), linkable), error.who)
+    return (row.source_id, holder) if free and row.target_id is None else None
+
+
+def _numbered(ctx: Context, conn: Connection, entity: Entity, row: Write) -> Record | None:
+    """The other document of the kind that has the number in QuickBooks; a void one where no live one has it."""
+    number = from_json(entity, row.intended).get("number")
+    if not number:
+        return None
+    there = staging.table(row.side, entity.name)
+    mine = (there.c.company == ctx.company) & (there.c.state != State.DELETED.value)
+    ids = conn.scalars(select(there.c.id).where(mine, there.c.number == number, there.c.id != (row.target_id or "")))
+    found = [s.record for s in staging.fetch(conn, ctx.company, row.side, entity.name, ids.all()).values()]
+    return min(found, key=lambda r: (r.state is not State.LIVE, len(r.id), r.id), default=None)
+
+
+def _number_taken(ctx: Context, conn: Connection, entity: Entity, row: Write, holder: Record) -> Words:
+    void = holder.state is State.VOIDED
+    shown = {k: v for k, v in holder.values.items() if not (void and k == entity.total_field)}  # of a void one: nought
+    cause = refusals.number_held(_subject(ctx, conn, entity, row), in_full(entity, shown), void=void)
+    linkable = _linkable(ctx, conn, entity, row, holder.id)
+    fix = refusals.renumber_one(entity, str(holder.values["number"]), linkable, void=void)
+    return Words(cause, fix, "accountant")
 
 
 def _holder(ctx: Context, conn: Connection, entity: Entity, row: Write, error: PossibleDuplicate) -> str | None:

@@ -93,6 +93,15 @@ _RENAME = (
     "Rename one of the two, for example to '{example}' in the contractor's system. If you rename the one in "
     "QuickBooks, then run qb-pipeline errors retry --code {code}."
 )
+NUMBER_TAKEN = "qbo_6140"
+_RENUMBER = (
+    "Give one of the two another number. If that is the one in QuickBooks, then run qb-pipeline errors retry --code "
+    "{code}."
+)
+_RENUMBER_VOID = (
+    "In QuickBooks, give the void one another number, for example '{example}'; then run qb-pipeline errors retry "
+    "--code {code}. Or give the other one another number in the contractor's system; it is then tried again by itself."
+)
 _SAME = "If they are the same: qb-pipeline review link {contractor_id} {quickbooks_id} --entity {entity}."
 CLASSES_OFF = Situation(
     "class_tracking_off", "Class tracking is off",
@@ -197,10 +206,28 @@ def rename_one(entity: Entity, name: str, linkable: tuple[str | None, str | None
     """The fix of a taken name; `linkable`: contractor's and QuickBooks' id where the two may be the same."""
     kind = entity.title.lower()
     rename = _RENAME.format(example=f"{shortened(name)} ({kind})", code=NAME_TAKEN)
+    return _or_link(entity, rename, linkable)
+
+
+def number_held(blocked: str, holder: str, *, void: bool) -> str:
+    """The cause where a document of the same kind has the number: `holder` by number, date and total."""
+    keeps = " It is void there, and a void document keeps its number." if void else ""
+    return f"{blocked}: {lowered(holder)} has this number in QuickBooks.{keeps}"
+
+
+def renumber_one(entity: Entity, number: str, linkable: tuple[str | None, str | None] | None, *, void: bool) -> str:
+    """The fix of a taken number; `linkable` as in `rename_one`."""
+    if void:
+        example = number[: (entity["number"].max_length or len(number) + 2) - 2] + "-V"
+        return _RENUMBER_VOID.format(example=example, code=NUMBER_TAKEN)
+    return _or_link(entity, _RENUMBER.format(code=NUMBER_TAKEN), linkable)
+
+
+def _or_link(entity: Entity, otherwise: str, linkable: tuple[str | None, str | None] | None) -> str:
     if linkable is None:
-        return rename
+        return otherwise
     same = _SAME.format(contractor_id=linkable[0], quickbooks_id=linkable[1], entity=entity.name)
-    return f"{same} Otherwise: {rename[:1].lower()}{rename[1:]}"
+    return f"{same} Otherwise: {lowered(otherwise)}"
 
 
 def lowered(name: str) -> str:

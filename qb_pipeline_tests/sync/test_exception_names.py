@@ -11,7 +11,8 @@ from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import FixTheData, PlanAgain, PossibleDuplicate
-from qb_pipeline.store import candidates
+from qb_pipeline.quickbooks.catalogue import CATALOGUE
+from qb_pipeline.store import candidates, exceptions
 from qb_pipeline.store.candidates import Decision, Proposal
 from qb_pipeline.store.exceptions import Reported
 from qb_pipeline.sync import refusals
@@ -152,3 +153,91 @@ def test_an_unanswered_write_is_named_in_the_run_that_recovers_as_in_the_one_tha
     for _ in range(3):
         world.run()
         assert [e.record_label for e in world.open_exceptions()] == ["Customer ABC Corp"]
+
+
+def number_refused(world: World, record: str) -> Reported:
+    """The creation of an invoice 1042, refused for its number."""
+    said = PossibleDuplicate("The number is used.", code="qbo_6140", fix="Link the two.")
+    world.quickbooks.unique = {"invoice": "number"}
+    world.quickbooks.refuses = lambda item: said if b'"1042"' in item.body else None
+    world.run()
+    [found] = [e for e in world.open_exceptions() if e.record_id == record]
+    return found
+
+
+def billed(world: World, payer: str, dated: date) -> str:
+    total = Decimal("80.00")
+    return world.contractor.add("invoice", number="1042", customer=payer, date=dated, lines=(), total=total)
+
+
+def test_a_number_that_a_void_document_keeps_is_set_free_by_renumbering_that_one(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer("ABC Corp"))
+    first = billed(world, payer, date(2026, 2, 10))
+    world.run()
+    world.contractor.let_go("invoice", first, State.VOIDED)
+    world.run()
+    found = number_refused(world, billed(world, payer, date(2026, 3, 10)))
+    assert found.cause == (
+        "Invoice 1042: invoice 1042 of 2026-02-10 has this number in QuickBooks. It is void there, and a void document "
+        "keeps its number."
+    )
+    assert found.fix == (
+        "In QuickBooks, give the void one another number, for example '1042-V'; then run qb-pipeline errors retry "
+        "--code qbo_6140. Or give the other one another number in the contractor's system; it is then tried again by "
+        "itself."
+    )
+    [void] = [i for i, row in world.quickbooks.rows["invoice"].items() if row.state is State.VOIDED]
+    world.quickbooks.rows["invoice"][void].values["number"] = "1042-V"
+    world.quickbooks.let_go("invoice", void, State.VOIDED)
+    world.quickbooks.refuses = lambda _item: None
+    with world.engine.begin() as conn:
+        exceptions.retry(conn, "acme", codes=["qbo_6140"])
+    written = world.writes()
+    world.run()
+    world.run()
+    assert (world.codes(), world.writes()) == ([], written + 1), "and the void one keeps its number there"
+
+
+def test_a_number_that_a_linked_document_has_is_to_be_changed_and_never_linked(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer("ABC Corp"))
+    billed(world, payer, date(2026, 2, 10))
+    world.run()
+    [twin] = world.quickbooks.live("invoice")
+    world.quickbooks.edit("invoice", twin, total=Decimal("80.00"))  # which it reckons itself
+    found = number_refused(world, billed(world, payer, date(2026, 3, 10)))
+    assert found.cause == "Invoice 1042: invoice 1042 of 2026-02-10 (80.00) has this number in QuickBooks."
+    assert found.fix == RENUMBER
+
+
+RENUMBER = (
+    "Give one of the two another number. If that is the one in QuickBooks, then run qb-pipeline errors retry --code "
+    "qbo_6140."
+)
+
+
+def test_a_number_that_an_unlinked_document_has_may_be_the_same_document(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer("ABC Corp"))
+    world.run()
+    [twin] = world.quickbooks.live("customer")
+    there = {"number": "1042", "customer": twin, "date": date(2026, 2, 1), "lines": (), "total": Decimal("75.00")}
+    other = world.quickbooks.add("invoice", **there)
+    world.contractor.refuses = lambda _item: refusal()  # so that it is not copied and linked
+    record = billed(world, payer, date(2026, 3, 10))
+    with world.engine.begin() as conn:
+        pair = Proposal("invoice", record, other, candidates.BY_HAND, Decimal("0.9"))
+        candidates.settle(conn, "acme", pair, Decision.REJECTED)
+    found = number_refused(world, record)
+    same = f"qb-pipeline review link {record} {other} --entity invoice"
+    assert found.fix == f"If they are the same: {same}. Otherwise: {RENUMBER[0].lower()}{RENUMBER[1:]}"
+
+
+def test_where_nobody_knows_which_document_has_the_number_a_void_one_is_thought_of(world: World) -> None:
+    fix = CATALOGUE["6140"].fix
+    assert "A void document keeps its number" in fix
+    world.entities = ("customer", "invoice")
+    payer = world.contractor.add("customer", **customer("ABC Corp"))
+    found = number_refused(world, billed(world, payer, date(2026, 3, 10)))
+    assert (found.cause, found.fix) == ("The number is used.", "Link the two.")
