@@ -1,10 +1,12 @@
 """Pages of QuickBooks' objects into staging, and objects looked at by their ids.
 
 Invariant: what QuickBooks can't give is an exception and stops nothing else, and an object counts as gone only when it
-was asked for by its id and was not there. Queries that leave objects out of a list may leave them out by their ids as
-well: where only queries miss many, reads of some decide whether queries are believed at all.
+was asked for by its id and was not there; a row that can't be read, whether its id was found out or not, is never said
+to be gone, and keeps no other absence from being looked at. Queries that leave objects out of a list may leave them out
+by their ids as well: where only queries miss many, reads of some decide whether queries are believed at all.
 
     take_page(ctx, name, page)                       what a page shows; what looks older than what is staged is read
+    none_unread_but(ctx, name, seen, nameless)       after all of an object was read: the exceptions that are over
     confirm_gone(ctx, name, ids, counts)             what a tombstone or an absence says is gone
 """
 
@@ -13,9 +15,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from qb_pipeline.errors import FixTheData
 from qb_pipeline.quickbooks.queries import quote
 from qb_pipeline.store import exceptions, staging
-from qb_pipeline.sync import problems
+from qb_pipeline.sync import marks, problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.reading.objects import SIDE, Doubt, Raw, is_list, sharing, store
 from qb_pipeline.sync.reading.observing import look_at
@@ -24,7 +27,7 @@ from qb_pipeline.sync.reading.rows import POISON, Page, Poison, around_poison
 AT_ONCE = 100  # ids in one query
 _MOST_READS = 300  # absences read one by one, a run, where queries are not to be believed
 _FEW = 10  # ids that are read one by one, which asks more directly than a query
-_NAMELESS = "?"  # the record id of a row that can't be read and whose id can't be found out
+_NAMELESS = "?"  # the record id of a row that can't be read and whose id can't be found out; the second is ?2
 
 
 def take_page(ctx: Context, name: str, page: Page, *, current: bool = False) -> Mapping[str, int]:
@@ -41,6 +44,8 @@ def take_rows(ctx: Context, name: str, rows: Sequence[Raw], *, current: bool = F
     """Stage rows; those that look older than what is staged, and say something else, are asked for by their ids, and
     what comes then is taken."""
     counts, doubts = store(ctx, name, rows, current=current)
+    if came := {str(row["Id"]) for row in rows}:
+        _over(ctx, name, [one for one in _open_poison(ctx, name) if one.record_id in came])
     _settle(ctx, name, doubts)
     return counts
 
@@ -109,43 +114,85 @@ def read_ids(ctx: Context, name: str, ids: Sequence[str], counts: Counter[str], 
     comes is taken whatever its time says."""
     present: set[str] = set()
     where = f"Id IN ({', '.join(quote(i) for i in ids)})"
-    pages = around_poison(ctx.quickbooks.client, name, where=where, active_too=is_list(name), known=lambda: ids)
+    pages = around_poison(ctx.quickbooks.client, name, where=where, active_too=is_list(name), likely=lambda: ids)
     for page in pages:
         present |= {str(row["Id"]) for row in page.rows} | {p.id for p in page.poison if p.id}
         counts.update(take_page(ctx, name, page, current=current))
-        if any(p.id is None for p in page.poison):
+        if page.nameless:
             present |= set(ids)  # one of them can't be read and nobody knows which: none of them is said to be gone
     return [i for i in ids if i not in present]
 
 
-def staged_ids(ctx: Context, name: str) -> Collection[str]:
+def likely_ids(ctx: Context, name: str) -> list[str]:
+    """Ids that a row which can't be read may have: those that could not be read before, then what is staged, the newest
+    first."""
+    before = [one.record_id for one in _open_poison(ctx, name) if not one.record_id.startswith(_NAMELESS)]
+    staged = sorted(_staged_ids(ctx, name), key=lambda i: (len(i), i), reverse=True)
+    return list(dict.fromkeys([*before, *staged]))
+
+
+def _staged_ids(ctx: Context, name: str) -> Collection[str]:
     """The ids of the objects that are staged and not deleted."""
     with ctx.begin() as conn:
         return {i for e in sharing(name) for i in staging.versions(conn, ctx.company, SIDE, e.name)}
 
 
-def nobody_nameless(ctx: Context, name: str) -> None:
-    """Everything of the object was read: no row is left whose id could not be found out."""
-    with ctx.begin() as conn:
-        exceptions.resolve(conn, ctx.company, sharing(name)[0].name, SIDE, [_NAMELESS], [POISON], now=ctx.now())
+def none_unread_but(ctx: Context, name: str, seen: Collection[str], nameless: int) -> None:
+    """All of the object was read, these ids came or are known as poison, and for so many rows no id was found out:
+    no more are left without one, and what is neither there nor staged any more can't be unreadable."""
+    known = {*seen, *_staged_ids(ctx, name), *(_nameless_id(n) for n in range(nameless))}
+    over = [one for one in _open_poison(ctx, name) if one.record_id not in known]
+    if nameless:  # any of them may be it
+        over = [one for one in over if one.record_id.startswith(_NAMELESS)]
+    _over(ctx, name, over)
+
+
+def nameless_known(ctx: Context, name: str) -> bool:
+    """Whether an exception tells already of a row whose id could not be found out."""
+    return any(one.record_id.startswith(_NAMELESS) for one in _open_poison(ctx, name))
 
 
 def unread(ctx: Context, name: str) -> int:
     """Rows that are there and were never staged, because QuickBooks can't give them."""
-    staged = staged_ids(ctx, name)
+    return len({one.record_id for one in _open_poison(ctx, name)} - set(_staged_ids(ctx, name)))
+
+
+def _open_poison(ctx: Context, name: str) -> list[exceptions.Reported]:
     with ctx.begin() as conn:
-        found = exceptions.listing(conn, ctx.company, entity=sharing(name)[0].name)
-    return sum(one.code == POISON and one.record_id not in staged for one in found)
+        return [
+            one
+            for entity in sharing(name)
+            for one in exceptions.listing(conn, ctx.company, entity=entity.name, codes=[POISON])
+        ]
 
 
-def _quarantine(ctx: Context, name: str, poison: Iterable[Poison]) -> None:
+def _over(ctx: Context, name: str, poison: Sequence[exceptions.Reported]) -> None:
+    """Close what is told of rows that can't be read, but for what a write was refused for."""
+    ids = [one.record_id for one in poison if not marks.of_a_write(one.fingerprint)]
+    if ids:
+        with ctx.begin() as conn:
+            for entity in sharing(name):
+                exceptions.resolve(conn, ctx.company, entity.name, SIDE, ids, [POISON], now=ctx.now())
+
+
+def _nameless_id(nth: int) -> str:
+    return f"{_NAMELESS}{nth + 1}" if nth else _NAMELESS
+
+
+def _quarantine(ctx: Context, name: str, poison: Sequence[Poison]) -> None:
     """A row that can't be read is an exception of its own; everything else goes on."""
     entity = sharing(name)[0]
-    found = [
-        problems.from_error(
-            ctx, entity, (SIDE, one.id or _NAMELESS), f"{entity.title} {one.id or 'of unknown id'}", one.error, None
-        )
-        for one in poison
-    ]
+    named = [(one.id, f"{entity.title} {one.id}", one.error) for one in poison if one.id]
+    nameless = [one for one in poison if one.id is None]
+    others = [(_nameless_id(n), f"{entity.title} of unknown id", _located(one)) for n, one in enumerate(nameless)]
+    found = [problems.from_error(ctx, entity, (SIDE, i), label, error, None) for i, label, error in [*named, *others]]
     with ctx.begin() as conn:
         problems.report(ctx, conn, entity, found)
+
+
+def _located(one: Poison) -> FixTheData:
+    """The refusal of a row without an id, which says where to look for it."""
+    if not one.where:
+        return one.error
+    cause = f"{one.error.cause} Its id could not be found out; it lies {one.where}."
+    return FixTheData(cause, code=one.error.code, fix=one.error.fix, who=one.error.who, reference=one.error.reference)

@@ -17,11 +17,20 @@ from time import monotonic
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.quickbooks.client import ChangeSet
 from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement
+from qb_pipeline.quickbooks.wire import Object
 from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import refresh_facts
 from qb_pipeline.sync.reading.objects import SIDE, Raw, in_cdc, is_list, objects, refresh, sharing
-from qb_pipeline.sync.reading.pages import confirm_gone, nobody_nameless, staged_ids, take_page, take_rows, unread
+from qb_pipeline.sync.reading.pages import (
+    confirm_gone,
+    likely_ids,
+    nameless_known,
+    none_unread_but,
+    take_page,
+    take_rows,
+    unread,
+)
 from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position, earlier
 from qb_pipeline.sync.reading.rows import POISON, around_poison, changed_between
 
@@ -86,31 +95,37 @@ def read_object(ctx: Context, name: str) -> Counter[str]:
     """All of one object; what is staged and did not come is looked at by itself."""
     counts: Counter[str] = Counter()
     seen: list[str] = []
-    nameless = False
-    pages = around_poison(ctx.quickbooks.client, name, active_too=is_list(name), known=lambda: staged_ids(ctx, name))
+    nameless = 0
+    pages = around_poison(
+        ctx.quickbooks.client, name, active_too=is_list(name), likely=lambda: likely_ids(ctx, name)
+    )  # fmt: skip
     for page in pages:
         seen += [str(r["Id"]) for r in page.rows] + [p.id for p in page.poison if p.id]
-        nameless = nameless or any(p.id is None for p in page.poison)
+        nameless += len(page.nameless)
         counts.update(take_page(ctx, name, page))
         ctx.progress(f"read {len(seen)} {name} objects from QuickBooks")
-    if not nameless:
-        nobody_nameless(ctx, name)
-        with ctx.begin() as conn:
-            missing = [
-                i for e in sharing(name)
-                for i in staging.note_missing(conn, ctx.company, SIDE, e.name, seen, ctx.now())
-            ]  # fmt: skip
-        confirm_gone(ctx, name, missing, counts)
+    with ctx.begin() as conn:
+        missing = [
+            i for e in sharing(name)
+            for i in staging.note_missing(conn, ctx.company, SIDE, e.name, seen, ctx.now())
+        ]  # fmt: skip
+    confirm_gone(ctx, name, missing, counts)
+    none_unread_but(ctx, name, seen, nameless)
     return counts
 
 
 def read_window(ctx: Context, name: str, since: datetime, until: datetime | None, counts: Counter[str]) -> None:
-    """What was changed last within a window, by query; it shows no deletions."""
+    """What was changed last within a window, by query; it shows no deletions. Where a row can't be read and its id does
+    not show within the window, all of the object is read, in whose order it stands between nearer neighbours; once."""
+    nameless = False
     pages = changed_between(
-        ctx.quickbooks.client, name, since, until, active_too=is_list(name), known=lambda: staged_ids(ctx, name)
+        ctx.quickbooks.client, name, since, until, active_too=is_list(name), likely=lambda: likely_ids(ctx, name)
     )
     for page in pages:
-        counts.update(take_page(ctx, name, page))
+        nameless = nameless or bool(page.nameless)
+        counts.update(take_page(ctx, name, replace(page, poison=[one for one in page.poison if one.id])))
+    if nameless and not nameless_known(ctx, name):
+        counts.update(read_object(ctx, name))
 
 
 def _read_changes(ctx: Context, since: datetime, known: set[str], read_at: datetime, counts: Counter[str]) -> None:
@@ -196,15 +211,27 @@ def _pay_page(ctx: Context, debt: Debt, counts: Counter[str]) -> Debt | None:
     statement = page_statement(
         name, where=where, active_too=is_list(name), order_by="Id", start=int(start), page_size=MAX_PAGE
     )
-    rows = ctx.quickbooks.client.query(statement).object_rows
-    counts.update(take_rows(ctx, name, rows))
-    if len(rows) == MAX_PAGE:
+    rows = _rows(ctx, statement)
+    if rows is None:
+        read_window(ctx, name, debt.since, debt.until, counts)
+    counts.update(take_rows(ctx, name, rows or []))
+    if rows is not None and len(rows) == MAX_PAGE:
         return replace(debt, page=f"{name}:{int(start) + MAX_PAGE}")
     following = names[names.index(name) + 1 :]
     if following:
         return replace(debt, page=f"{following[0]}:1")
     verify_counts(ctx, names, counts)
     return None
+
+
+def _rows(ctx: Context, statement: str) -> list[Object] | None:
+    """The rows of one page; None where one that QuickBooks can't give spoils it."""
+    try:
+        return ctx.quickbooks.client.query(statement).object_rows
+    except FixTheData as error:
+        if error.code != POISON:
+            raise
+        return None
 
 
 def verify_counts(ctx: Context, names: Sequence[str], counts: Counter[str]) -> None:

@@ -1,7 +1,7 @@
 """Rows of a query, all of them: around rows that QuickBooks can't give, and through windows that move while we read.
 
-Invariant: every row that can be had is yielded, and every one that can't (4002) is named; a row that changes while its
-window is read is met again at the window's end, never skipped.
+Invariant: every row that can be had is yielded, and every one that can't (4002) is named, or told with the ids between
+which it lies; a row that changes while its window is read is met again at the window's end, never skipped.
 
     around_poison(client, "Invoice", where=None) -> Iterator[Page]           in the order of ids
     changed_between(client, "Invoice", since, until) -> Iterator[Page]       in the order of the changes
@@ -9,17 +9,19 @@ window is read is met again at the window's end, never skipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from functools import partial
 from typing import Any, Protocol
 
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement, quote
+from qb_pipeline.sync.reading.poison import gaps, pinned
 
 POISON = "qbo_4002"
-_MOST_PROBES = 50  # queries spent on finding out the id of a row that can't be read
+MOST_LISTS = 200  # lists of ids asked for in one reading, to find out the ids of rows that can't be read
+_FEW_LISTS = 20  # the same in a window of time, where neighbours tell little
 _SECOND = timedelta(seconds=1)
 Row = dict[str, Any]
 
@@ -32,11 +34,13 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Poison:
-    """A row that QuickBooks can't give. `id` is None where it could not be found out."""
+    """A row that QuickBooks can't give. `id` is None where it could not be found out, and then `where` says in words
+    between which ids it lies, as far as that is known."""
 
     object_name: str
     id: str | None
     error: FixTheData
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ class Page:
 
     rows: list[Row]
     poison: list[Poison] = field(default_factory=list)
+
+    @property
+    def nameless(self) -> list[Poison]:
+        """The poison whose id could not be found out."""
+        return [one for one in self.poison if one.id is None]
 
 
 @dataclass(frozen=True)
@@ -68,22 +77,26 @@ def around_poison(
     *,
     where: str | None = None,
     active_too: bool = False,
-    known: Callable[[], Collection[str]] = frozenset,
+    likely: Callable[[], Sequence[str]] = list,
+    most: int = MOST_LISTS,
 ) -> Iterator[Page]:
-    """All rows under a condition, a thousand at a time; `known` gives ids that may be the poison's."""
+    """All rows under a condition, a thousand at a time; `likely` gives ids that may be the poison's, the likeliest
+    first, and `most` says how many lists of ids are asked for to find out which they are."""
     window = _Window(name, where, active_too, "Id")
-    start, present, unnamed = 1, set[str](), list[Poison]()
+    start, trail = 1, list[str | FixTheData]()
     while True:
-        page = _page(client, window, start, MAX_PAGE)
-        present |= {str(row["Id"]) for row in page.rows}
-        unnamed += page.poison
-        if page.rows:
-            yield Page(page.rows)
-        if len(page.rows) + len(page.poison) < MAX_PAGE:
+        slots = _slots(client, window, start, MAX_PAGE)
+        trail += [slot if isinstance(slot, FixTheData) else str(slot["Id"]) for slot in slots]
+        if rows := _given(slots):
+            yield Page(rows)
+        if len(slots) < MAX_PAGE:
             break
         start += MAX_PAGE
-    if unnamed:
-        yield Page([], named(client, window, unnamed, _candidates(present, known())))
+    if found := gaps(trail):
+        came = {slot for slot in trail if isinstance(slot, str)}
+        absent = [i for i in likely() if i not in came]
+        told = pinned(lambda ids: _refused(client, window, ids), found, absent, most)
+        yield Page([], [Poison(name, one.id, one.refusal, one.gap.where()) for one in told])
 
 
 def changed_between(
@@ -93,27 +106,28 @@ def changed_between(
     until: datetime | None = None,
     *,
     active_too: bool = False,
-    known: Callable[[], Collection[str]] = frozenset,
+    likely: Callable[[], Sequence[str]] = list,
 ) -> Iterator[Page]:
     """Everything last changed within the window, both ends included; rows that move on are met again further on."""
+    by_id = partial(around_poison, client, name, active_too=active_too, likely=likely, most=_FEW_LISTS)
     begin = since
     while True:
-        page = _page(client, _changes(name, begin, until, active_too=active_too), 1, MAX_PAGE)
-        if page.poison:
+        slots = _slots(client, _changes(name, begin, until, active_too=active_too), 1, MAX_PAGE)
+        rows = _given(slots)
+        if len(rows) < len(slots):
             # The order of ids tells better which row it is, and stands still while the rest is read.
-            where = _between(begin, until)
-            yield from around_poison(client, name, where=where, active_too=active_too, known=known)
+            yield from by_id(where=_between(begin, until))
             return
-        if page.rows:
-            yield page
-        if len(page.rows) < MAX_PAGE:
+        if rows:
+            yield Page(rows)
+        if len(rows) < MAX_PAGE:
             return
-        last = changed_at(page.rows[-1])
+        last = changed_at(rows[-1])
         if last > begin:
             begin = last
             continue
         # A thousand rows of one second: they are read by id, then the window goes on behind them.
-        yield from around_poison(client, name, where=_between(begin, begin), active_too=active_too, known=known)
+        yield from by_id(where=_between(begin, begin))
         begin += _SECOND
         if until is not None and begin > until:
             return
@@ -135,46 +149,30 @@ def _between(since: datetime, until: datetime | None) -> str:
     return where
 
 
-def _page(client: Client, window: _Window, start: int, size: int) -> Page:
-    """One page, halved as often as it takes to get everything but the poison out of it."""
+def _slots(client: Client, window: _Window, start: int, size: int) -> list[Row | FixTheData]:
+    """One page in its order, halved as often as it takes to get everything but the poison out of it; a refusal stands
+    in the place of each row that can't be given."""
     try:
-        return Page(client.query(window.statement(start, size)).object_rows)
+        return list(client.query(window.statement(start, size)).object_rows)
     except FixTheData as error:
         if error.code != POISON:
             raise
         if size == 1:
-            return Page([], [Poison(window.name, None, error)])
+            return [error]
     half = size // 2
-    first = _page(client, window, start, half)
-    second = _page(client, window, start + half, size - half)
-    return Page([*first.rows, *second.rows], [*first.poison, *second.poison])
+    return [*_slots(client, window, start, half), *_slots(client, window, start + half, size - half)]
 
 
-def named(client: Client, window: _Window, poison: list[Poison], candidates: Iterator[str]) -> list[Poison]:
-    """The poison with its ids, as far as they can be found among the candidates."""
-    found: list[Poison] = []
-    for candidate in islice(candidates, _MOST_PROBES):
-        if len(found) == len(poison):
-            break
-        if (error := _refused(client, window, candidate)) is not None:
-            found.append(Poison(window.name, candidate, error))
-    return found + poison[len(found) :]
+def _given(slots: Sequence[Row | FixTheData]) -> list[Row]:
+    return [slot for slot in slots if not isinstance(slot, FixTheData)]
 
 
-def _candidates(present: Collection[str], known: Collection[str]) -> Iterator[str]:
-    """The `known` ids that did not come, then the numbers between the ones that did."""
-    yield from sorted(set(known) - set(present), key=lambda i: (len(i), i))
-    numbers = {int(i) for i in present if i.isdecimal()}
-    if numbers:
-        free = (str(n) for n in range(max(1, min(numbers) - 1), max(numbers) + 2) if n not in numbers)
-        yield from (i for i in free if i not in known)
-
-
-def _refused(client: Client, window: _Window, object_id: str) -> FixTheData | None:
-    """The refusal, when this very row is the poison and lies in the window."""
-    where = " AND ".join(part for part in (window.where, f"Id = {quote(object_id)}") if part)
+def _refused(client: Client, window: _Window, ids: Sequence[str]) -> FixTheData | None:
+    """The refusal, when one of these very rows is poison and lies in the window."""
+    asked = f"Id IN ({', '.join(quote(i) for i in ids)})"
+    where = " AND ".join(part for part in (window.where, asked) if part)
     try:
-        client.query(replace(window, where=where).statement(1, 1))
+        client.query(replace(window, where=where).statement(1, len(ids)))
     except FixTheData as error:
         if error.code != POISON:
             raise
