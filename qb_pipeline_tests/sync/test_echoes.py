@@ -58,6 +58,18 @@ def test_a_later_change_is_looked_at(world: World, side: Side) -> None:
     assert waits(world, event(world, side, later=1))
 
 
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("ahead", "looked"), [(timedelta(days=700), True), (timedelta(minutes=1), False)])
+def test_a_time_in_the_future_hides_no_edit_from_the_webhooks(
+    world: World, side: Side, ahead: timedelta, looked: bool
+) -> None:
+    [(record_id, row)] = world.port(side).rows["customer"].items()
+    world.port(side).edit("customer", record_id, notes="shown with another time")
+    row.updated_at += ahead
+    world.run()
+    assert waits(world, replace(event(world, side), occurred_at=row.updated_at - ahead)) is looked
+
+
 @pytest.mark.parametrize("operation", ["Delete", "Merge", "Void", "deleted"])
 def test_removals_and_merges_are_always_looked_at(world: World, operation: str) -> None:
     assert waits(world, event(world, Side.QUICKBOOKS, operation))

@@ -1,7 +1,8 @@
 """Webhook events that tell what is known: most of them our own writes, coming back.
 
 Invariant: an event is let go without a run only where its record is staged as it was at the event or later, and both
-sides agree on what is staged. A system that counts in whole seconds may hide an edit made in the second of our own
+sides agree on what is staged. A time of change that lay in the future when it was seen, by more than clocks differ, says
+nothing of what came later: the events of such a record are always looked at. A system that counts in whole seconds may hide an edit made in the second of our own
 write; the next sweep finds it, as it finds everything that no webhook tells.
 
     let_go(conn) -> how many events need no run
@@ -19,6 +20,7 @@ from qb_pipeline.store import staging, tables
 from qb_pipeline.store.engine import utcnow
 from qb_pipeline.store.inbox import InboxState
 from qb_pipeline.sync.reading.objects import sharing
+from qb_pipeline.sync.reading.positions import OVERLAP
 
 ECHO = "echo"  # what stands in place of the run that looked
 _TOLD = ("create", "created", "update", "updated")  # a removal or a merge is always looked at
@@ -54,6 +56,7 @@ def _agreed(side: Side, entity: str) -> ColumnElement[bool]:
         staged.c.company == _inbox.c.company,
         staged.c.id == _inbox.c.record_id,
         staged.c.updated_at >= _inbox.c.occurred_at,
+        staged.c.updated_at <= staged.c.seen_at + OVERLAP,
         staged.c.missing_since.is_(None),
         _link.c.company == _inbox.c.company,
         _link.c.entity == entity,
