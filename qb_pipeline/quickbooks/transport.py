@@ -23,7 +23,7 @@ from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from qb_pipeline.errors import OwnerMustAct, PipelineError, Reconnect, RetryLater
 from qb_pipeline.quickbooks import catalogue
-from qb_pipeline.quickbooks.clock import Clock
+from qb_pipeline.quickbooks.clock import Clock, time_told
 from qb_pipeline.quickbooks.errors import CONNECTION_LOST, THROTTLED, UNREACHABLE, Context
 from qb_pipeline.quickbooks.throttle import Lane, Throttle
 from qb_pipeline.quickbooks.tokens import TokenSource
@@ -37,7 +37,6 @@ T = TypeVar("T")
 THROTTLE_RETRIES = 6  # pauses that grow from a second reach beyond a minute, as Intuit's windows do
 READ_RETRIES = 2
 CONNECTION_RETRIES = 2
-_FIRST_YEAR = 2000  # no answer that tells an earlier time tells the time
 _FIRST_PAUSE = 0.5  # seconds; doubled each time, with jitter of half to one and a half
 
 _log = structlog.get_logger(__name__)
@@ -172,19 +171,15 @@ class Transport:
             raise
         self._throttle.passed()
         if not call.writes:  # the answer to a repeated write is the one of then, its time too
-            self._learn_time(payload.get("time"))
+            self._learn_time(time_told(payload.get("time"), answer.date))
         self._note(call, answer, None)
         return result
 
-    def _learn_time(self, told: object) -> None:
+    def _learn_time(self, told: datetime | None) -> None:
         """Note what time an answer says it is; one that says nothing that can be read teaches nothing."""
-        try:
-            time = datetime.fromisoformat(str(told))
-        except ValueError:
+        if told is None:
             return
-        if time.tzinfo is None or time.year < _FIRST_YEAR:
-            return
-        began = time - timedelta(seconds=self._clock.monotonic())
+        began = told - timedelta(seconds=self._clock.monotonic())
         with self._lock:
             self._began = began if self._began is None else min(self._began, began)
 
@@ -291,6 +286,7 @@ def _answer(response: requests.Response, seconds: float) -> HttpAnswer:
         headers.get("intuit_tid"),
         _seconds(headers.get("Retry-After"), headers.get("Date")),
         seconds,
+        headers.get("Date"),
     )
 
 

@@ -25,7 +25,8 @@ _GATEWAY_CODE = re.compile(r"errorCode=0*(\d+)")
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """One HTTP answer as it came. `retry_after` and `seconds` (how long it took) are in seconds."""
+    """One HTTP answer as it came. `retry_after` and `seconds` (how long it took) are in seconds, `date` is the server's
+    own word for when it answered."""
 
     status: int
     content_type: str
@@ -33,6 +34,7 @@ class HttpAnswer:
     tid: str | None = None
     retry_after: float | None = None
     seconds: float = 0.0
+    date: str | None = None
 
     def context(self, *, writes: bool) -> Context:
         return Context(self.status, self.tid, writes, self.retry_after)
