@@ -161,7 +161,8 @@ def retry(output: Output, numbers: Sequence[int], everything: bool, codes: Seque
 def resolve(output: Output, number: int, take: str) -> None:
     """Settle a conflict: the version of one side stands, and the next sync writes it to the other.
 
-    The word is about the two versions that were seen; if the other side is edited again, it is asked again.
+    The word is about the two versions that were shown; if either was changed meanwhile, it is asked anew under another
+    id.
     """
     with store() as (_, engine), engine.begin() as conn:
         [found] = _unresolved(conn, [number])
@@ -195,7 +196,10 @@ def _named(conn: Connection, numbers: Sequence[int]) -> list[Reported]:
 
 def _unresolved(conn: Connection, numbers: Sequence[int]) -> list[Reported]:
     found = _named(conn, numbers)
-    done = [str(e.id) for e in found if e.state is ExceptionState.RESOLVED]
+    over = [e for e in found if e.state is ExceptionState.RESOLVED]
+    for one in over:
+        _refuse_outdated(conn, one)
+    done = [str(e.id) for e in over]
     if done:
         raise Misconfigured(
             f"Exception {', '.join(done)} is resolved already.", code="resolved", fix="There is nothing left to do."
@@ -203,9 +207,21 @@ def _unresolved(conn: Connection, numbers: Sequence[int]) -> list[Reported]:
     return found
 
 
+def _refuse_outdated(conn: Connection, old: Reported) -> None:
+    """A question that is asked anew, because its record was changed, is answered under its new number only."""
+    known = exceptions.of_records(conn, old.company, old.entity, old.side, [old.record_id]).get(old.record_id, [])
+    for new in known:
+        if new.code == old.code:
+            anew = new.id
+            raise Misconfigured(
+                f"Exception {old.id} is over: its record was changed, and {anew} takes its place: {new.cause}",
+                code="asked_anew", fix=new.fix,
+            )  # fmt: skip
+
+
 def _document(found: Reported) -> dict[str, Any]:
     document = {**vars(found), "side": found.side.value, "state": found.state.value}
-    del document["told_blocks"]  # what mails were about is nothing of the exception
+    del document["told_blocks"], document["asks"]  # what mails were about, and how it is stored
     return document
 
 

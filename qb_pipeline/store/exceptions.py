@@ -58,6 +58,7 @@ class Problem:
     fingerprint: str | None = None
     run_id: str | None = None
     attempts_before: int = 0  # of the same write under another code: a fault that changes its name stays one fault
+    asks: bool = False  # between two versions: an answer under its id is for these inputs and no others
 
     @classmethod
     def from_error(
@@ -116,7 +117,8 @@ def report(conn: Connection, company: str, problems: Sequence[Problem], now: dat
 
     A retry-safe problem is tried again with backoff and becomes dead at `MAX_ATTEMPTS`; changed inputs (another
     fingerprint) start the count anew and wake a dead or ignored one, and so does a record that an ignored one blocks
-    and nobody was told of. What is ignored stays ignored otherwise.
+    and nobody was told of. What is ignored stays ignored otherwise. A question about other versions than those asked
+    about is a new one, under an id of its own.
     """
     at = now or utcnow()
     latest = {_key(company, vars(problem)): problem for problem in problems}
@@ -124,6 +126,7 @@ def report(conn: Connection, company: str, problems: Sequence[Problem], now: dat
         return []
     known = _unresolved(conn, company, problems)
     rows = [_row(company, problem, known.get(key), at) for key, problem in latest.items()]
+    _close(conn, company, [e.id for key, e in known.items() if key in latest and _asks_anew(latest[key], e)], at)
     statement = insert(_exception)
     upsert = statement.on_conflict_do_update(
         index_elements=_KEY,
@@ -164,9 +167,21 @@ def _row(company: str, problem: Problem, existing: Reported | None, now: datetim
         "attempts": attempts,
         "state": state.value,
         "next_attempt_at": now + next_wait(attempts, random()) if waits else None,
-        "first_seen": now,
+        "first_seen": existing.first_seen if existing else now,
         "last_seen": now,
     }
+
+
+def _asks_anew(problem: Problem, existing: Reported) -> bool:
+    """Whether a question is about other versions; of an ignored one without a fingerprint nobody knows."""
+    known = existing.fingerprint is not None or existing.state is not ExceptionState.IGNORED
+    return problem.asks and known and problem.fingerprint != existing.fingerprint
+
+
+def _close(conn: Connection, company: str, ids: Sequence[int], at: datetime) -> None:
+    if ids:
+        mine = update(_exception).where(_exception.c.company == company, among(_exception.c.id, ids))
+        conn.execute(mine.values(state=ExceptionState.RESOLVED.value, resolved_at=at, next_attempt_at=None))
 
 
 def _next_state(problem: Problem, existing: Reported | None) -> tuple[int, ExceptionState]:

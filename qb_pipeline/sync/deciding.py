@@ -1,7 +1,8 @@
 """A person's word on a conflict: which side's version stands.
 
-Invariant: the word is about the two versions that were seen. It is kept as the base: the side that gives way counts as
-unchanged since, so the other's value is written by the next sync, and an edit made after the word is a new edit.
+Invariant: the word is about the two versions that were shown: where another was read since, it is refused and asked
+anew. It is kept as the base: the side that gives way counts as unchanged since, so the other's value is written by the
+next sync, and an edit made after the word is a new edit.
 """
 
 from __future__ import annotations
@@ -23,25 +24,22 @@ from qb_pipeline.store.links import Link, LinkState, LinkUpdate
 from qb_pipeline.store.staging import Staged
 from qb_pipeline.sync import refusals
 from qb_pipeline.sync.linkspace import project, unlinked
+from qb_pipeline.sync.merge import Conflict
 from qb_pipeline.sync.plan import OPEN
 from qb_pipeline.sync.trees import link_ids_of
 
 _FIELD = refusals.CONFLICT.code.split("{", maxsplit=1)[0]
 
 
-def can_take(found: Reported) -> bool:
-    """Whether an exception is settled by choosing a side."""
-    return found.code.startswith(_FIELD) or found.code in (refusals.REMOVED_BUT_EDITED.code, refusals.UNDONE.code)
-
-
 def take(conn: Connection, company: str, found: Reported, side: Side) -> str:
     """Let `side`'s version stand; returns what the next sync will do.
 
-    Raises `Misconfigured` where the exception is none that a choice of sides settles.
+    Raises `Misconfigured` where the exception is none that a choice of sides settles, or where either record was read
+    in another version since it was shown.
     """
     entity = ENTITIES[found.entity]
     link = links.find(conn, company, entity.name, found.side, [found.record_id]).get(found.record_id)
-    if not can_take(found) or link is None:
+    if not refusals.asks(found.code) or link is None:
         raise Misconfigured(
             f"Exception {found.id} ({found.code}) is not settled by choosing a side.",
             code="not_a_conflict", fix=f"Its fix is: {found.fix}",
@@ -55,6 +53,7 @@ def take(conn: Connection, company: str, found: Reported, side: Side) -> str:
             f"{found.record_label} has not been read on both sides.", code="counterpart_unread",
             fix="Run qb-pipeline sync first.",
         )  # fmt: skip
+    _refuse_unseen(entity, found, staged)
     names = {found.code.removeprefix(_FIELD)} if found.code.startswith(_FIELD) else None
     said = _settle(conn, company, entity, link, side, standing, yielding, names)
     for s in Side:  # the word is about the pair, whichever of the two was asked about
@@ -65,9 +64,30 @@ def take(conn: Connection, company: str, found: Reported, side: Side) -> str:
     return said
 
 
-def _staged(conn: Connection, company: str, entity: Entity, link: Link, side: Side) -> Staged | None:
-    native = link.id_on(side) or ""
-    return staging.fetch(conn, company, side, entity.name, [native]).get(native)
+def _refuse_unseen(entity: Entity, found: Reported, staged: Mapping[Side, Staged | None]) -> None:
+    """Every run that reads a record asks again with what it read; what was read by none that ended was not shown.
+
+    An undo asks once and shows no versions: its own write is read after it asked.
+    """
+    if found.code == refusals.UNDONE.code or found.last_seen is None:
+        return
+    newer = [refusals.system(s) for s, one in staged.items() if one is not None and one.seen_at > found.last_seen]
+    if newer:
+        systems, now = " and ".join(newer), _said_now(entity, found, staged)
+        raise Misconfigured(
+            f"{found.record_label} was changed in {systems} after exception {found.id} was shown.{now}",
+            code="changed_since_shown", fix="Run qb-pipeline sync, which asks anew, and answer that.",
+        )  # fmt: skip
+
+
+def _said_now(entity: Entity, found: Reported, staged: Mapping[Side, Staged | None]) -> str:
+    """What both sides say by now; nothing of a reference, which staging knows by its number only."""
+    spec = next((f for f in entity.fields if f"{_FIELD}{f.name}" == found.code), None)
+    if spec is None or spec.kind is Kind.REF:
+        return ""
+    values = {side: one.record.values.get(spec.name) if one is not None else None for side, one in staged.items()}
+    conflict = Conflict(spec.name, spec.label, values[Side.CONTRACTOR], values[Side.QUICKBOOKS])
+    return " Now: " + refusals.conflict(found.record_label or entity.title, conflict).cause
 
 
 def _settle(

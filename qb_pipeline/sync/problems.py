@@ -56,6 +56,7 @@ def from_plan(ctx: Context, entity: Entity, owed: Owed, problem: refusals.Proble
         entity=entity.name, side=side, record_id=record_id, code=problem.code, title=problem.title,
         cause=problem.cause, fix=problem.fix, who=problem.who, retry_safe=False,
         record_label=owed.tree.label, fingerprint=marks.of_plan(entity, owed, problem), run_id=ctx.run_id,
+        asks=refusals.asks(problem.code),
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ CLASSES_OFF = Situation(
 )  # fmt: skip
 MASS_CHANGE = Situation(
     "mass_change", "Too much would be {done} at once",
-    "This run would {do} {count} of {linked} {kind} in {system}: {examples}.",
+    "This run would {do} {count} of {linked} {kind} in {system}: {examples}.{more}",
     "Look at it: qb-pipeline plan --company {company!r}. If it is right: qb-pipeline sync --allow-mass-change "
     "--company {company!r}. The share is set in the company's file (.qb/companies/NAME.yaml), under brake.", "owner",
     area="planning",
@@ -155,6 +155,11 @@ SITUATIONS = (
     MISSING_REFERENCE, UNDECIDED, INACTIVE_REFERENCE, MERGED_ON_ONE_SIDE, NAME_GONE, LINKED_ELSEWHERE, COPY_TAKEN,
     COUNTERPART_UNREAD, CONFLICT, REMOVED_BUT_EDITED, UNDONE, FROZEN, BOOKS_CLOSED, CLASSES_OFF, MASS_CHANGE, NOT_TAKEN,
 )  # fmt: skip
+
+
+def asks(code: str) -> bool:
+    """Whether an exception of the code is settled by choosing a side."""
+    return code.startswith(CONFLICT.code.split("{")[0]) or code in (REMOVED_BUT_EDITED.code, UNDONE.code)
 
 
 def system(side: Side) -> str:

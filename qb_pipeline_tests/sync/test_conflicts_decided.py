@@ -12,6 +12,7 @@ from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Policy, Side
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.store import exceptions
+from qb_pipeline.store.exceptions import ExceptionState, Reported
 from qb_pipeline.sync import deciding
 from qb_pipeline.sync.rules import Override, Rules
 from qb_pipeline_tests.sync.fakes import refusal
@@ -163,3 +164,61 @@ def test_an_exception_that_is_no_conflict_can_not_be_taken(world: World) -> None
     world.run()
     with pytest.raises(Misconfigured, match="not settled by choosing"):
         take(world, CONTRACTOR, "refused")
+
+
+def shown(world: World) -> Reported:
+    [found] = world.open_exceptions()
+    return found
+
+
+def test_a_word_on_a_version_that_was_read_since_it_was_shown_is_refused_and_says_what_is_there_now(
+    world: World,
+) -> None:
+    _, twin = conflict(world)
+    world.quickbooks.edit("customer", twin, notes="right again")
+    world.run_only_reading()  # a run that failed before it planned
+    with pytest.raises(Misconfigured) as refused:
+        take(world, CONTRACTOR)
+    assert refused.value.cause == (
+        f"Customer Hazel Roofing was changed in QuickBooks after exception {shown(world).id} was shown. Now: Customer "
+        "Hazel Roofing: the contractor's system says 'left', QuickBooks says 'right again'."
+    )
+    assert "Run qb-pipeline sync" in refused.value.fix
+    world.run()
+    take(world, CONTRACTOR)
+    world.run()
+    assert notes(world) == ["left", "left"]
+
+
+def test_a_conflict_over_other_versions_is_another_question_with_a_number_of_its_own(world: World) -> None:
+    _, twin = conflict(world)
+    first = shown(world)
+    world.run()
+    assert shown(world).id == first.id, "the same question"
+    world.quickbooks.edit("customer", twin, notes="right again")
+    world.run()
+    anew = shown(world)
+    assert (anew.id != first.id, anew.first_seen, anew.attempts) == (True, first.first_seen, 1)
+    assert "right again" in anew.cause
+    assert f"errors resolve {anew.id} --take" in anew.fix
+    with world.engine.connect() as conn:
+        old = exceptions.get(conn, COMPANY, first.id)
+    assert old is not None
+    assert old.state is ExceptionState.RESOLVED
+    world.run()
+    assert shown(world).id == anew.id
+
+
+def test_a_removal_against_an_edit_is_asked_anew_when_the_record_is_edited_again(world: World) -> None:
+    record, twin = removed_but_edited(world)
+    first = shown(world)
+    world.contractor.edit("invoice", record, memo="c")
+    world.run()
+    anew = shown(world)
+    assert (anew.code, anew.id != first.id) == ("removed_but_edited", True)
+    with world.engine.begin() as conn, pytest.raises(Misconfigured, match="changed in the contractor's system"):
+        deciding.take(conn, COMPANY, first, QUICKBOOKS)
+    take(world, CONTRACTOR, "removed_but_edited")
+    world.run()
+    assert [row["memo"] for row in world.quickbooks.live("invoice").values()] == ["c"]
+    assert twin not in world.quickbooks.live("invoice")
