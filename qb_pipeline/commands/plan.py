@@ -1,6 +1,7 @@
 """`plan`: the dry run.
 
-Invariant: it writes to neither system and changes no link; what it prints is what the next sync would do.
+Invariant: it writes to neither system, changes no link and moves no reading position; what it prints is what the next
+sync would do, and that sync does so after any number of plans.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ _SHOWN_LENGTH = 60
 @json_option
 @click.pass_obj
 def plan(output: Output, company: str | None, entities: Sequence[str], limit: int) -> None:
-    """Show what a sync would write, and write nothing."""
+    """Show what a sync would write, and write nothing.
+
+    Both systems are read as a sync reads them. What was read is kept, with a record that can't be read as an exception,
+    but the next sync reads it again: it does what it would have done without any plan.
+    """
     only = entity_names(entities)
     documents = []
     with store() as (settings, engine):

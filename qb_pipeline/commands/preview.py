@@ -1,6 +1,7 @@
 """What a sync would write, worked out without writing: neither to the two systems nor to what we know of their links.
 
-Invariant: matching and planning run on one transaction that is always rolled back; only what was read stays staged.
+Invariant: matching and planning run on one transaction that is always rolled back. What was read stays staged, but no
+reading position moves, so the next sync reads and does what it would have read and done without any plan.
 Records the plan would create are linked within it, so that what depends on them is planned as it would be written.
 """
 
@@ -21,7 +22,7 @@ from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync.brake import CODE as MASS_CHANGE
 from qb_pipeline.sync.brake import hold_mass_changes
 from qb_pipeline.sync.context import Context, label
-from qb_pipeline.sync.facts import read_preferences, refresh_facts
+from qb_pipeline.sync.facts import read_preferences, refresh_credits, refresh_facts
 from qb_pipeline.sync.first_contact import match
 from qb_pipeline.sync.linkspace import Unlinked
 from qb_pipeline.sync.load import Decision, diff
@@ -54,9 +55,10 @@ class Planned:
 
 
 def preview(ctx: Context, only: Sequence[str] | None) -> dict[str, Any]:
-    """Read both sides, then plan; the document of `qb-pipeline plan` for one company."""
+    """Read both sides, then plan; the document of `qb-pipeline plan` for one company. `ctx` is a dry run's."""
     read_preferences(ctx)
     refresh_facts(ctx)
+    refresh_credits(ctx)
     with ctx.begin() as conn:
         unsettled = len(journal.open_rows(conn, ctx.company))
     steps.extract(ctx)

@@ -20,7 +20,7 @@ from qb_pipeline.store import cursors
 from qb_pipeline.sync import problems
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.reading.observing import confirm_missing, look_at, take
-from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position, earlier
+from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position, earlier, put_down
 
 _AT_ONCE = 4
 _SIDE = Side.CONTRACTOR
@@ -96,7 +96,7 @@ def _take(ctx: Context, entity: Entity, records: Sequence[Record]) -> None:
 def _move(ctx: Context, entity: Entity, position: Position | None, read_to: datetime) -> None:
     moved = position.advanced(read_to) if position else Position(read_to)
     with ctx.begin() as conn:
-        cursors.put(conn, ctx.company, _SIDE, entity.name, moved.to_json())
+        put_down(ctx, conn, _SIDE, entity.name, moved)
 
 
 def _pay_debts(ctx: Context, entity: Entity) -> int:
@@ -113,7 +113,7 @@ def _pay_debts(ctx: Context, entity: Entity) -> int:
         debts = (rest, *others) if rest else tuple(others)
         _take(ctx, entity, records)
         with ctx.begin() as conn:
-            cursors.put(conn, ctx.company, _SIDE, entity.name, replace(position, debts=debts).to_json())
+            put_down(ctx, conn, _SIDE, entity.name, replace(position, debts=debts))
     return count
 
 

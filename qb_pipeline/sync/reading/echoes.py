@@ -1,9 +1,10 @@
 """Webhook events that tell what is known: most of them our own writes, coming back.
 
 Invariant: an event is let go without a run only where its record is staged as it was at the event or later, and both
-sides agree on what is staged. A time of change that lay in the future when it was seen, by more than clocks differ, says
-nothing of what came later: the events of such a record are always looked at. A system that counts in whole seconds may hide an edit made in the second of our own
-write; the next sweep finds it, as it finds everything that no webhook tells.
+sides agree on what is staged. A time of change that lay in the future when it was seen, further than clocks differ,
+says nothing of what came later: the events of such a record are always looked at. A system that counts in whole seconds
+may hide an edit made in the second of our own write; the next sweep finds it, as it finds everything that no webhook
+tells.
 
     let_go(conn) -> how many events need no run
 """

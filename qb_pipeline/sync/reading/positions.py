@@ -5,7 +5,8 @@ was given, neither by the system's clock nor by ours; a time of change that lies
 position found in the future tells nothing of what was read, and everything is read again. Reading starts `OVERLAP`
 before the position, because clocks differ and late commits carry early times. Where very much lies in that overlap (a
 first sync's own writes, an import), it is not read again at once but put down as a debt, which later runs pay off a few
-pages at a time: so the cost of a run does not grow with what happened just before it, and still everything is read.
+pages at a time: so the cost of a run does not grow with what happened just before it, and still everything is read. A dry run moves no position: the
+next reading begins where it would have begun without it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
+from qb_pipeline.entities.spec import Side
+from qb_pipeline.store import cursors
+from qb_pipeline.sync.context import Context
+
 OVERLAP = timedelta(minutes=5)
 MUCH = 500  # records in the overlap from which on they become a debt
 PAGES_PER_RUN = 2
@@ -23,6 +30,12 @@ PAGES_PER_RUN = 2
 def earlier(ours: datetime, theirs: datetime | None) -> datetime:
     """Of the two clocks' times the earlier one; ours, where the system told none."""
     return ours if theirs is None else min(ours, theirs)
+
+
+def put_down(ctx: Context, conn: Connection, side: Side, stream: str, position: Position) -> None:
+    """Store how far a stream was read; not in a dry run."""
+    if not ctx.dry:
+        cursors.put(conn, ctx.company, side, stream, position.to_json())
 
 
 @dataclass(frozen=True)

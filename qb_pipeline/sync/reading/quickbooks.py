@@ -31,7 +31,7 @@ from qb_pipeline.sync.reading.pages import (
     take_rows,
     unread,
 )
-from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position, earlier
+from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position, earlier, put_down
 from qb_pipeline.sync.reading.rows import POISON, around_poison, changed_between
 
 _AT_ONCE = 3
@@ -57,8 +57,9 @@ def extract(ctx: Context) -> dict[str, int]:
     read_to = earlier(read_at, ctx.quickbooks.client.server_time(moment))
     moved = position.advanced(read_to) if position else Position(read_to)
     with ctx.begin() as conn:
-        cursors.put(conn, ctx.company, SIDE, STREAM, moved.to_json())
-        cursors.put(conn, ctx.company, SIDE, "objects", objects())
+        put_down(ctx, conn, SIDE, STREAM, moved)
+        if not ctx.dry:
+            cursors.put(conn, ctx.company, SIDE, "objects", objects())
         ctx.note_calls(conn)
     for name, count in counts.items():
         ctx.tally.add(name, "read_quickbooks", count)
