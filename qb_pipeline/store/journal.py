@@ -60,12 +60,19 @@ class Operation(StrEnum):
     DELETE = "delete"
 
 
+class Word(StrEnum):
+    """The person's word on which a removal leaves, where there is one; see sync/brake.py."""
+
+    ALLOWED = "allowed"  # the brake stopped it, or would have
+    ORDERED = "ordered"  # it takes back what an undo names
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlannedWrite:
     """One write to `side`. `source_id` is the record's id on the other side, `target_id` its id on `side` if known and
     `target_version` the version it must still have; items of a batch share `batch_key` and have their own `bid`, both
     given by `leave`; `intended` are the canonical values in JSON form, and `before` those an update replaces, so that
-    it can be taken back."""
+    it can be taken back; `word` is on whose word a removal goes."""
 
     company: str
     side: Side
@@ -83,6 +90,7 @@ class PlannedWrite:
     generation: int = 0
     intended: Mapping[str, Any] = field(default_factory=dict)
     before: Mapping[str, Any] = field(default_factory=dict)
+    word: Word | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +109,7 @@ class Write(PlannedWrite):
 
 
 _BEFORE = "~before"  # no field's name: the former values stand in the column of the intended ones
+WORD = "~word"  # and so does the word
 _STAMPS = {Phase.SENT: "sent_at", Phase.ANSWERED: "answered_at", Phase.BOUND: "bound_at"}
 
 
@@ -116,10 +125,11 @@ def insert_planned(conn: Connection, rows: Sequence[PlannedWrite], now: datetime
 
 
 def _stored_form(row: PlannedWrite, now: datetime) -> dict[str, Any]:
-    fields = {k: v for k, v in vars(row).items() if k != "before"}
+    fields = {k: v for k, v in vars(row).items() if k not in ("before", "word")}
+    beside = {_BEFORE: dict(row.before), WORD: row.word and row.word.value}
     return {
         **fields,
-        "intended": {**row.intended, **({_BEFORE: dict(row.before)} if row.before else {})},
+        "intended": {**row.intended, **{name: told for name, told in beside.items() if told}},
         "side": row.side.value,
         "operation": row.operation.value,
         "body_hash": body_hash(row.body),
@@ -246,5 +256,7 @@ def _updating(company: str, given: TableValuedAlias, values: dict[str, Any]) -> 
 
 def _read(row: Mapping[Any, Any]) -> Write:
     typed = {"side": Side(row["side"]), "operation": Operation(row["operation"]), "phase": Phase(row["phase"])}
-    intended = {k: v for k, v in row["intended"].items() if k != _BEFORE}
-    return Write(**{**row, **typed, "intended": intended, "before": row["intended"].get(_BEFORE, {})})
+    stored = row["intended"]
+    intended = {k: v for k, v in stored.items() if k not in (_BEFORE, WORD)}
+    word = Word(stored[WORD]) if WORD in stored else None
+    return Write(**{**row, **typed, "intended": intended, "before": stored.get(_BEFORE, {}), "word": word})

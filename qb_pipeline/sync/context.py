@@ -66,6 +66,7 @@ class Context:
     preferences: Mapping[str, Any] = field(default_factory=dict)
     dry: bool = False
     allow_mass_change: bool = False
+    ordered: bool = False  # a person ordered each of its writes, as in an undo: no brake holds or counts them
     retry_now: bool = False  # a person started it: passing faults are tried again before their time
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -75,7 +76,7 @@ class Context:
     causes: dict[str, dict[Any, Any]] = field(default_factory=dict)  # what blocks many records, see sync/causes.py
     bound: set[tuple[str, str | None, str]] = field(default_factory=set)  # (entity, source id, fingerprint)
     let_through: defaultdict[tuple[str, Side, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    linked_before: dict[str, int] = field(default_factory=dict)  # these two: what the brake counts, see sync/brake.py
+    allowed: set[tuple[str, Side, str]] = field(default_factory=set)  # removals on a person's word, see sync/brake.py
 
     def port(self, side: Side) -> Port:
         return self.quickbooks if side is Side.QUICKBOOKS else self.contractor

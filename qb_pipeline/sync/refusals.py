@@ -111,10 +111,10 @@ CLASSES_OFF = Situation(
 )  # fmt: skip
 MASS_CHANGE = Situation(
     "mass_change", "Too much would be {done} at once",
-    "This run would {do} {count} of {linked} {kind} in {system}: {examples}.{more}",
+    "This run would {do} {count} of {linked} {kind} in {system}{before}: {examples}.",
     "Look at it: qb-pipeline plan --company {company!r}. If it is right: qb-pipeline sync --allow-mass-change "
-    "--company {company!r}. The share is set in the company's file (.qb/companies/NAME.yaml), under brake.", "owner",
-    area="planning",
+    "--company {company!r}.{until} The share is set in the company's file (.qb/companies/NAME.yaml), under brake.",
+    "owner", area="planning",
 )  # fmt: skip
 NOT_TAKEN = Situation(
     "not_taken", "The write had no effect",

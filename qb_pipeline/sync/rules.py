@@ -22,7 +22,7 @@ class Override:
 
 @dataclass(frozen=True)
 class Limit:
-    """A run stops and asks from `fewest` records on, where they are more than `percent` of those linked."""
+    """The brake stops and asks from `fewest` records on, where they are more than `percent` of those linked."""
 
     percent: int
     fewest: int
@@ -30,7 +30,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Brake:
-    """How much of a kind of record one run may remove, and overwrite, on a side."""
+    """How much of a kind of record may be removed on a side within a day, and overwritten by one run."""
 
     remove: Limit = Limit(25, 25)
     overwrite: Limit = Limit(50, 50)

@@ -70,7 +70,7 @@ def plan_undo(ctx: Context, run_id: str) -> list[Item]:
 
 def undo(ctx: Context, run_id: str) -> Undone:
     """Take back what can be taken back of a run."""
-    ctx.allow_mass_change = True  # somebody named this very run and may have seen its plan
+    ctx.ordered = True  # somebody named this very run and may have seen its plan
     result = Undone()
     for item in _walk(ctx, run_id, lambda item: _taken(ctx, item, run_id)):
         (result.earlier if item.earlier else result.refused if item.why_not else result.done).append(item)

@@ -23,7 +23,7 @@ from qb_pipeline.store.journal import Phase, PlannedWrite, Write
 from qb_pipeline.store.staging import Staged
 from qb_pipeline.sync import causes, marks, problems, refusals
 from qb_pipeline.sync.answers import Journalist
-from qb_pipeline.sync.brake import hold_mass_changes
+from qb_pipeline.sync.brake import hold_mass_changes, word_of
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.linkspace import unproject
 from qb_pipeline.sync.plan import Operation
@@ -179,6 +179,7 @@ def _journal(ctx: Context, entity: Entity, side: Side, rendered: Sequence[Render
                 source_id=_record_key(r.operation), target_id=r.operation.target_id,
                 target_version=r.operation.version, generation=n,
                 intended=_intended(entity, r.operation), before=_before(entity, r),
+                word=word_of(ctx, entity, r.operation),
             )
             for r, key, n in zip(rendered, keys, generations, strict=True)
         ]  # fmt: skip

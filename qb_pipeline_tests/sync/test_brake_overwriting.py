@@ -169,7 +169,8 @@ def test_a_run_that_removes_in_several_passes_stops_at_its_share_of_what_there_w
         world.contractor.let_go("customer", record)
     assert removed_in_a_pass(world, ctx) == 4
     assert world.codes() == ["mass_change"]
-    assert "remove 8 of 20 customers" in world.open_exceptions()[0].cause
+    assert "remove 4 of 20 customers" in world.open_exceptions()[0].cause
+    assert "where the last day removed 4 already" in world.open_exceptions()[0].cause
 
 
 def removed_in_a_pass(world: World, ctx: Context) -> int:
