@@ -43,11 +43,14 @@ def add(conn: Connection, company: str, entity: str, side: Side, loser: str, sur
 
 def resolve(conn: Connection, company: str, entity: str, side: Side, ids: Iterable[str]) -> dict[str, str]:
     """loser -> survivor, for those of `ids` that were merged away."""
+    wanted = list(ids)
+    if not wanted:
+        return {}
     statement = select(_alias.c.loser_id, _alias.c.survivor_id).where(
         _alias.c.company == company,
         _alias.c.entity == entity,
         _alias.c.side == side.value,
-        among(_alias.c.loser_id, ids),
+        among(_alias.c.loser_id, wanted),
     )
     return dict(conn.execute(statement).tuples().all())
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from qb_pipeline.store import tables
@@ -112,13 +113,15 @@ def listing(
     conn: Connection, company: str, *, entity: str | None = None, decision: Decision | None = Decision.OPEN
 ) -> list[Candidate]:
     """Candidates, best score first; every decision when `decision` is None."""
-    statement = select(_candidate).where(_candidate.c.company == company)
-    if entity is not None:
-        statement = statement.where(_candidate.c.entity == entity)
-    if decision is not None:
-        statement = statement.where(_candidate.c.decision == decision.value)
-    statement = statement.order_by(_candidate.c.score.desc(), _candidate.c.id)
-    return [_read(row) for row in conn.execute(statement).mappings()]
+    asked = {"company": company, "entity": entity, "decision": decision.value if decision else None}
+    rows = conn.execute(_narrowed(frozenset(k for k, v in asked.items() if v is not None)), asked)
+    return [_read(row) for row in rows.mappings()]
+
+
+@cache  # every run asks this of every entity; making the statement costs more than its answer
+def _narrowed(given: frozenset[str]) -> Select[Any]:
+    mine = [_candidate.c[name] == bindparam(name) for name in sorted(given)]
+    return select(_candidate).where(*mine).order_by(_candidate.c.score.desc(), _candidate.c.id)
 
 
 def rejected_pairs(conn: Connection, company: str, entity: str) -> set[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from qb_pipeline.entities.spec import Side
@@ -16,24 +16,24 @@ from qb_pipeline.store import tables
 from qb_pipeline.store.engine import utcnow
 
 _cursor = tables.cursor
+_KEY = ("company", "side", "stream")
+# Asked of every stream in every run: making a statement costs more than its answer.
+_GET = select(_cursor.c.value).where(*(_cursor.c[name] == bindparam(name) for name in _KEY))
+_NEW = insert(_cursor)
+_PUT = _NEW.on_conflict_do_update(
+    index_elements=_KEY, set_={"value": _NEW.excluded.value, "updated_at": _NEW.excluded.updated_at}
+)
 
 
 def get(conn: Connection, company: str, side: Side, stream: str) -> Any:
     """The stored JSON value, or None where the stream was never read."""
-    mine = (_cursor.c.company == company) & (_cursor.c.side == side.value) & (_cursor.c.stream == stream)
-    return conn.scalar(select(_cursor.c.value).where(mine))
+    return conn.scalar(_GET, {"company": company, "side": side.value, "stream": stream})
 
 
 def put(conn: Connection, company: str, side: Side, stream: str, value: Any, now: datetime | None = None) -> None:
     """Store a JSON value (times as ISO strings)."""
     row = {"company": company, "side": side.value, "stream": stream, "value": value, "updated_at": now or utcnow()}
-    statement = insert(_cursor).values(row)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["company", "side", "stream"],
-            set_={"value": statement.excluded.value, "updated_at": statement.excluded.updated_at},
-        )
-    )
+    conn.execute(_PUT, row)
 
 
 def everything(conn: Connection, company: str) -> dict[tuple[Side, str], Any]:

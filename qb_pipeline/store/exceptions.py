@@ -10,11 +10,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from random import random
 from typing import Any
 
-from sqlalchemy import Connection, case, func, literal, literal_column, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import PipelineError
@@ -314,17 +329,26 @@ def listing(
     who: str | None = None,
 ) -> list[Reported]:
     """Exceptions of a company, newest first, narrowed by what is given; unresolved ones unless told otherwise."""
-    statement = select(_exception).where(
-        _exception.c.company == company, _exception.c.state.in_([s.value for s in states])
-    )
-    if entity is not None:
-        statement = statement.where(_exception.c.entity == entity)
-    if codes is not None:
-        statement = statement.where(among(_exception.c.code, codes))
-    if who is not None:
-        statement = statement.where(_exception.c.who == who)
-    statement = statement.order_by(_exception.c.last_seen.desc(), _exception.c.id.desc()).limit(limit)
-    return [_read(row) for row in conn.execute(statement).mappings()]
+    wanted = {"entity": entity, "codes": None if codes is None else list(codes), "who": who}
+    narrowing = {name: value for name, value in wanted.items() if value is not None}
+    asked = {"company": company, "states": [s.value for s in states], "most": limit, **narrowing}
+    return [_read(row) for row in conn.execute(_listing(frozenset(narrowing)), asked).mappings()]
+
+
+_NARROWING = {
+    "entity": _exception.c.entity == bindparam("entity"),
+    "codes": _exception.c.code == any_(bindparam("codes", type_=ARRAY(Text))),
+    "who": _exception.c.who == bindparam("who"),
+}
+
+
+@cache  # a run asks this many times; making the statement costs more than its answer
+def _listing(narrowing: frozenset[str]) -> Select[Any]:
+    in_state = _exception.c.state == any_(bindparam("states", type_=ARRAY(Text)))
+    narrowed = [_NARROWING[name] for name in sorted(narrowing)]
+    statement = select(_exception).where(_exception.c.company == bindparam("company"), in_state, *narrowed)
+    newest_first = statement.order_by(_exception.c.last_seen.desc(), _exception.c.id.desc())
+    return newest_first.limit(bindparam("most", type_=Integer))
 
 
 def of_records(

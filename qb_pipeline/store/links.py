@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     column,
@@ -143,7 +145,10 @@ def update_base_many(conn: Connection, company: str, updates: Sequence[LinkUpdat
 
 def get_many(conn: Connection, company: str, ids: Iterable[int]) -> dict[int, Link]:
     """Links by id; unknown ids are left out."""
-    statement = select(_link).where(_link.c.company == company, among(_link.c.id, ids))
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    statement = select(_link).where(_link.c.company == company, among(_link.c.id, wanted))
     return {row["id"]: _read(row) for row in conn.execute(statement).mappings()}
 
 
@@ -162,15 +167,19 @@ def everything(conn: Connection, company: str, entity: str) -> list[Link]:
 
 def link_ids(conn: Connection, company: str, entity: str, side: Side, native_ids: Iterable[str]) -> dict[str, int]:
     """native id -> link id, for the ids that are linked."""
-    native = _native(side)
-    statement = select(native, _link.c.id).where(_of(company, entity), among(native, native_ids))
+    native, wanted = _native(side), list(native_ids)
+    if not wanted:
+        return {}
+    statement = select(native, _link.c.id).where(_of(company, entity), among(native, wanted))
     return dict(conn.execute(statement).tuples().all())
 
 
 def native_ids(conn: Connection, company: str, entity: str, ids: Iterable[int]) -> dict[int, NativeIds]:
     """link id -> the native ids on both sides."""
-    columns = (_link.c.id, _link.c.contractor_id, _link.c.quickbooks_id)
-    statement = select(*columns).where(_of(company, entity), among(_link.c.id, ids))
+    columns, wanted = (_link.c.id, _link.c.contractor_id, _link.c.quickbooks_id), list(ids)
+    if not wanted:
+        return {}
+    statement = select(*columns).where(_of(company, entity), among(_link.c.id, wanted))
     return {link_id: NativeIds(contractor, qbo) for link_id, contractor, qbo in conn.execute(statement).tuples()}
 
 
@@ -182,14 +191,16 @@ def containing(conn: Connection, company: str, entity: str, fragment: Mapping[st
 
 def gone(conn: Connection, company: str, entity: str, side: Side) -> list[Link]:
     """Live links whose record on `side` is staged as deleted."""
-    staged = table(side, entity)
-    same_record = and_(staged.c.company == company, staged.c.id == _native(side))
-    statement = (
-        select(_link)
-        .join(staged, same_record)
-        .where(_of(company, entity), _link.c.state == LinkState.LIVE.value, staged.c.state == State.DELETED.value)
-    )
-    return [_read(row) for row in conn.execute(statement.order_by(_link.c.id)).mappings()]
+    return [_read(row) for row in conn.execute(_gone(side, entity), {"company": company}).mappings()]
+
+
+@cache  # every run asks this of every entity; making the statement costs more than its answer
+def _gone(side: Side, entity: str) -> Select[Any]:
+    staged, mine = table(side, entity), bindparam("company", type_=_link.c.company.type)
+    same_record = and_(staged.c.company == mine, staged.c.id == _native(side))
+    live = and_(_link.c.company == mine, _link.c.entity == entity, _link.c.state == LinkState.LIVE.value)
+    dead = staged.c.state == State.DELETED.value
+    return select(_link).join(staged, same_record).where(live, dead).order_by(_link.c.id)
 
 
 def entities_of(conn: Connection, company: str, contractor_id: str, quickbooks_id: str) -> set[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -21,9 +21,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     MetaData,
+    Select,
     Table,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     func,
@@ -110,6 +112,8 @@ def _news(
     conn: Connection, company: str, side: Side, entity: str, rows: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """The rows that say anything new: most of what is read again in an overlap is stored already, word for word."""
+    if not rows:
+        return []
     target = table(side, entity)
     columns = [target.c[name] for name in (*_COMPARED, "missing_since")]
     statement = select(target.c.id, *columns).where(
@@ -224,8 +228,10 @@ def note_missing(
 
 def fetch(conn: Connection, company: str, side: Side, entity: str, ids: Iterable[str]) -> dict[str, Staged]:
     """Staged rows by id; ids not staged are left out."""
-    target = table(side, entity)
-    statement = select(target).where(target.c.company == company, among(target.c.id, ids))
+    target, wanted = table(side, entity), list(ids)
+    if not wanted:
+        return {}
+    statement = select(target).where(target.c.company == company, among(target.c.id, wanted))
     return {row["id"]: from_row(side, entity, row) for row in conn.execute(statement).mappings()}
 
 
@@ -248,18 +254,22 @@ def seen_since(
     conn: Connection, company: str, side: Side, entity: str, moment: datetime, ids: Iterable[str]
 ) -> set[str]:
     """Those of the ids whose rows were written at or after `moment`: new observations and changed ones."""
-    target = table(side, entity)
+    target, wanted = table(side, entity), list(ids)
+    if not wanted:
+        return set()
     statement = select(target.c.id).where(
-        target.c.company == company, among(target.c.id, ids), target.c.seen_at >= moment
+        target.c.company == company, among(target.c.id, wanted), target.c.seen_at >= moment
     )
     return set(conn.scalars(statement))
 
 
 def alive(conn: Connection, company: str, side: Side, entity: str, ids: Iterable[str]) -> list[str]:
     """Those of the ids that are staged and not deleted, in order."""
-    target = table(side, entity)
+    target, wanted = table(side, entity), list(ids)
+    if not wanted:
+        return []
     statement = select(target.c.id).where(
-        target.c.company == company, among(target.c.id, ids), target.c.state != State.DELETED.value
+        target.c.company == company, among(target.c.id, wanted), target.c.state != State.DELETED.value
     )
     return list(conn.scalars(statement.order_by(target.c.id)))
 
@@ -268,14 +278,16 @@ def changed_since(
     conn: Connection, company: str, side: Side, entity: str, moment: datetime, until: datetime | None = None
 ) -> tuple[int, datetime | None]:
     """How many records their system changed from `moment` on (up to `until`), and when the newest of them."""
-    target = table(side, entity)
-    statement = select(func.count(), func.max(target.c.updated_at)).where(
-        target.c.company == company, target.c.updated_at >= moment
-    )
-    if until is not None:
-        statement = statement.where(target.c.updated_at <= until)
-    count, newest = conn.execute(statement).tuples().one()
+    asked = {"company": company, "moment": moment, "until": until or datetime.max.replace(tzinfo=UTC)}
+    count, newest = conn.execute(_changes(side, entity), asked).tuples().one()
     return count, newest
+
+
+@cache  # every run asks this of every entity; making the statement costs more than its answer
+def _changes(side: Side, entity: str) -> Select[Any]:
+    at = table(side, entity).c.updated_at
+    window = and_(at >= bindparam("moment"), at <= bindparam("until"))
+    return select(func.count(), func.max(at)).where(table(side, entity).c.company == bindparam("company"), window)
 
 
 def live_count(conn: Connection, company: str, side: Side, entity: str) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, and_, bindparam, or_, select, union
 
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
@@ -24,6 +25,7 @@ from qb_pipeline.store.staging_tables import table
 _link = tables.link
 _exception = tables.exception
 _alias = tables.alias
+_COMPANY = bindparam("company", type_=_link.c.company.type)
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,7 @@ def dirty(conn: Connection, company: str, entity: str, now: datetime | None = No
     hash differs from the link's, and links with an exception due for retry at `now`. Linked work first, by link id;
     then what is not linked, the contractor's first, by id.
     """
-    ids = conn.scalars(
-        union(
-            _changed(company, entity, Side.CONTRACTOR),
-            _changed(company, entity, Side.QUICKBOOKS),
-            _half(company, entity),
-            _due(company, entity, Side.CONTRACTOR, now or utcnow()),
-            _due(company, entity, Side.QUICKBOOKS, now or utcnow()),
-        )
-    )
+    ids = conn.scalars(_dirty_links(entity), {"company": company, "now": now or utcnow()})
     linked = of_links(conn, company, entity, ids)
     contractor = [Work(None, staged, None) for staged in unlinked(conn, company, Side.CONTRACTOR, entity)]
     quickbooks = [Work(None, None, staged) for staged in unlinked(conn, company, Side.QUICKBOOKS, entity)]
@@ -71,25 +65,34 @@ def of_links(conn: Connection, company: str, entity: str, ids: Iterable[int]) ->
 
 def unlinked(conn: Connection, company: str, side: Side, entity: str) -> list[Staged]:
     """Rows with no link that are to be synchronised (not deleted, not skipped, not another's alias), by id."""
+    rows = conn.execute(_unlinked_rows(side, entity), {"company": company}).mappings()
+    return [from_row(side, entity, row) for row in rows]
+
+
+# Every run asks these of every entity, mostly to hear "nothing": making the statement costs more than its answer.
+@cache
+def _unlinked_rows(side: Side, entity: str) -> Select[Any]:
     staged = table(side, entity)
     merged = select(_alias.c.loser_id).where(
-        _alias.c.company == company,
+        _alias.c.company == _COMPANY,
         _alias.c.entity == entity,
         _alias.c.side == side.value,
         _alias.c.loser_id == staged.c.id,
     )
-    linked = select(_link.c.id).where(
-        _link.c.company == company, _link.c.entity == entity, _native(side) == staged.c.id
-    )
+    linked = select(_link.c.id).where(_mine(entity), _native(side) == staged.c.id)
     statement = select(staged).where(
-        staged.c.company == company,
+        staged.c.company == _COMPANY,
         staged.c.state != State.DELETED.value,
         staged.c.skip.is_(None),
         ~linked.exists(),
         ~merged.exists(),
     )
-    rows = conn.execute(statement.order_by(staged.c.id)).mappings()
-    return [from_row(side, entity, row) for row in rows]
+    return statement.order_by(staged.c.id)
+
+
+@cache
+def _dirty_links(entity: str) -> CompoundSelect[Any]:
+    return union(*(_changed(entity, side) for side in Side), _half(entity), *(_due(entity, side) for side in Side))
 
 
 def _staged(conn: Connection, company: str, side: Side, entity: str, linked: list[Link]) -> dict[str, Staged]:
@@ -99,39 +102,39 @@ def _staged(conn: Connection, company: str, side: Side, entity: str, linked: lis
     return {row["id"]: from_row(side, entity, row) for row in conn.execute(statement).mappings()} if ids else {}
 
 
-def _changed(company: str, entity: str, side: Side) -> Select[Any]:
+def _changed(entity: str, side: Side) -> Select[Any]:
     staged = table(side, entity)
     hashed = _link.c.contractor_hash if side is Side.CONTRACTOR else _link.c.quickbooks_hash
-    same_record = and_(staged.c.company == company, staged.c.id == _native(side))
+    same_record = and_(staged.c.company == _COMPANY, staged.c.id == _native(side))
     return (
         select(_link.c.id)
         .join(staged, same_record)
-        .where(_mine(company, entity), staged.c.content_hash.is_distinct_from(hashed))
+        .where(_mine(entity), staged.c.content_hash.is_distinct_from(hashed))
     )
 
 
-def _half(company: str, entity: str) -> Select[Any]:
+def _half(entity: str) -> Select[Any]:
     one_sided = or_(_link.c.contractor_id.is_(None), _link.c.quickbooks_id.is_(None))
-    return select(_link.c.id).where(_mine(company, entity), _link.c.state == links.LinkState.LIVE.value, one_sided)
+    return select(_link.c.id).where(_mine(entity), _link.c.state == links.LinkState.LIVE.value, one_sided)
 
 
-def _due(company: str, entity: str, side: Side, now: datetime) -> Select[Any]:
-    same_record = and_(_mine(company, entity), _native(side) == _exception.c.record_id)
+def _due(entity: str, side: Side) -> Select[Any]:
+    same_record = and_(_mine(entity), _native(side) == _exception.c.record_id)
     return (
         select(_link.c.id)
         .join_from(_exception, _link, same_record)
         .where(
-            _exception.c.company == company,
+            _exception.c.company == _COMPANY,
             _exception.c.entity == entity,
             _exception.c.side == side.value,
             _exception.c.state.in_(["open", "retrying"]),
-            _exception.c.next_attempt_at <= now,
+            _exception.c.next_attempt_at <= bindparam("now"),
         )
     )
 
 
-def _mine(company: str, entity: str) -> ColumnElement[bool]:
-    return and_(_link.c.company == company, _link.c.entity == entity)
+def _mine(entity: str) -> ColumnElement[bool]:
+    return and_(_link.c.company == _COMPANY, _link.c.entity == entity)
 
 
 def _native(side: Side) -> ColumnElement[Any]:
