@@ -91,6 +91,8 @@ def _figures(h: Health) -> list[str]:
         lines.append(f"last success of {job}: {at:%Y-%m-%d %H:%M} UTC")
     lines.append(f"{h.quota.metered:,} metered reads this month, {h.quota.share:.1%} of the allowance used")
     lines.append(f"{many(h.open_writes, 'unsettled write')}, {many(h.parked, 'parked record')}")
+    if h.unplanned:
+        lines.append(f"{many(h.unplanned, 'record')} changed and not compared yet")
     if h.owed:
         lines.append(f"owed since {span(h.oldest_owed)}:")
         lines += [f"  {o.what}: {o.why}" for o in h.owed[:_SHOWN]]

@@ -18,7 +18,7 @@ from qb_pipeline.store import candidates, exceptions, runs
 from qb_pipeline.store.companies import Company
 from qb_pipeline.store.runs import Run
 from qb_pipeline.sync.health import Health, of_company
-from qb_pipeline.sync.owing import many, parked
+from qb_pipeline.sync.owing import many
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,9 @@ def _document(conn: Connection, company: Company, stale_after: timedelta) -> dic
         "tokens": _lifetimes(health),
         "last_run": _run(last) if last else None,
         "exceptions": {s.value: n for s, n in exceptions.counts(conn, company.name).items()},
-        "parked": parked(last),
+        "parked": health.parked,
+        "unplanned": health.unplanned,
+        "open_writes": health.open_writes,
         "review": len(candidates.listing(conn, company.name)),
     }
 
@@ -105,7 +107,9 @@ def _last(run: dict[str, Any] | None) -> str:
 
 def _waits(d: dict[str, Any]) -> str:
     states = ", ".join(f"{n:,} {state}" for state, n in d["exceptions"].items()) or "none"
-    return f"exceptions: {states}; parked: {d['parked']:,}; to review: {d['review']:,}"
+    told = f"exceptions: {states}; parked: {d['parked']:,}; to review: {d['review']:,}"
+    owed = {"unsettled writes": d["open_writes"], "changed and not compared yet": d["unplanned"]}
+    return "; ".join([told, *(f"{what}: {count:,}" for what, count in owed.items() if count)])
 
 
 def _more(d: dict[str, Any]) -> str:

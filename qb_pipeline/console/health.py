@@ -95,7 +95,7 @@ _PER_COMPANY: tuple[_Gauge, ...] = (
      lambda h, _now: [((x.side.value, x.entity), x.behind.total_seconds()) for x in h.lags]),
     ("owed_writes", "Journalled writes whose outcome is not settled.", (),
      lambda h, _now: [((), float(h.open_writes))]),
-    ("parked_records", "Records that waited for another one when the last run ended.", (),
+    ("parked_records", "Records that wait for another one.", (),
      lambda h, _now: [((), float(h.parked))]),
     ("oldest_owed_seconds", "Age of the oldest unsettled write or waiting exception.", (),
      lambda h, _now: [((), h.oldest_owed.total_seconds())]),

@@ -1,21 +1,24 @@
 """What the store says of a company's well-being, gathered in one look.
 
-Invariant: it only reads, opens no secret, and its cost does not grow with the number of records in agreement.
+Invariant: it only reads, opens no secret, and what is owed is counted from what is stored. Its cost does not grow with
+the number of records in agreement, but after a run that failed: then all are looked through for what that run left.
 
     take(conn, company, month_start) -> Measures
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, and_, cast, column, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.store import exceptions, gaps, inbox, notices, runs, tables
+from qb_pipeline.store import exceptions, gaps, inbox, notices, runs, tables, unplanned
 from qb_pipeline.store.companies import Company
 from qb_pipeline.store.engine import among
 from qb_pipeline.store.exceptions import ExceptionState
@@ -26,6 +29,7 @@ from qb_pipeline.store.notices import Notice
 from qb_pipeline.store.runs import DRY_RUN, Run, RunStatus
 
 _LOOKED_AT = 50  # runs back, to find the last that was no dry run
+_UNDO = "undo "  # the triggers of runs that only take back
 _OLDEST = 10  # owed writes and exceptions that are told one by one
 
 
@@ -80,6 +84,8 @@ class Measures:
     oldest_writes: Sequence[OpenWrite] = ()
     exceptions: Mapping[ExceptionState, int] = field(default_factory=dict)
     oldest_exceptions: Sequence[Resting] = ()
+    parked: int = 0  # records that wait for another one
+    unplanned: int = 0  # records that changed and that no run has compared since
     inbox: Waiting | None = None
     current_gap: Gap | None = None
     owed_gaps: Sequence[Gap] = ()
@@ -102,6 +108,8 @@ def take(conn: Connection, company: Company, month_start: datetime) -> Measures:
         oldest_writes=_oldest_writes(conn, name),
         exceptions=exceptions.counts(conn, name),
         oldest_exceptions=_oldest_exceptions(conn, name),
+        parked=_parked(conn, name),
+        unplanned=_unplanned(conn, name, recent),
         inbox=inbox.waiting(conn).get(name),
         current_gap=gaps.current(conn, name),
         owed_gaps=gaps.owed(conn, name),
@@ -170,6 +178,25 @@ def _oldest_writes(conn: Connection, company: str) -> list[OpenWrite]:
 def _unsettled(company: str) -> ColumnElement[bool]:
     # Spelled as in the partial index, so that the planner can use it.
     return and_(tables.journal.c.company == company, text("phase IN ('planned', 'sent', 'answered')"))
+
+
+def _parked(conn: Connection, company: str) -> int:
+    """Records that exceptions hold back; one that waits for several others counts once."""
+    e = tables.exception
+    holding = (e.c.company == company, e.c.state != ExceptionState.RESOLVED.value, e.c.blocks != cast([], JSONB))
+    waiting: Counter[str] = Counter()
+    for names in conn.scalars(select(e.c.blocks).where(*holding)):
+        waiting |= Counter(map(str, names))
+    return waiting.total()
+
+
+def _unplanned(conn: Connection, company: str, recent: Sequence[Run]) -> int:
+    """What runs have left that read and did not come to an end; 0 where the last one did."""
+    comparing = [r for r in recent if r.trigger != DRY_RUN and not r.trigger.startswith(_UNDO)]
+    if not comparing or comparing[0].status is RunStatus.SUCCEEDED:
+        return 0
+    since = next((r.ended_at for r in comparing if r.status is RunStatus.SUCCEEDED), None)
+    return unplanned.count(conn, company, since)
 
 
 def _oldest_exceptions(conn: Connection, company: str) -> list[Resting]:

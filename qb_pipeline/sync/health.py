@@ -97,6 +97,7 @@ class Health:
     quota: Quota
     exceptions: Mapping[ExceptionState, int]
     parked: int
+    unplanned: int
     open_writes: int
     owed: Sequence[Owed]
     oldest_owed: timedelta
@@ -154,7 +155,8 @@ def judge(m: Measures, now: datetime, stale_after: timedelta = STALE_AFTER) -> H
         last_error=run.error if run else None,
         quota=Quota(m.calls, metered(m.calls), metered(m.app_calls)),
         exceptions=m.exceptions,
-        parked=owing.parked(run),
+        parked=m.parked,
+        unplanned=m.unplanned,
         open_writes=m.open_writes,
         owed=owed,
         oldest_owed=max((now - o.since for o in owed), default=timedelta(0)),
@@ -231,13 +233,19 @@ def _token(h: Health) -> Iterator[Finding]:
 
 def _runs(h: Health, now: datetime, stale_after: timedelta) -> Iterator[Finding]:
     if h.last_run is RunStatus.FAILED:
-        error = h.last_error or "no reason was noted."
-        yield Finding(Verdict.DEGRADED, "run_failed", f"The last run failed: {error}", "Mend what it names; run again.")
+        reason = f"The last run failed: {h.last_error or 'no reason was noted.'}"
+        if h.unplanned:
+            reason += f" {owing.many(h.unplanned, 'record')} that changed {_verb(h.unplanned)} for the next."
+        yield Finding(Verdict.DEGRADED, "run_failed", reason, "Mend what it names; run again.")
     newest = max(h.last_success.values(), default=h.since)
     if newest is not None and now - newest > stale_after:
         said = f"for {owing.span(now - newest)}" if h.last_success else "since it was connected"
         fix = "See that Dagster's daemon runs (qb-pipeline up) and its schedules are on, or run qb-pipeline sync."
         yield Finding(Verdict.DEGRADED, "stale", f"No run has succeeded {said}.", fix)
+
+
+def _verb(count: int) -> str:
+    return "waits" if count == 1 else "wait"
 
 
 def _quota(quota: Quota) -> Iterator[Finding]:

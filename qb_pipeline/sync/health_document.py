@@ -25,6 +25,7 @@ def document(h: Health) -> dict[str, Any]:
         "owed": {
             "open_writes": h.open_writes,
             "parked": h.parked,
+            "unplanned": h.unplanned,
             "exceptions": {state.value: count for state, count in h.exceptions.items()},
             "oldest_seconds": int(h.oldest_owed.total_seconds()),
             "oldest": [

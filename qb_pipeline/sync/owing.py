@@ -14,7 +14,6 @@ from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.store.exceptions import MAX_ATTEMPTS, ExceptionState
 from qb_pipeline.store.measures import Measures, OpenWrite, Resting
-from qb_pipeline.store.runs import Run
 from qb_pipeline.sync.context import label
 from qb_pipeline.sync.reading.positions import Position
 
@@ -65,12 +64,6 @@ def _lag(m: Measures, side: Side, entity: Entity, now: datetime) -> Iterator[Lag
     # The contractor's position is the time of its newest record: it was read when the position was put down.
     read = moved if side is Side.CONTRACTOR else position.read_to
     yield Lag(side, entity.name, max(now - read, timedelta(0)), len(position.debts))
-
-
-def parked(run: Run | None) -> int:
-    """Records that waited for another one when the run ended."""
-    counts = run.counts.values() if run else ()
-    return sum(int(c.get("parked", 0)) for c in counts if isinstance(c, dict))
 
 
 def oldest(m: Measures) -> list[Owed]:

@@ -8,9 +8,9 @@ import pytest
 
 from qb_pipeline.console.exposition import text_of
 from qb_pipeline.console.health import lines, report
-from qb_pipeline.entities.spec import Side
+from qb_pipeline.entities.spec import Direction, Side
 from qb_pipeline.errors import Misconfigured, Reconnect, RetryLater
-from qb_pipeline.store import companies, cursors, gaps, inbox, runs
+from qb_pipeline.store import companies, cursors, exceptions, gaps, inbox, runs
 from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.inbox import Event
 from qb_pipeline.store.journal import Operation, PlannedWrite, insert_planned
@@ -18,6 +18,8 @@ from qb_pipeline.store.runs import RunStatus
 from qb_pipeline.sync import contact, health
 from qb_pipeline.sync.health import Health, Verdict
 from qb_pipeline.sync.reading.positions import Position
+from qb_pipeline.sync.rules import Override, Rules
+from qb_pipeline_tests.sync.fakes import refusal
 from qb_pipeline_tests.sync.world import COMPANY, World, customer
 from qb_pipeline_tests.unit.health.stored import CLIENT_SECRET, REFRESH_TOKEN, connect, ran, tokens
 
@@ -163,3 +165,87 @@ def test_neither_health_nor_metrics_hold_a_secret_or_a_record(known: World) -> N
 def test_an_unknown_company_is_named(world: World) -> None:
     with world.engine.connect() as conn, pytest.raises(Misconfigured, match="nobody"):
         health.of_company(conn, "nobody")
+
+
+def failed(world: World, at: datetime | None = None) -> None:
+    """A run that told nothing of what it came to."""
+    with world.engine.begin() as conn:
+        run_id = runs.start(conn, COMPANY, "sync", now=at)
+        runs.finish(conn, COMPANY, run_id, RunStatus.FAILED, error="The disk is full.", now=at)
+
+
+def billed(world: World, payer: str, number: str, job: str | None = None) -> str:
+    return world.contractor.add("invoice", number=number, customer=payer, job=job, date=NOW.date(), lines=())
+
+
+def test_what_waits_is_counted_after_a_failed_run_too(known: World) -> None:
+    known.entities = ("customer", "invoice")
+    known.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    payer = known.contractor.add("customer", **customer("Ann"))
+    billed(known, payer, "1")
+    billed(known, payer, "2")
+    known.run()
+    failed(known)
+    assert look(known).parked == 2
+    with known.engine.begin() as conn:
+        exceptions.ignore(conn, COMPANY, [e.id for e in known.open_exceptions()])
+    assert look(known).parked == 2, "which silences the cause and mends nothing"
+
+
+def test_a_record_that_waits_for_two_others_is_one(known: World) -> None:
+    known.entities = ("customer", "job", "invoice")
+    known.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    ann, bob = (known.contractor.add("customer", **customer(name)) for name in ("Ann", "Bob"))
+    job = known.contractor.add("job", name="Roof", number="J1", customer=bob, active=True)
+    billed(known, ann, "1", job)
+    known.run()
+    assert [sorted(e.blocks) for e in known.open_exceptions() if "Bob" in str(e.record_label)] == [
+        ["Invoice 1", "Job Roof"]
+    ]
+    assert look(known).parked == 2
+
+
+def test_what_a_failed_run_read_and_did_not_compare_is_owed_until_a_run_succeeds(known: World) -> None:
+    known.contractor.add("customer", **customer("Ann"))
+    known.run()
+    ran(known.engine, {}, datetime.now(UTC), COMPANY)
+    [twin] = known.quickbooks.live("customer")
+    known.quickbooks.edit("customer", twin, notes="new")
+    known.contractor.add("customer", **customer("Bob"))
+    gone = known.contractor.add("customer", **customer("Gone before"))
+    known.contractor.let_go("customer", gone)
+    known.run_only_reading()
+    failed(known)
+    found = look(known)
+    assert (found.unplanned, found.parked) == (2, 0)
+    assert "2 records that changed wait for the next." in found.findings[0].reason
+    known.run()
+    ran(known.engine, {}, datetime.now(UTC) + timedelta(seconds=1), COMPANY)
+    assert look(known).unplanned == 0
+
+
+def test_what_has_an_exception_is_told_there_and_not_counted_as_left_by_a_failed_run(known: World) -> None:
+    known.contractor.add("customer", **customer("Ann"))
+    known.quickbooks.refuses = lambda _item: refusal()
+    known.run()
+    failed(known)
+    assert (look(known).unplanned, sum(look(known).exceptions.values())) == (0, 1)
+
+
+def test_before_any_run_has_succeeded_all_that_was_read_is_owed(world: World) -> None:
+    connect(world.engine, COMPANY)
+    world.contractor.add("customer", **customer("Ann"))
+    world.run_only_reading()
+    failed(world)
+    assert look(world).unplanned == 1
+
+
+def test_what_a_run_that_succeeded_left_alone_is_not_owed_by_a_failed_one_after_it(known: World) -> None:
+    known.rules = Rules({"customer": Override(direction=Direction.TO_CONTRACTOR)})
+    begun = datetime.now(UTC)
+    known.contractor.add("customer", **customer("Ann"))
+    known.run()
+    with known.engine.begin() as conn:
+        runs.finish(conn, COMPANY, runs.start(conn, COMPANY, "sync", now=begun), RunStatus.SUCCEEDED)
+    failed(known)
+    assert look(known).unplanned == 0

@@ -193,8 +193,14 @@ def test_events_and_gaps_that_wait_too_long_degrade() -> None:
     assert judge(well(inbox=Waiting(1, 3, 3, NOON)), NOON).findings == ()
 
 
-def test_parked_records_are_those_of_the_last_run() -> None:
-    assert judge(well(last_run=run(customer={"parked": 2}, invoice={"parked": 3})), NOON).parked == 5
+def test_what_waits_is_what_is_stored_whatever_the_last_run_counted() -> None:
+    assert judge(well(parked=5, last_run=run(RunStatus.FAILED, "x")), NOON).parked == 5
+    assert judge(well(parked=0, last_run=run(customer={"parked": 2})), NOON).parked == 0
+
+
+def test_a_failed_run_says_how_much_it_left_for_the_next() -> None:
+    [failed] = judge(well(unplanned=3, last_run=run(RunStatus.FAILED, "The disk is full.")), NOON).findings
+    assert failed.reason == "The last run failed: The disk is full. 3 records that changed wait for the next."
 
 
 def test_whatever_is_not_well_says_what_to_do() -> None:
