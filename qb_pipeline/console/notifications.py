@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from qb_pipeline.errors import FixTheData
+from qb_pipeline.webhook_texts import Unreadable, needed, text
 
 # Every entity Intuit notifies of: CloudEvents spell them in lower case, the API and our entities do not.
 _NAMES = (
@@ -31,7 +32,6 @@ _OPERATIONS = {
     "created": "Create", "updated": "Update", "deleted": "Delete", "merged": "Merge", "voided": "Void",
     "emailed": "Emailed",
 }  # fmt: skip
-_MOST_TEXT = 200  # characters of an id or a name; the longest of Intuit's have some fifty
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,6 @@ class Delivery:
     unreadable: int = 0
 
 
-class _Unreadable(Exception):
-    """One event can't be read; says why."""
-
-
 def read(raw_body: bytes) -> Delivery:
     """The events of a body whose signature has been verified."""
     try:
@@ -66,34 +62,34 @@ def read(raw_body: bytes) -> Delivery:
     except (ValueError, RecursionError) as error:
         raise _bad("it is not JSON") from error
     events = [event for event in found if isinstance(event, Notified)]
-    problems = [event for event in found if isinstance(event, _Unreadable)]
+    problems = [event for event in found if isinstance(event, Unreadable)]
     if problems and not events:
         raise _bad(str(problems[0]))
     return Delivery(events, len(problems))
 
 
-def _events(body: Any) -> Iterator[Notified | _Unreadable]:
+def _events(body: Any) -> Iterator[Notified | Unreadable]:
     """Looks at each part for itself, so that one delivery may hold both formats."""
     parts = body if isinstance(body, list) else [body]
     for part in parts:
         if not isinstance(part, Mapping):
-            yield _Unreadable("an event is not an object")
+            yield Unreadable("an event is not an object")
         elif "eventNotifications" in part:
             inner = part["eventNotifications"]
-            yield from _events(inner) if isinstance(inner, list) else [_Unreadable("eventNotifications is no list")]
+            yield from _events(inner) if isinstance(inner, list) else [Unreadable("eventNotifications is no list")]
         elif "dataChangeEvent" in part:
             yield from _legacy(part)
         elif "type" in part:
             yield _tried(_cloud_event, part)
         else:
-            yield _Unreadable("an object is neither an eventNotification nor a CloudEvent")
+            yield Unreadable("an object is neither an eventNotification nor a CloudEvent")
 
 
-def _legacy(notification: Mapping[str, Any]) -> Iterator[Notified | _Unreadable]:
+def _legacy(notification: Mapping[str, Any]) -> Iterator[Notified | Unreadable]:
     change = notification["dataChangeEvent"]
     entities = change.get("entities") if isinstance(change, Mapping) else None
     if not isinstance(entities, list):
-        yield _Unreadable("dataChangeEvent has no list of entities")
+        yield Unreadable("dataChangeEvent has no list of entities")
         return
     for entity in entities:
         yield _tried(_legacy_entity, {"realmId": notification.get("realmId"), "entity": entity})
@@ -102,7 +98,7 @@ def _legacy(notification: Mapping[str, Any]) -> Iterator[Notified | _Unreadable]
 def _legacy_entity(part: Mapping[str, Any]) -> Notified:
     entity = part["entity"]
     if not isinstance(entity, Mapping):
-        raise _Unreadable("an entity is not an object")
+        raise Unreadable("an entity is not an object")
     realm, name, id_ = _text(part, "realmId"), _text(entity, "name"), _text(entity, "id")
     operation, loser = _text(entity, "operation"), _optional(entity, "deletedId")
     at = _moment(entity.get("lastUpdated"))
@@ -113,7 +109,7 @@ def _legacy_entity(part: Mapping[str, Any]) -> Notified:
 def _cloud_event(part: Mapping[str, Any]) -> Notified:
     words = _text(part, "type").split(".")
     if len(words) < 3 or words[0].lower() != "qbo":
-        raise _Unreadable("a CloudEvent's type is not of the form qbo.<entity>.<operation>.v1")
+        raise Unreadable("a CloudEvent's type is not of the form qbo.<entity>.<operation>.v1")
     realm, id_, at = _text(part, "intuitaccountid"), _text(part, "intuitentityid"), _moment(part.get("time"))
     data = part.get("data")
     loser = _optional(data, "deletedid") if isinstance(data, Mapping) else None
@@ -122,29 +118,19 @@ def _cloud_event(part: Mapping[str, Any]) -> Notified:
     return Notified(realm, name, id_, operation, key, at, loser)
 
 
-def _tried(read_one: Any, part: Mapping[str, Any]) -> Notified | _Unreadable:
+def _tried(read_one: Any, part: Mapping[str, Any]) -> Notified | Unreadable:
     try:
         return read_one(part)  # type: ignore[no-any-return]  # one of the two readers above
-    except _Unreadable as problem:
+    except Unreadable as problem:
         return problem
 
 
 def _text(part: Mapping[str, Any], name: str) -> str:
-    found = _optional(part, name)
-    if found is None:
-        raise _Unreadable(f"an event has no {name}")
-    return found
+    return needed(part.get(name), name)
 
 
 def _optional(part: Mapping[str, Any], name: str) -> str | None:
-    """Ids come as texts; a number is taken too. What no database holds is refused."""
-    value = part.get(name)
-    if value is None or value == "":
-        return None
-    text = str(value)
-    if isinstance(value, bool | float | list | dict) or len(text) > _MOST_TEXT or not text.isprintable():
-        raise _Unreadable(f"an event's {name} is no plain text of at most {_MOST_TEXT} characters")
-    return text
+    return text(part.get(name), name)
 
 
 def _moment(value: Any) -> datetime | None:

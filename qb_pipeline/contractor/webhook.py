@@ -20,8 +20,7 @@ from qb_pipeline.contractor.paths import look
 from qb_pipeline.contractor.protocol import Change
 from qb_pipeline.contractor.system import WebhookShape
 from qb_pipeline.errors import FixTheData, Misconfigured
-
-_MOST_TEXT = 200  # characters of an id or a type
+from qb_pipeline.webhook_texts import Unreadable, needed
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,6 @@ class Delivery:
     @property
     def ignored_count(self) -> int:
         return len(self.ignored) + self.others
-
-
-class _Unreadable(Exception):
-    """One event can't be read; says why."""
 
 
 def parse_delivery(shape: WebhookShape, headers: Mapping[str, str], raw_body: bytes, secret: str) -> list[Change]:
@@ -62,7 +57,7 @@ def read_delivery(shape: WebhookShape, headers: Mapping[str, str], raw_body: byt
         raise _unreadable("it is not JSON") from error
     events = body if isinstance(body, list) else [body]
     read = [_tried(shape, event) for event in events]
-    problems = [one for one in read if isinstance(one, _Unreadable)]
+    problems = [one for one in read if isinstance(one, Unreadable)]
     if problems and len(problems) == len(read):
         raise _unreadable(str(problems[0]))
     hints = [one for one in read if isinstance(one, _Hint)]
@@ -97,49 +92,33 @@ class _Hint:
     mapped: bool
 
 
-def _tried(shape: WebhookShape, event: Any) -> _Hint | _Unreadable | None:
+def _tried(shape: WebhookShape, event: Any) -> _Hint | Unreadable | None:
     try:
         return _read(shape, event)
-    except _Unreadable as problem:
+    except Unreadable as problem:
         return problem
 
 
 def _read(shape: WebhookShape, event: Any) -> _Hint | None:
     """One event; None for one that is not about a record of ours: a ping, or what a workspace says of itself."""
     if not isinstance(event, Mapping):
-        raise _Unreadable("an event is not an object")
-    word = _text(event, shape.type)
-    if word is None or not isinstance(look(event, shape.type), str):
-        raise _Unreadable(f"an event has no {shape.type}")
-    subject, _, kind = word.partition(".")
+        raise Unreadable("an event is not an object")
+    word = look(event, shape.type)
+    if not isinstance(word, str):
+        raise Unreadable(f"an event has no {shape.type}")
+    subject, _, kind = needed(word, shape.type).partition(".")
     entity = shape.entities.get(subject)
     try:
-        record, identity = _needed(event, shape.record), _needed(event, shape.id)
-    except _Unreadable:
+        record, identity = _named(event, shape.record), _named(event, shape.id)
+    except Unreadable:
         if entity is None:
             return None
         raise
     return _Hint(Change(entity or subject, record, kind, _moment(shape, event), identity), entity is not None)
 
 
-def _needed(event: Mapping[str, Any], path: str) -> str:
-    found = _text(event, path)
-    if found is None:
-        raise _Unreadable(f"an event has no {path}")
-    return found
-
-
-def _text(event: Mapping[str, Any], path: str) -> str | None:
-    """Ids come as texts or whole numbers; what no database holds is refused."""
-    value = look(event, path)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str | int) or isinstance(value, bool):
-        raise _Unreadable(f"an event's {path} is no text")
-    text = str(value)
-    if len(text) > _MOST_TEXT or not text.isprintable():
-        raise _Unreadable(f"an event's {path} is no plain text of at most {_MOST_TEXT} characters")
-    return text
+def _named(event: Mapping[str, Any], path: str) -> str:
+    return needed(look(event, path), path)
 
 
 def _moment(shape: WebhookShape, event: Mapping[str, Any]) -> datetime | None:
