@@ -235,7 +235,8 @@ def _plan_removal(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node
         verdict = Verdict.EXCEPTION if held.code == refusals.FROZEN.code else Verdict.CONFLICT
         return Plan(verdict, base=tree.base, problems=[held])
     if entity.removal is Removal.INACTIVATE and gone is quickbooks and not tree.removed:
-        return Plan(Verdict.CONFLICT, base=tree.base, problems=[refusals.name_gone(tree.label, Side.QUICKBOOKS)])
+        asked = refusals.name_gone(entity, tree.label, contractor.id, quickbooks.id)
+        return Plan(Verdict.CONFLICT, base=tree.base, problems=[asked])
     verb, values, changed = removal_verb(entity, left_side, gone, left)
     operation = Operation(left_side, verb, values, changed, gone.id, left.id, left.version, left.label)
     return Plan(Verdict.WRITE, [operation], tree.base)

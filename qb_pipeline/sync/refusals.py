@@ -62,8 +62,8 @@ NAME_GONE = Situation(
     "name_gone", "A name has vanished",
     "{record} is gone in {there}, where names are made inactive or merged, never deleted; nothing says into which "
     "record it was merged.",
-    "Say which record took its place (qb-pipeline review unlink, then review link), or remove it in {here} too.",
-    area="matching",
+    "Say which record took its place: qb-pipeline review unlink {pair} --entity {entity}, then qb-pipeline review link "
+    "{contractor_id} B --entity {entity}, where B is its id in {there}. Or remove it in {here} too.", area="matching",
 )  # fmt: skip
 COUNTERPART_UNREAD = Situation(
     "counterpart_unread", "The linked record has not been read",
@@ -274,8 +274,11 @@ def merged_on_one_side(label: str, survivor: str, merged_in: Side) -> Problem:
     return problem(MERGED_ON_ONE_SIDE, merged_in.other, record=label, survivor=survivor, **sides)
 
 
-def name_gone(label: str, gone_in: Side) -> Problem:
-    return problem(NAME_GONE, gone_in, record=label, here=system(gone_in.other), there=system(gone_in))
+def name_gone(entity: Entity, label: str, contractor_id: str, quickbooks_id: str) -> Problem:
+    """Of a record that is gone in QuickBooks: the contractor's system deletes names, and that is followed."""
+    sides = {"here": system(Side.CONTRACTOR), "there": system(Side.QUICKBOOKS)}
+    ids = {"pair": f"{contractor_id} {quickbooks_id}", "contractor_id": contractor_id, "entity": entity.name}
+    return problem(NAME_GONE, Side.QUICKBOOKS, record=label, **sides, **ids)
 
 
 def counterpart_unread(label: str, side: Side) -> Problem:
