@@ -5,8 +5,8 @@ was given, neither by the system's clock nor by ours; a time of change that lies
 position found in the future tells nothing of what was read, and everything is read again. Reading starts `OVERLAP`
 before the position, because clocks differ and late commits carry early times. Where very much lies in that overlap (a
 first sync's own writes, an import), it is not read again at once but put down as a debt, which later runs pay off a few
-pages at a time: so the cost of a run does not grow with what happened just before it, and still everything is read. A dry run moves no position: the
-next reading begins where it would have begun without it.
+pages at a time: so the cost of a run does not grow with what happened just before it, and still everything is read. A
+dry run moves no position: the next reading begins where it would have begun without it.
 """
 
 from __future__ import annotations
