@@ -31,7 +31,7 @@ class Undone:
 
 
 def plan_undo(ctx: Context, run_id: str) -> list[Item]:
-    """What taking back a run would write, updates first and creations last in reverse order; changes neither system.
+    """What taking back a run would write, in the order of `ordered`; changes neither system.
 
     Reads every record concerned once more, so that what is compared is what stands there now.
     """
@@ -51,11 +51,12 @@ def _walk(ctx: Context, run_id: str, take: Callable[[Item], Item]) -> list[Item]
     """Judge each record of the run in order and hand `take` what can be taken back; it answers with what came of it."""
     with ctx.begin() as conn:
         rows = journal.of_run(conn, ctx.company, run_id)
+        turns = ordered(conn, ctx.company, rows)
         waiting = [unsettled(ctx, conn, row) for row in rows if row.phase in (Phase.SENT, Phase.ANSWERED)]
     named = {(i.entity.name, i.side, i.record_id) for i in waiting}
     left: Left = {}
     items = []
-    for target, written in ordered(rows):
+    for target, written in turns:
         if target in named:
             continue
         item = judged(ctx, target, written, left)

@@ -1,4 +1,5 @@
-"""An undo stops at what a bookkeeper has finished: deposits, closed books. One line says so, the rest is taken back."""
+"""An undo stops at what a bookkeeper has finished: deposits, closed books. One line says so, the rest is taken back,
+also names, which QuickBooks lets nobody bear twice."""
 
 from __future__ import annotations
 
@@ -148,3 +149,35 @@ def test_an_invoice_and_its_payment_of_one_run_go_with_their_customer_as_the_dry
     again = document(instance, "undo", run)
     assert (again["undone"], again["refused"]) == ([], [])
     assert len(again["undone_before"]) == len(done["undone"])
+
+
+BODIES = {"customers": {"notes": "by phone"}, "items": {"kind": "service", "unit_price": "80.00"}}
+OBJECTS = {"customers": ("Customer", "DisplayName"), "items": ("Item", "Name")}
+
+
+def shown(books: QuickBooksDesk, collection: str, *ids: str) -> list[tuple[str, bool]]:
+    """Name and activity of these records in QuickBooks."""
+    kind, key = OBJECTS[collection]
+    return [(found[key], found["Active"]) for found in (books.get(kind, i) for i in ids)]
+
+
+def test_a_name_that_one_run_handed_on_goes_back_to_whom_it_was_taken_from(
+    instance: Instance, office: ContractorDesk, books: QuickBooksDesk
+) -> None:
+    first = {c: office.create(c, {"name": "Handed On", **body})["id"] for c, body in BODIES.items()}
+    instance.sync()
+    former = {c: named(books.all(kind), "Handed On", key)["Id"] for c, (kind, key) in OBJECTS.items()}
+    for collection, body in BODIES.items():
+        office.edit(collection, first[collection], {"name": "Renamed"})
+        office.create(collection, {"name": "Handed On", **body})
+    run = instance.sync()["run_id"]
+    made = {c: named(books.all(kind), "Handed On", key)["Id"] for c, (kind, key) in OBJECTS.items()}
+
+    planned = document(instance, "undo", run, "--dry-run")
+    done = document(instance, "undo", run)
+    assert (done["undone"], done["refused"]) == (planned["undone"], [])
+    for collection in BODIES:
+        assert shown(books, collection, former[collection], made[collection]) == [
+            ("Handed On", True), ("Handed On (deleted)", False),
+        ]  # fmt: skip
+    assert instance.sync()["writes"] == 0
