@@ -176,7 +176,7 @@ def _sentence(done: Connected) -> str:
 def disconnect(output: Output, company: str) -> None:
     """End a company's connection: revoke the consent at Intuit and forget the tokens. Links and history stay.
 
-    It waits for no run: one that is under way ends at its next call to QuickBooks.
+    It waits for no run: one that is under way begins no further write, on either side, and ends.
     """
     with store() as (settings, engine):
         came_to = end_connection(engine, settings, company)

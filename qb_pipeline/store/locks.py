@@ -9,18 +9,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Select, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from qb_pipeline.errors import PipelineError, RetryLater
+from qb_pipeline.store import tables
+from qb_pipeline.store.companies import CompanyState
+from qb_pipeline.store.situations import NOT_CONNECTED
+
+_state = tables.company.c.state
 
 
 class Hold:
-    """A lock that was got, on the connection it lives and ends with; any thread may ask for it."""
+    """A company's lock that was got, on the connection it lives and ends with; any thread may ask for it."""
 
-    def __init__(self, conn: Connection, what: str) -> None:
-        self._conn, self._what = conn, what
+    def __init__(self, conn: Connection, company: str) -> None:
+        self._conn, self._company, self._what = conn, company, f"company {company!r}"
         self._one_at_a_time = threading.Lock()
         self._lost = False
 
@@ -29,11 +35,20 @@ class Hold:
 
         Once lost it stays lost: SQLAlchemy would connect anew, and that session holds nothing.
         """
+        self._ask(select(1))
+
+    def check_connected(self) -> None:
+        """As `check`, and by the same query `Reconnect` (code `not_connected`) once the company was disconnected."""
+        state = self._ask(select(_state).where(tables.company.c.name == self._company))
+        if state == CompanyState.DISCONNECTED.value:
+            raise NOT_CONNECTED.error(company=self._company)
+
+    def _ask(self, question: Select[Any]) -> Any:
         with self._one_at_a_time:
             if self._lost:
                 raise self._told()
             try:
-                self._conn.exec_driver_sql("SELECT 1")
+                return self._conn.scalar(question)
             except SQLAlchemyError as error:
                 self._lost = True
                 raise self._told() from error
@@ -56,7 +71,7 @@ def company_lock(engine: Engine, company: str, wait: float = 0) -> Iterator[Hold
         after=30,
     )
     with session_lock(engine, f"run:{company}", wait, busy) as conn:
-        yield Hold(conn, f"company {company!r}")
+        yield Hold(conn, company)
 
 
 @contextmanager

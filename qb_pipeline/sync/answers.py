@@ -45,8 +45,11 @@ class Journalist:
 
     def leaving(self, items: Sequence[Sendable]) -> None:
         slots = {i.journal_id: (i.batch_key, i.bid) for i in items}
-        with self._ctx.begin() as conn:
+        with self._ctx.begin_leaving() as conn:
             journal.leave(conn, self._ctx.company, slots, self._ctx.now())
+
+    def may_leave(self) -> None:
+        self._ctx.may_write()
 
     def answered(self, answers: Sequence[Answered]) -> None:
         raws = {a.item.journal_id: a.raw for a in answers if a.raw is not None}

@@ -188,7 +188,8 @@ class Connecting:
 
 def disconnect(engine: Engine, settings: Settings, name: str) -> Revocation:
     """Revoke the grant at Intuit at once and forget the tokens; links and history are kept. No run is waited for: one
-    that is under way ends at its next call to QuickBooks. Raises, and leaves all as it was, if Intuit can't be asked.
+    that is under way begins no further write, on either side, and ends. Raises, and leaves all as it was, if Intuit
+    can't be asked.
     """
     with engine.connect() as conn:
         company = companies.get(conn, name)

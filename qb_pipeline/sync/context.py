@@ -73,6 +73,7 @@ class Context:
     tally: Tally = field(default_factory=Tally)
     progress: Callable[[str], None] = lambda _line: None
     holding: Callable[[], None] = lambda: None  # raises once the company is not ours any more
+    may_write: Callable[[], None] = lambda: None  # raises then, too, and once it is disconnected
     causes: dict[str, dict[Any, Any]] = field(default_factory=dict)  # what blocks many records, see sync/causes.py
     bound: set[tuple[str, str | None, str]] = field(default_factory=set)  # (entity, source id, fingerprint)
     let_through: defaultdict[tuple[str, Side, str], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -88,6 +89,14 @@ class Context:
         with self.engine.begin() as conn:
             yield conn
             self.holding()
+
+    @contextmanager
+    def begin_leaving(self) -> Iterator[Connection]:
+        """As `begin`, for what marks writes as leaving: none does once the company is disconnected, while what has left
+        before is still answered for."""
+        with self.engine.begin() as conn:
+            yield conn
+            self.may_write()
 
     def calls(self) -> dict[str, dict[str, int]]:
         """Requests sent so far, by side and kind."""

@@ -68,7 +68,7 @@ class ContractorPort:
         return {}
 
     def send(self, items: Sequence[Sendable], listener: Listener) -> None:
-        sending = _Sending(self)
+        sending = _Sending(self, listener)
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="contractor") as pool:
             for start in range(0, len(items), _CHUNK):
                 chunk = items[start : start + _CHUNK]
@@ -126,10 +126,10 @@ class ContractorPort:
 
 
 class _Sending:
-    """One `send`: shares the knowledge that the system is down or refuses us."""
+    """One `send`: shares the knowledge that the system is down or refuses us, or that we may write no more."""
 
-    def __init__(self, port: ContractorPort) -> None:
-        self._port = port
+    def __init__(self, port: ContractorPort, listener: Listener) -> None:
+        self._port, self._listener = port, listener
         self._lock = threading.Lock()
         self._silences = 0
         self.fatal: PipelineError | None = None
@@ -137,6 +137,11 @@ class _Sending:
     def one(self, item: Sendable) -> Answered:
         if self.fatal is not None:
             return Answered(item, error=self.fatal)
+        try:
+            self._listener.may_leave()
+        except PipelineError as error:
+            self.fatal = error
+            return Answered(item, error=error)
         try:
             answer = self._port.exchange(item)
         except PipelineError as error:

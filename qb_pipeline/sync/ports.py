@@ -49,9 +49,12 @@ class Answered:
 
 class Listener(Protocol):
     """The journal's side of sending: `leaving` (with how each item travels) is committed before the request, `answered`
-    right after it."""
+    right after it. `may_leave` is asked right before each request, as those that left together wait for one another: it
+    raises where nothing may be written any more."""
 
     def leaving(self, items: Sequence[Sendable]) -> None: ...
+
+    def may_leave(self) -> None: ...
 
     def answered(self, answers: Sequence[Answered]) -> None: ...
 

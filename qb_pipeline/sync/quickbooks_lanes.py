@@ -159,6 +159,7 @@ class Lanes:
 
     def _one(self, group: Group, slot: Slot | None = None) -> list[Answered]:
         try:
+            self._listener.may_leave()
             answers = self._exchange(group, slot)
         except PipelineError as error:
             self._note(error)

@@ -67,7 +67,7 @@ def session(
         try:
             ctx = open_context(engine, settings, name, run_id=run_id)
             ctx.progress, ctx.dry, ctx.allow_mass_change = progress, dry, allow_mass_change
-            ctx.holding = hold.check
+            ctx.holding, ctx.may_write = hold.check, hold.check_connected
             yield ctx
         except BaseException as error:
             _failed(engine, name, run_id, ctx, explained(error) or error)

@@ -160,11 +160,18 @@ class FakePort:
                 self.script.pop(0)
                 raise PowerCut
             listener.leaving(group)
-            answers = [self._one(item) for item in group]
+            answers = [self._asked(item, listener) for item in group]
             if self.script[:1] == ["cut before the answer"]:
                 self.script.pop(0)
                 raise PowerCut
             listener.answered(answers)
+
+    def _asked(self, item: Sendable, listener: Listener) -> Answered:
+        try:
+            listener.may_leave()
+        except PipelineError as error:
+            return Answered(item, error=error)
+        return self._one(item)
 
     def _one(self, item: Sendable) -> Answered:
         self.on_request(item)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from qb_pipeline.errors import Reconnect, RetryLater
+from qb_pipeline.errors import PipelineError, Reconnect, RetryLater
 from qb_pipeline.quickbooks.throttle import Limits, Throttle
 from qb_pipeline.quickbooks.windows import Slot
 from qb_pipeline.sync.ports import Answered, Sendable
@@ -31,10 +31,15 @@ class Ear:
     left: list[Group] = field(default_factory=list)
     answered_ids: Counter[int] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    ended: PipelineError | None = None  # why nothing may be written any more
 
     def leaving(self, items: Group) -> None:
         with self.lock:
             self.left.append(list(items))
+
+    def may_leave(self) -> None:
+        if self.ended is not None:
+            raise self.ended
 
     def answered(self, answers: Sequence[Answered]) -> None:
         with self.lock:
@@ -198,3 +203,18 @@ def test_a_journal_that_fails_lets_nothing_leave_and_gives_the_slot_back() -> No
         Lanes(Queue(throttle, writes(60)), throttle, server, Broken()).run()
     assert server.sent == []
     assert throttle.room("batch") == 2
+
+
+@pytest.mark.parametrize("limits", [ONLY_BATCHES_LIMITED, Limits(None, None, 0)], ids=["batches", "single requests"])
+def test_once_the_company_is_disconnected_no_further_request_begins_though_its_items_had_left(limits: Limits) -> None:
+    throttle, ear = Throttle(limits), Ear()
+    server = Server()
+
+    def disconnecting(group: Group, slot: Slot | None = None) -> list[Answered]:
+        ear.ended = Reconnect("The company is not connected.", code="not_connected", fix="Connect it.")
+        return server(group, slot)
+
+    with pytest.raises(Reconnect):
+        Lanes(Queue(throttle, writes(60)), throttle, disconnecting, ear).run()
+    assert 1 <= len(server.sent) <= max(BATCHES_AT_ONCE, SINGLES_AT_ONCE), "those that were asked for at once"
+    assert sum(ear.answered_ids.values()) == sum(len(group) for group in ear.left)
