@@ -92,8 +92,9 @@ def test_an_exception_of_the_record_tells_what_waits_in_whatever_state_it_is(
     world.quickbooks.refuses = lambda _item: None
     with world.engine.begin() as conn:
         later = world.now() + timedelta(days=9)
-        table = tables.exception
-        conn.execute(update(table).values(state=state.value, retry_safe=True, next_attempt_at=later, blocks=[]))
+        table, told = tables.exception, [f"Invoice {n}" for n in (1, 2, 3)]
+        as_it_is = {"state": state.value, "retry_safe": True, "next_attempt_at": later}
+        conn.execute(update(table).values(**as_it_is, blocks=[], told_blocks=told))
     world.run(retry_now=False)
     [kept] = world.open_exceptions()
     assert (kept.code, kept.state, len(kept.blocks)) == ("refused", state, 3)
