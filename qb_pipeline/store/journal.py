@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -18,10 +19,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     LargeBinary,
+    Select,
     TableValuedAlias,
     Text,
     Update,
     and_,
+    bindparam,
     cast,
     column,
     func,
@@ -39,6 +42,8 @@ from qb_pipeline.store import tables
 from qb_pipeline.store.engine import among, dumps, utcnow
 
 _journal = tables.journal
+# Spelled as in the partial index, so that the planner can use it.
+_UNSETTLED = text("phase IN ('planned', 'sent', 'answered')")
 
 
 class Phase(StrEnum):
@@ -200,10 +205,14 @@ def set_target(conn: Connection, company: str, targets: Mapping[int, str]) -> in
 
 def open_rows(conn: Connection, company: str, entity: str | None = None) -> list[Write]:
     """Every row whose outcome is not settled (planned, sent, answered), oldest first."""
-    statement = select(_journal).where(_open(company))
-    if entity is not None:
-        statement = statement.where(_journal.c.entity == entity)
-    return [_read(row) for row in conn.execute(statement.order_by(_journal.c.id)).mappings()]
+    asked = {"company": company} if entity is None else {"company": company, "entity": entity}
+    return [_read(row) for row in conn.execute(_open_rows(frozenset(asked)), asked).mappings()]
+
+
+@cache  # every run asks this of every entity; making the statement costs more than its answer
+def _open_rows(given: frozenset[str]) -> Select[Any]:
+    mine = [_journal.c[name] == bindparam(name) for name in sorted(given)]
+    return select(_journal).where(*mine, _UNSETTLED).order_by(_journal.c.id)
 
 
 def get_many(conn: Connection, company: str, ids: Iterable[int]) -> dict[int, Write]:
@@ -236,8 +245,7 @@ def last_generations(
 
 
 def _open(company: str) -> ColumnElement[bool]:
-    # Spelled as in the partial index, so that the planner can use it.
-    return and_(_journal.c.company == company, text("phase IN ('planned', 'sent', 'answered')"))
+    return and_(_journal.c.company == company, _UNSETTLED)
 
 
 def _pairs(name: str, values: Mapping[int, Any], type_: TypeEngine[Any]) -> TableValuedAlias:
