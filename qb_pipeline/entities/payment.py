@@ -14,7 +14,7 @@ PAYMENT = Entity(
     quickbooks_object="Payment",
     match_by=MatchBy.DOCUMENT,
     removal=Removal.VOID,
-    label_fields=("reference", "date"),
+    label_fields=("reference",),
     total_field="amount",
     fields=(
         # The payer in QuickBooks may be a job's sub-customer; contractor software knows the customer.

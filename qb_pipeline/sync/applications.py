@@ -131,7 +131,8 @@ def _applied(ctx: Context, conn: Connection, entity: Entity, owed: Owed, record:
         taken_back = _taken_back(ctx, conn, other, spec, records, (owed.tree.link_id, gone))
         for applied in records.values():
             amount = sum((x["amount"] for x in _lines(applied.values, spec) if x[key] == record.id), Decimal(0))
-            named = f"{label(other, applied.values)} ({amount})"
+            called = label(other, applied.values)  # with the amount already, where it has no reference
+            named = called if called.endswith(f" ({amount})") else f"{called} ({amount})"
             found.append(Application(named, taken_back.get(applied.id) == amount, applied.frozen))
     return tuple(sorted(found, key=lambda a: a.name))
 

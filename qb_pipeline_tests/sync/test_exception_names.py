@@ -9,6 +9,7 @@ import pytest
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import State
+from qb_pipeline.entities.shown import in_full, label
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import FixTheData, PlanAgain, PossibleDuplicate
 from qb_pipeline.quickbooks.catalogue import CATALOGUE
@@ -241,3 +242,21 @@ def test_where_nobody_knows_which_document_has_the_number_a_void_one_is_thought_
     payer = world.contractor.add("customer", **customer("ABC Corp"))
     found = number_refused(world, billed(world, payer, date(2026, 3, 10)))
     assert (found.cause, found.fix) == ("The number is used.", "Link the two.")
+
+
+def test_a_payment_without_a_reference_is_called_by_its_date_and_amount() -> None:
+    paid = {"date": date(2026, 9, 8), "amount": Decimal("120.50")}
+    assert label(ENTITIES["payment"], paid) == "Payment of 2026-09-08 (120.50)"
+    assert in_full(ENTITIES["payment"], paid) == "Payment of 2026-09-08 (120.50)"
+    assert label(ENTITIES["payment"], {**paid, "reference": "CHK 9"}) == "Payment CHK 9"
+
+
+def test_two_payments_of_a_day_that_newly_wait_are_told_apart(world: World) -> None:
+    world.entities = ("customer", "payment")
+    world.quickbooks.refuses = lambda item: refusal() if item.entity == "customer" else None
+    payer = world.contractor.add("customer", **customer("ABC Corp"))
+    for amount in ("80.00", "95.00"):
+        world.contractor.add("payment", customer=payer, date=date(2026, 9, 8), amount=Decimal(amount), allocations=())
+    world.run()
+    [found] = world.open_exceptions()
+    assert sorted(found.blocks) == ["Payment of 2026-09-08 (80.00)", "Payment of 2026-09-08 (95.00)"]
