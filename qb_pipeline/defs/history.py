@@ -19,7 +19,6 @@ from dagster import (
     OpExecutionContext,
     Out,
     Output,
-    RunRecord,
     RunRequest,
     RunsFilter,
     ScheduleEvaluationContext,
@@ -30,13 +29,16 @@ from dagster import (
     schedule,
 )
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
+from dagster._core.storage.event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.tags import BACKFILL_ID_TAG, PARTITION_NAME_TAG
+from sqlalchemy import delete
 
 from qb_pipeline.defs.partitions import COMPANY_TAG
 from qb_pipeline.settings import Settings, settings
 
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-_AT_ONCE = 200  # runs read, and between two lines of progress
+_AT_ONCE = 200  # runs between two looks at the clock
 _LONGEST = 600.0  # seconds of one night; what is left goes in the next
 
 
@@ -79,20 +81,23 @@ def kept_since(current: Settings) -> datetime:
     return datetime.now(UTC) - timedelta(days=current.keep_runs_days)
 
 
-def past(instance: DagsterInstance, before: datetime) -> Iterator[RunRecord]:
-    """Runs that ended before the moment and that nothing looks at, oldest first; each may be removed as it is given."""
+def past(instance: DagsterInstance, before: datetime) -> Iterator[list[str]]:
+    """Ids of the runs that ended before the moment and that nothing looks at, oldest first, some at a time; they may be
+    removed as they are given."""
     watched = _Watched(instance)
     page = _page(instance, before, None)
     while page:
         # Read ahead: a run that was removed marks no place any more.
-        following = _page(instance, before, page[-1].dagster_run.run_id)
-        yield from (record for record in page if not watched.has(record.dagster_run))
+        following = _page(instance, before, page[-1].run_id)
+        if going := [run.run_id for run in page if not watched.has(run)]:
+            yield going
         page = following
 
 
-def _page(instance: DagsterInstance, before: datetime, after: str | None) -> Sequence[RunRecord]:
+def _page(instance: DagsterInstance, before: datetime, after: str | None) -> list[DagsterRun]:
     old = RunsFilter(statuses=_ENDED, updated_before=before)
-    return instance.get_run_records(old, limit=_AT_ONCE, ascending=True, cursor=after)
+    found = instance.get_run_records(old, limit=_AT_ONCE, ascending=True, cursor=after)
+    return [record.dagster_run for record in found]
 
 
 def forget(
@@ -103,19 +108,27 @@ def forget(
 ) -> tuple[int, bool]:
     """Remove past runs, oldest first, for as long as there is time; how many went, and whether any were left over.
 
-    Logs go first: were that to fail, the run is still there to be found by the next night.
+    The run itself goes last: were anything before to fail, it is still there to be found by the next night.
     """
     until, gone = time.monotonic() + seconds, 0
-    for record in past(instance, before):
+    for going in past(instance, before):
         if time.monotonic() >= until:
             return gone, True
-        run_id = record.dagster_run.run_id
-        instance.compute_log_manager.delete_logs(prefix=[run_id])
-        instance.delete_run(run_id)
-        gone += 1
-        if gone % _AT_ONCE == 0:
-            say(f"{gone:,} runs were removed, the last of {record.create_timestamp:%Y-%m-%d %H:%M}.")
+        _drop_checks(instance, going)
+        for run_id in going:
+            instance.compute_log_manager.delete_logs(prefix=[run_id])
+            instance.delete_run(run_id)
+        gone += len(going)
+        say(f"{gone:,} runs were removed so far.")
     return gone, False
+
+
+def _drop_checks(instance: DagsterInstance, run_ids: Sequence[str]) -> None:
+    """What the checks of these runs found: Dagster leaves it behind when it removes a run, and offers no way to."""
+    events = instance.event_log_storage
+    if isinstance(events, SqlEventLogStorage):
+        with events.index_connection() as conn:
+            conn.execute(delete(AssetCheckExecutionsTable).where(AssetCheckExecutionsTable.c.run_id.in_(run_ids)))
 
 
 @op(

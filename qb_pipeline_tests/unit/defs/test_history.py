@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from dagster import (
+    AssetCheckKey,
+    AssetCheckResult,
     AssetKey,
     AssetMaterialization,
     DagsterInstance,
@@ -15,8 +17,11 @@ from dagster import (
     OpExecutionContext,
     RunRequest,
     SkipReason,
+    asset,
+    asset_check,
     build_schedule_context,
     job,
+    materialize,
     op,
 )
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
@@ -89,6 +94,22 @@ def test_an_asset_still_shows_its_last_state_when_everything_is_past(instance: D
     assert found.run_id == last.run_id
 
 
+def test_what_a_check_found_goes_with_its_run_and_the_last_stays(instance: DagsterInstance) -> None:
+    @asset
+    def house() -> None: ...
+
+    @asset_check(asset=house)
+    def stands() -> AssetCheckResult:
+        return AssetCheckResult(passed=True)
+
+    for _ in range(2):
+        last = materialize([house, stands], instance=instance)
+    assert forget(instance, now()) == (1, False)
+    key = AssetCheckKey(AssetKey("house"), "stands")
+    found = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    assert [one.run_id for one in found] == [last.run_id]
+
+
 def test_only_what_ended_before_the_moment_goes(instance: DagsterInstance) -> None:
     old = [ended(instance, status, company="acme") for status in (FAILURE, SUCCESS, DagsterRunStatus.CANCELED)]
     moment = now()
@@ -97,8 +118,7 @@ def test_only_what_ended_before_the_moment_goes(instance: DagsterInstance) -> No
     assert forget(instance, moment, said.append) == (3, False)
     assert left(instance) == set(young)
     assert left(instance).isdisjoint(old)
-    assert len(said) == 1
-    assert said[0].startswith("2 runs were removed, the last of ")
+    assert said == ["2 runs were removed so far.", "3 runs were removed so far."]
 
 
 def test_a_run_that_has_not_ended_never_goes(instance: DagsterInstance) -> None:
