@@ -223,6 +223,17 @@ def test_what_an_undo_removes_is_not_counted(world: World) -> None:
     assert "mass_change" not in world.codes()
 
 
+def test_what_an_undo_puts_back_into_use_counts_no_more(world: World) -> None:
+    records = linked(world, 12)
+    for record in records[:3]:
+        world.contractor.edit("customer", record, active=False)
+    run = world.run().run_id
+    assert inactive(world) == 3
+    assert len(undo(world.context(), run).done) == 3
+    removed_one_a_run(world, records[3:6])
+    assert (inactive(world), "mass_change" in world.codes()) == (3, False)
+
+
 def test_an_undo_answers_no_question(stopped: World) -> None:
     stopped.contractor.add("customer", **customer("Mistake"))
     run = stopped.run().run_id
