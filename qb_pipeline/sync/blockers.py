@@ -6,7 +6,7 @@ of its own, else one made for them, which closes by itself when nothing waits an
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -68,7 +68,7 @@ def _blocked(parked: Sequence[Owed]) -> dict[Waited, list[str]]:
     for owed in parked:
         for waited in _roots(waits(owed), behind):
             blocked[waited].append(owed.tree.label)
-    return dict(blocked)
+    return {waited: apart(names) for waited, names in blocked.items()}
 
 
 def _roots(waited: Sequence[Waited], behind: Mapping[Waited, Sequence[Waited]]) -> list[Waited]:
@@ -196,6 +196,16 @@ def with_names(
     }
     conflict = Conflict(spec.name, spec.label, said[Side.CONTRACTOR], said[Side.QUICKBOOKS])
     return refusals.conflict(owed.tree.label, conflict)
+
+
+def apart(names: Iterable[str]) -> list[str]:
+    """The names of different records, numbered where several are called the same: each is news of its own."""
+    seen: Counter[str] = Counter()
+    told = []
+    for name in names:
+        seen[name] += 1
+        told.append(name if seen[name] == 1 else f"{name} (no. {seen[name]})")
+    return told
 
 
 def some(names: Sequence[str], shown: int = 3) -> str:

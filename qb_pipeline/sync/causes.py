@@ -15,7 +15,7 @@ from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import exceptions
 from qb_pipeline.sync import problems, refusals, situations
-from qb_pipeline.sync.blockers import some
+from qb_pipeline.sync.blockers import apart, some
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.refusals import Problem
 from qb_pipeline.sync.trees import Owed
@@ -37,10 +37,10 @@ class Cause:
 
 @dataclass
 class Blocked:
-    """The records a cause blocks, by name, and the words of the first."""
+    """The records a cause blocks, with their names, and the words of the first."""
 
     words: Problem
-    labels: dict[str, None]
+    labels: dict[tuple[str, problems.Key], str]
 
 
 def begin(ctx: Context, entity: Entity) -> None:
@@ -92,12 +92,13 @@ def report(ctx: Context, conn: Connection, *, complete: bool) -> int:
 def _note(ctx: Context, entity: Entity, cause: Cause, owed: Owed, words: Problem) -> None:
     """Count the record among the blocked; its own line in the log comes once per observation, not once per run."""
     blocked = ctx.causes.setdefault(entity.name, {}).setdefault(cause, Blocked(words, {}))
-    known = owed.tree.label in blocked.labels
-    blocked.labels[owed.tree.label] = None
+    record = entity.name, problems.key_of(owed)
+    known = record in blocked.labels
+    blocked.labels[record] = owed.tree.label
     seen = max(s.seen_at for s in (owed.work.contractor, owed.work.quickbooks) if s is not None)
     if seen < ctx.started_at or known:
         return
-    side, record_id = problems.key_of(owed)
+    side, record_id = record[1]
     with ctx.begin() as conn:
         ctx.log(
             conn, entity, side, "parked", record_id=record_id, record_label=owed.tree.label,
@@ -106,7 +107,7 @@ def _note(ctx: Context, entity: Entity, cause: Cause, owed: Owed, words: Problem
 
 
 def _problem(ctx: Context, cause: Cause, blocked: Blocked) -> exceptions.Problem:
-    labels = list(blocked.labels)
+    labels = apart(blocked.labels.values())
     more = f" The same holds for {some(labels[1:])}." if len(labels) > 1 else ""
     words = Problem(
         cause.code, blocked.words.title, blocked.words.cause + more, blocked.words.fix, blocked.words.who,

@@ -232,3 +232,27 @@ def replace_code(one: Reported, code: str) -> Problem:
     """The same problem as it would be reported under another code."""
     names = {f.name for f in fields(Problem)}
     return Problem(**{**{k: v for k, v in vars(one).items() if k in names}, "code": code})
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"), [(closed_books, "books_closed"), (copied_one_way, "missing_reference")], ids=["books", "missing"]
+)
+def test_a_record_called_like_one_that_is_blocked_already_is_another_one(
+    world: World, cause: Callable[[World], str], code: str
+) -> None:
+    world.entities = ("customer", "invoice")
+    payer, early = cause(world), date(2026, 1, 10)
+    first = invoice(world, "", payer, early)
+    world.run()
+    assert (only(world).code, only(world).blocks) == (code, ["Invoice of 2026-01-10"])
+    ignore(world)
+    assert stays_ignored(world)
+    invoice(world, "", payer, early)
+    world.run()
+    both = ["Invoice of 2026-01-10", "Invoice of 2026-01-10 (no. 2)"]
+    assert (only(world).state, only(world).blocks) == (OPEN, both)
+    ignore(world)
+    assert stays_ignored(world)
+    world.contractor.let_go("invoice", first)
+    world.run()
+    assert (only(world).state, only(world).blocks) == (IGNORED, both[:1]), "less is no news"
