@@ -10,15 +10,16 @@ import pytest
 import simplejson
 
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import PipelineError
+from qb_pipeline.errors import FixTheData, PipelineError
 from qb_pipeline.sync.ports import Sendable
 from qb_pipeline.sync.undo import Undone, plan_undo, undo
 from qb_pipeline.sync.undoing.order import each_after
-from qb_pipeline_tests.sync.fakes import FakePort, refusal
+from qb_pipeline_tests.sync.fakes import FakePort
 from qb_pipeline_tests.sync.test_undo import quiet, take
 from qb_pipeline_tests.sync.world import World, customer
 
 CONTRACTOR, QUICKBOOKS = Side.CONTRACTOR, Side.QUICKBOOKS
+TAKEN = FixTheData("The name is taken.", code="name_taken", fix="Rename one of the two.", who="office")
 
 
 def borne_once(port: FakePort) -> None:
@@ -28,7 +29,7 @@ def borne_once(port: FakePort) -> None:
         rows = port.live(sent.entity)
         told = {**rows.get(sent.target_id or "", {}), **simplejson.loads(sent.body, use_decimal=True)}
         others = [borne(row) for other, row in rows.items() if other != sent.target_id]
-        return refusal("name_taken") if sent.verb in ("create", "update") and borne(told) in others else None
+        return TAKEN if sent.verb in ("create", "update") and borne(told) in others else None
 
     port.refuses = refuses
 
@@ -101,6 +102,25 @@ def test_a_document_gets_its_number_back_after_the_new_one_that_bears_it(world: 
     assert quiet(world)
 
 
+def test_where_the_new_bearer_has_to_stay_both_are_refused_with_their_reasons(world: World) -> None:
+    world.entities = ("customer", "invoice")
+    borne_once(world.quickbooks)
+    first = world.contractor.add("customer", **customer("Handed On"))
+    world.run()
+    world.contractor.edit("customer", first, name="Renamed")
+    payer = world.contractor.add("customer", **customer("Handed On"))
+    run = world.run().run_id
+    world.contractor.add("invoice", number="1", customer=payer, date=date(2026, 2, 10), lines=())
+    world.run()
+    before = shown(world, QUICKBOOKS)
+    result = undo(world.context(), run)
+    assert [(i.name, i.why_not) for i in result.refused] == [
+        ("Customer Handed On", "1 invoices refer to it"), ("Customer Renamed", "The name is taken"),
+    ]  # fmt: skip
+    assert (result.done, shown(world, QUICKBOOKS), world.codes()) == ([], before, [])
+    assert quiet(world)
+
+
 def swapped(world: World) -> str:
     """A run that swapped the names of two customers, which QuickBooks let happen; returns the name of the run."""
     ids = [world.contractor.add("customer", **customer(name)) for name in ("left", "right")]
@@ -123,7 +143,7 @@ def test_a_swap_that_can_not_be_taken_back_is_refused_as_a_whole_with_the_reason
     result = undo(world.context(), run)
     assert result.done == []
     assert [(i.name, i.why_not) for i in result.refused] == [
-        ("Customer right", "The name is too long"), ("Customer left", "The name is too long"),
+        ("Customer right", "The name is taken"), ("Customer left", "The name is taken"),
     ]  # fmt: skip
     assert list(shown(world, QUICKBOOKS).values()) == ["right", "left"]
     assert world.codes() == []
