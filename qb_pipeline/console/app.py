@@ -50,13 +50,12 @@ def make_app(engine: Engine, settings: Settings, connected: Callable[[str], None
     threads = ThreadPoolExecutor(2, thread_name_prefix="webhooks")
     meters = Meters()
     storing = Storing(engine, threads, meters)
-    receiver = Receiver(
-        settings, Directory(engine, settings, threads), storing, Patience(settings.console_refusals), meters
-    )
+    directory = Directory(engine, settings, threads)
+    receiver = Receiver(settings, directory, storing, Patience(settings.console_refusals), meters)
     pending = Pending(settings.home / "consents", Sealer(*token_keys(settings)))
     consent = Consent(engine, settings, pending, Patience(settings.console_refusals), connected)
     guarded = Access(console_key(settings), Patience(settings.console_refusals)).guarded
-    figures = Figures(engine, meters, timedelta(hours=settings.stale_hours))
+    figures = Figures(engine, meters, directory, timedelta(hours=settings.stale_hours))
     routes = [
         Route("/webhooks/quickbooks", receiver.quickbooks, methods=["POST"]),
         Route("/webhooks/contractor", receiver.contractor, methods=["POST"]),
@@ -88,20 +87,23 @@ async def _live(_request: Request) -> Response:
 class Figures:
     """`GET /health` and `GET /metrics`."""
 
-    def __init__(self, engine: Engine, meters: Meters, stale_after: timedelta) -> None:
-        self._engine, self._meters, self._stale_after = engine, meters, stale_after
+    def __init__(self, engine: Engine, meters: Meters, directory: Directory, stale_after: timedelta) -> None:
+        self._engine, self._meters, self._directory = engine, meters, directory
+        self._stale_after = stale_after
 
     async def health(self, _request: Request) -> Response:
         """503 when the store can't be reached, so that a monitor need not read the answer."""
-        found = await asyncio.to_thread(health.report, self._engine, self._stale_after)
+        unheard = await self._directory.unheard()
+        found = await asyncio.to_thread(health.report, self._engine, self._stale_after, unheard)
         text = simplejson.dumps(found, use_decimal=True, default=str)
         return Response(text, 503 if found["status"] == "unreachable" else 200, media_type="application/json")
 
     async def metrics(self, _request: Request) -> Response:
         """What was counted here is told even when the store can't be reached."""
         reachable = exposition.Counter("qb_store_reachable", "1 when the database answered.")
+        unheard = await self._directory.unheard()
         try:
-            stored = await asyncio.to_thread(health.lines, self._engine, self._stale_after)
+            stored = await asyncio.to_thread(health.lines, self._engine, self._stale_after, unheard)
         except SQLAlchemyError as error:
             _log.error("console.database", error=type(error).__name__)
             stored = []

@@ -1,53 +1,29 @@
 """The companies as the receiver needs them: realms and the secrets that sign webhooks.
 
 Invariant: what is remembered is at most `LASTS` seconds old, and a signature that fits nothing is judged by companies
-read within the last second, so that a company is heard as soon as it is connected.
+read within the last second, so that a company is heard as soon as it is connected; why one can't be heard is logged
+once, when it is found.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from qb_pipeline.contractor.system import WebhookShape
-from qb_pipeline.contractor.systems import load_system
+from qb_pipeline.console.hearing import Known, Unheard, no_key, read
 from qb_pipeline.errors import PipelineError
-from qb_pipeline.settings import Settings, token_keys
-from qb_pipeline.store import companies
-from qb_pipeline.store.companies import Company
-from qb_pipeline.store.sealing import Sealer
+from qb_pipeline.settings import Settings
+from qb_pipeline.sync.health import Verdict
 
 LASTS = 5.0
 _YOUNG = 1.0
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """How one company's contractor system signs."""
-
-    shape: WebhookShape
-    secret: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Known:
-    """The companies at one moment."""
-
-    by_realm: Mapping[str, str] = field(default_factory=dict)
-    verifier_tokens: tuple[str, ...] = field(default=(), repr=False)
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    read_at: float = float("-inf")
-
-    def age(self) -> float:
-        return time.monotonic() - self.read_at
 
 
 class Directory:
@@ -65,45 +41,27 @@ class Directory:
             return self._known
         async with self._one_at_a_time:
             if self._known.age() > at_most:
+                before = self._known.unheard
                 self._known = await asyncio.get_running_loop().run_in_executor(self._executor, self._read)
+                _tell(each for each in self._known.unheard if each not in before)
         return self._known
 
     async def newest(self) -> Known:
         """As `known`, for whoever found nothing that fits; forged deliveries cost one read a second, not one each."""
         return await self.known(_YOUNG)
 
-
-def read(engine: Engine, settings: Settings) -> Known:
-    """All companies; one whose secrets can't be opened is left out with a line in the log, the others stay."""
-    sealer, at = Sealer(*token_keys(settings)), time.monotonic()
-    with engine.connect() as conn:
-        found = companies.listing(conn)
-    tokens = [_open(company, "verifier_token", sealer) for company in found]
-    if settings.verifier_token is not None:
-        tokens.append(settings.verifier_token.get_secret_value())
-    sources = {company.name: _source(company, settings, sealer) for company in found}
-    return Known(
-        {company.realm_id: company.name for company in found if company.realm_id},
-        tuple(dict.fromkeys(token for token in tokens if token)),
-        {name: source for name, source in sources.items() if source is not None},
-        at,
-    )
+    async def unheard(self) -> tuple[Unheard, ...]:
+        """Whose webhooks are refused, and why; of a store that does not answer, others tell."""
+        try:
+            return (await self.known()).unheard
+        except PipelineError as error:
+            return (no_key(error),)
+        except SQLAlchemyError:
+            return self._known.unheard
 
 
-def _source(company: Company, settings: Settings, sealer: Sealer) -> Source | None:
-    common = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
-    secret = _open(company, "webhook_secret", sealer) or common
-    try:
-        shape = load_system(company.contractor_system).webhook
-    except PipelineError as error:
-        _log.warning("console.company_without_system", company=company.name, code=error.code)
-        return None
-    return Source(shape, secret) if shape is not None and secret else None
-
-
-def _open(company: Company, what: str, sealer: Sealer) -> str | None:
-    try:
-        return company.verifier_token(sealer) if what == "verifier_token" else company.webhook_secret(sealer)
-    except PipelineError as error:
-        _log.warning("console.sealed_secret_unreadable", company=company.name, what=what, code=error.code)
-        return None
+def _tell(found: Iterable[Unheard]) -> None:
+    for each in found:
+        say = _log.info if each.finding.gravity is Verdict.OK else _log.warning
+        source = each.side.value if each.side else None
+        say("console.webhooks_refused", company=each.company, source=source, why=each.why, fix=each.finding.fix)

@@ -1,10 +1,10 @@
 """How the instance is: for a monitor that asks over HTTP, and for Prometheus.
 
 Invariant: it opens no secret and asks neither system anything; what it says is what the database says at that moment,
-judged as the command `health` judges it.
+judged as the command `health` judges it, and whose webhooks the console has found that it must refuse.
 
     report(engine) -> {"status": "ok" | "degraded" | "broken" | "unreachable", ...}
-    lines(engine) -> metrics of what is stored
+    lines(engine) -> metrics of what is stored, and of what is refused
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from qb_pipeline.console.exposition import Labels, family
+from qb_pipeline.console.hearing import Unheard, with_unheard
 from qb_pipeline.store import companies, inbox, notices, tables
 from qb_pipeline.store.companies import CompanyState
 from qb_pipeline.store.engine import utcnow
@@ -28,11 +29,12 @@ from qb_pipeline.sync.health_document import document
 Values = Iterable[tuple[Labels, float]]
 
 
-def report(engine: Engine, stale_after: timedelta = STALE_AFTER) -> dict[str, Any]:
+def report(engine: Engine, stale_after: timedelta = STALE_AFTER, unheard: Sequence[Unheard] = ()) -> dict[str, Any]:
     """Every company's health; `status` is the worst verdict, or `unreachable` when the store does not answer."""
     try:
         with engine.connect() as conn:
-            found, kept = health.everything(conn, stale_after), inbox.counts(conn)
+            found = [with_unheard(h, unheard) for h in health.everything(conn, stale_after)]
+            kept = inbox.counts(conn)
             refused = notices.open_of_kind(conn, UNDELIVERED)
     except SQLAlchemyError as error:
         return {"status": "unreachable", "store": {"reachable": False, "error": type(error).__name__}}
@@ -46,11 +48,12 @@ def report(engine: Engine, stale_after: timedelta = STALE_AFTER) -> dict[str, An
     }
 
 
-def lines(engine: Engine, stale_after: timedelta = STALE_AFTER) -> list[str]:
-    """Gauges of companies, inbox, runs and mail; raises SQLAlchemy's errors."""
+def lines(engine: Engine, stale_after: timedelta = STALE_AFTER, unheard: Sequence[Unheard] = ()) -> list[str]:
+    """Gauges of companies, inbox, runs, mail and what is refused; raises SQLAlchemy's errors."""
     now = utcnow()
     with engine.connect() as conn:
-        found, known = health.everything(conn, stale_after, now), companies.listing(conn)
+        found = [with_unheard(h, unheard) for h in health.everything(conn, stale_after, now)]
+        known = companies.listing(conn)
         kept, runs, mail = inbox.counts(conn), _runs(conn), _mail(conn)
     states = {(c.name, s.value): float(c.state is s) for c in known for s in CompanyState}
     return [
@@ -58,6 +61,12 @@ def lines(engine: Engine, stale_after: timedelta = STALE_AFTER) -> list[str]:
         *_of_companies(found, now),
         *_gauge("qb_inbox_events", "Events kept, by state.", ("source", "state"), kept),
         *_gauge("qb_runs", "Runs, by how they ended.", ("company", "status"), runs),
+        *_gauge(
+            "qb_webhooks_refused",
+            "1 for each reason why a company's webhooks are refused as forged.",
+            ("company", "source", "why"),
+            _refused(unheard),
+        ),
         *_gauge("qb_notices_unsent", "Notices nobody was told of yet, by kind.", ("kind",), mail),
     ]
 
@@ -121,6 +130,10 @@ def _runs(conn: Connection) -> dict[Labels, float]:
     run = tables.run
     statement = select(run.c.company, run.c.status, func.count()).group_by(run.c.company, run.c.status)
     return {(company, status): count for company, status, count in conn.execute(statement)}
+
+
+def _refused(unheard: Sequence[Unheard]) -> dict[Labels, float]:
+    return {(each.company or "", each.side.value if each.side else "", each.why): 1.0 for each in unheard}
 
 
 def _mail(conn: Connection) -> dict[Labels, float]:

@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response
 
 from qb_pipeline.console import events, notifications, signatures
 from qb_pipeline.console.answering import Patience, Refused, address_of, body_of
-from qb_pipeline.console.directory import Directory, Known
+from qb_pipeline.console.directory import Directory
+from qb_pipeline.console.hearing import Known
 from qb_pipeline.console.meters import Meters
 from qb_pipeline.console.storing import Storing
 from qb_pipeline.contractor.webhook import read_delivery
