@@ -4,5 +4,6 @@ Invariant: what was read is stored before a position moves past it, whatever was
 nothing counts as gone before a read has said so.
 
 quickbooks.py and contractor.py read what changed since the last time, rows.py finds its way through full answers and
-unreadable rows, hints.py looks at what webhooks name, sweep.py compares everything.
+around unreadable rows, poison.py finds out which these are, hints.py looks at what webhooks name, sweep.py compares
+everything.
 """
