@@ -1,4 +1,4 @@
-"""The command as a process of its own, and both sandboxes it talks to.
+"""The command as its user meets it, and both sandboxes it talks to.
 
 Invariant: what is asserted is what a user sees: exit code, standard output, standard error and the systems' own state.
 """
@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ import requests
 import structlog
 
 from qb_pipeline import cli
+from qb_pipeline_tests.end_to_end.forks import Served
 
 COMPANY = "Acme Builders"
 
@@ -30,7 +31,6 @@ COMPANY = "Acme Builders"
 class Server:
     """One running sandbox and its first line."""
 
-    process: subprocess.Popen[str]
     info: dict[str, Any]
 
     def control(self, name: str, body: Any = None, **params: Any) -> dict[str, Any]:
@@ -50,12 +50,6 @@ class Server:
     def seen(self) -> int:
         return int(self.control("requests", since=0)["next"])
 
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-
 
 def _reads(path: str) -> bool:
     return path.endswith("/query") or "/oauth2/" in path or "/_sandbox/" in path
@@ -63,15 +57,11 @@ def _reads(path: str) -> bool:
 
 @contextmanager
 def sandbox(kind: str, *options: str) -> Iterator[Server]:
-    command = [sys.executable, "-m", "qb_pipeline.sandbox.cli", kind, *(options or ("--port", "0"))]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    server = Server(process, json.loads(process.stdout.readline()))
+    served = Served(kind, *(options or ("--port", "0")))
     try:
-        yield server
+        yield Server(served.first_line())
     finally:
-        if server.process.poll() is None:
-            server.stop()
+        served.stop()
 
 
 @dataclass(frozen=True)
@@ -99,6 +89,21 @@ class Ended:
         return self
 
 
+def typed(home: Path, own: Mapping[str, str], words: Sequence[str]) -> Ended:
+    """A command in this process, which spares the seconds of its imports; `own` is what its environment has of QB_."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
+    out, err = io.StringIO(), io.StringIO()
+    structlog.reset_defaults()  # whatever an earlier test of this process decided about logs
+    with (
+        mock.patch.dict(os.environ, {**kept, **own}, clear=True),
+        contextlib.chdir(home),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = cli.run(list(words))
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
 @dataclass(frozen=True)
 class Instance:
     """One QB_HOME with its database, and the two sandboxes."""
@@ -109,8 +114,9 @@ class Instance:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *words: str) -> Ended:
+        """As `here`, but in a process of its own, where that is what is shown."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
-        environment = inherited | self._own()
+        environment = inherited | self.own()
         done = subprocess.run(
             [sys.executable, "-m", "qb_pipeline.cli", *words],
             capture_output=True, text=True, env=environment, cwd=self.home, timeout=120, check=False,
@@ -122,31 +128,22 @@ class Instance:
         return self.here(*words).success()
 
     def here(self, *words: str) -> Ended:
-        """As `run`, but in this process, which spares the seconds of its imports."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
-        out, err = io.StringIO(), io.StringIO()
-        structlog.reset_defaults()  # whatever an earlier test of this process decided about logs
-        with (
-            mock.patch.dict(os.environ, kept | self._own(), clear=True),
-            contextlib.chdir(self.home),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            code = cli.run(list(words))
-        return Ended(code, out.getvalue(), err.getvalue())
+        """The command as a user types it, in this process."""
+        return typed(self.home, self.own(), words)
 
-    def _own(self) -> dict[str, str]:
+    def own(self) -> dict[str, str]:
+        """What a command's environment has of this installation."""
         return {"QB_HOME": str(self.home), "QB_RATE_SCALE": "0", **self.environment}
 
     def connected(self) -> Instance:
-        self.prepare(*self._connect())
+        self.prepare(*self.connecting())
         return self
 
     def connect(self, **changed: str | None) -> Ended:
         """`connect` to both sandboxes; `changed` replaces options (None leaves one out)."""
-        return self.run(*self._connect(**changed))
+        return self.here(*self.connecting(**changed))
 
-    def _connect(self, **changed: str | None) -> list[str]:
+    def connecting(self, **changed: str | None) -> list[str]:
         options: dict[str, str | None] = {
             "company": COMPANY,
             "contractor_system": "reference",

@@ -7,11 +7,8 @@ what counts as agreement is spelled out here a second time.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +22,9 @@ import psycopg
 import requests
 import simplejson
 from sqlalchemy.engine import make_url
+
+from qb_pipeline_tests.end_to_end.cli_running import typed
+from qb_pipeline_tests.end_to_end.forks import FORKS, Served, command
 
 COMPANY = "Acme Builders"
 CENT = Decimal("0.01")
@@ -41,9 +41,6 @@ OBJECT_OF = {
 }  # fmt: skip
 JUDGED = ("division", "customer", "job", "item", "invoice", "payment")
 Raw = dict[str, Any]
-# Processes of their own that need not import everything again: importing takes longer than a small sync.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["qb_pipeline.cli", "qb_pipeline.commands.sync", "qb_pipeline.quickbooks.codecs"])
 
 
 class Refused(Exception):
@@ -58,25 +55,28 @@ class Sandbox:
     state: Path
     port: int = 0
     info: Raw = field(default_factory=dict)
-    process: subprocess.Popen[str] | None = None
+    served: Served | None = None
     http: requests.Session = field(default_factory=requests.Session)
 
     def start(self, *options: str) -> Sandbox:
-        command = [sys.executable, "-m", "qb_pipeline.sandbox.cli", self.kind, "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            [*command, "--state", str(self.state), *options], stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        self.info = json.loads(self.process.stdout.readline())
+        self.launch(*options)
+        return self.ready()
+
+    def launch(self, *options: str) -> None:
+        self.served = Served(self.kind, "--port", str(self.port), "--state", str(self.state), *options)
+
+    def ready(self) -> Sandbox:
+        """Wait until it listens; started again, it does so where it did before."""
+        assert self.served is not None
+        self.info = self.served.first_line()
+        self.port = int(self.info["base_url"].rsplit(":", 1)[1])
         return self
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(10)
-            if self.process.stdout is not None:
-                self.process.stdout.close()
-            self.http.close()
+        self.http.close()
+        if self.served is not None:
+            self.served.kill()
+            self.served = None
 
     def control(self, name: str, body: Any = None, *, method: str | None = None, **params: Any) -> Raw:
         verb = method or ("GET" if body is None else "POST")
@@ -205,21 +205,30 @@ class Instance:
     quickbooks: Sandbox
 
     def environment(self) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
-        url = make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-        return {**inherited, "QB_HOME": str(self.home), "QB_DATABASE_URL": url, "QB_RATE_SCALE": "0"}
+        return {k: v for k, v in os.environ.items() if not k.startswith("QB_")} | self._own()
+
+    def _own(self) -> dict[str, str]:
+        return {"QB_HOME": str(self.home), "QB_DATABASE_URL": self.address, "QB_RATE_SCALE": "0"}
+
+    @property
+    def address(self) -> str:
+        """The database's address as a user writes it."""
+        return make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def run(self, *words: str) -> tuple[int, str, str]:
-        """The command as a user types it: exit code, standard output, standard error."""
-        done = subprocess.run(
-            [sys.executable, "-m", "qb_pipeline.cli", *words], env=self.environment(), cwd=self.home,
-            capture_output=True, text=True, timeout=180, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout, done.stderr
+        """The command as a user types it, in this process: exit code, standard output, standard error."""
+        ended = typed(self.home, self._own(), words)
+        return ended.code, ended.out, ended.err
+
+    def told(self, *words: str) -> Raw:
+        """The document of a command that must end well."""
+        code, out, err = self.run(*words, "--json")
+        assert code == 0, err
+        return dict(json.loads(out))
 
     def begin(self, *words: str) -> BaseProcess:
         """The command in a process that starts at once; its output goes to `command.log` of the home."""
-        process = _FORKS.Process(target=_command, args=(self.environment(), str(self.home), words))
+        process = FORKS.Process(target=command, args=(self.environment(), str(self.home), words))
         process.start()
         return process
 
@@ -239,22 +248,9 @@ class Instance:
         return dict(json.loads(out)["companies"][0])
 
     def rows(self, statement: str) -> list[Raw]:
-        url = make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(url, row_factory=psycopg.rows.dict_row) as conn:
+        with psycopg.connect(self.address, row_factory=psycopg.rows.dict_row) as conn:
             conn.execute("set search_path to qb")
             return list(conn.execute(statement.encode()).fetchall())
-
-
-def _command(environment: Mapping[str, str], home: str, words: tuple[str, ...]) -> None:
-    from qb_pipeline.cli import run  # imported by the fork server, long before the first command
-
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(home)
-    log = os.open("command.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    sys.exit(run(list(words)))
 
 
 def kill(process: BaseProcess) -> bool:
@@ -269,12 +265,12 @@ def instance(folder: Path, database_url: str, states: Mapping[str, Path] | None 
     """Both sandboxes (from saved states, or empty) and a home without a connected company."""
     home = folder / "home"
     home.mkdir(parents=True, exist_ok=True)
-    boxes = []
+    kinds = ("contractor", "quickbooks")
+    boxes = [Sandbox(kind, (states or {}).get(kind, folder / f"{kind}.sqlite")) for kind in kinds]
     try:
-        for kind in ("contractor", "quickbooks"):
-            state = (states or {}).get(kind, folder / f"{kind}.sqlite")
-            boxes.append(Sandbox(kind, state).start("--empty"))
-        yield Instance(home, database_url, boxes[0], boxes[1])
+        for box in boxes:
+            box.launch("--empty")
+        yield Instance(home, database_url, *(box.ready() for box in boxes))
     finally:
         for box in boxes:
             box.stop()

@@ -130,8 +130,7 @@ def _engine(url: str) -> Engine:
 
 
 def _server(box: Sandbox) -> Server:
-    assert box.process is not None
-    return Server(box.process, box.info)
+    return Server(box.info)
 
 
 def _word(number: int) -> str:

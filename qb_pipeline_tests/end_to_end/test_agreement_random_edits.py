@@ -5,7 +5,6 @@ Invariant: for every record the judge finds either the same words on both sides 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -30,16 +29,7 @@ def between(tmp_path: Path, database_url: str) -> Iterator[Instance]:
 
 def synced(made: Instance) -> int:
     """One sync that must succeed; the number of writes."""
-    done = made.begin("sync", "--json", "--allow-mass-change")
-    done.join(120)
-    log = (made.home / "command.log").read_text()
-    assert done.exitcode == 0, log
-    return int(json.loads(_last_document(log))["companies"][0]["writes"])
-
-
-def _last_document(log: str) -> str:
-    """The last JSON document of the log, which may be spread over lines."""
-    return log[log.rindex("\n{") + 1 :] if "\n{" in log else log[log.index("{") :]
+    return int(made.sync()["writes"])
 
 
 def settled(made: Instance) -> None:

@@ -113,7 +113,7 @@ def test_the_command_runs_on_the_embedded_database_without_any_setting(quickbook
     home = Path(tempfile.mkdtemp(prefix="qb-cli-"))
     try:
         instance = Instance(home, quickbooks, contractor)
-        instance.connect().success()
+        instance.run(*instance.connecting()).success()
         instance.run("sync", "--entity", "terms").success()
         assert not (home / "postgres" / "postmaster.pid").exists(), "the last user of the server stops it"
     finally:

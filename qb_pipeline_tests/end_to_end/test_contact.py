@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from qb_pipeline.store import inbox
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.store.inbox import Event
-from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk, instance, is_write
+from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk, is_write
 from qb_pipeline_tests.faults.post import look
 from qb_pipeline_tests.unit.console.running import settings_for
-
-
-@pytest.fixture
-def made(tmp_path: Path, database_url: str) -> Iterator[Instance]:
-    with instance(tmp_path, database_url) as own:
-        own.connect()
-        yield own
-
-
-def command(made: Instance, *words: str) -> dict[str, Any]:
-    code, out, err = made.run(*words, "--json")
-    assert code == 0, err
-    return dict(json.loads(out))
 
 
 def names(rows: list[dict[str, Any]], key: str) -> list[str]:
@@ -39,7 +23,7 @@ def test_what_happens_while_disconnected_is_filled_in_both_directions_and_nothin
     own, books = ContractorDesk(made.contractor), QuickBooksDesk(made.quickbooks)
     own.create("customers", {"name": "Before"})
     made.sync()
-    assert command(made, "disconnect", "--company", COMPANY)["revoked"] is True
+    assert made.told("disconnect", "--company", COMPANY)["revoked"] is True
     here = own.create("customers", {"name": "Hazel Roofing"})["id"]
     there = books.create("Customer", {"DisplayName": "Birch Plumbing"})["Id"]
     code, _, err = made.run("sync", "--company", COMPANY)
@@ -49,7 +33,7 @@ def test_what_happens_while_disconnected_is_filled_in_both_directions_and_nothin
     [gap] = made.rows("select * from gap")
     assert gap["ended_at"] is not None
     assert gap["filled_at"] is None
-    [done] = command(made, "backfill")["companies"]
+    [done] = made.told("backfill")["companies"]
     assert (done["gaps_filled"], done["writes"]) == (1, 2)
     expected = ["Before", "Birch Plumbing", "Hazel Roofing"]
     assert names(own.all("customers"), "name") == expected
@@ -150,7 +134,7 @@ def test_a_window_of_days_is_read_again_without_moving_a_position(made: Instance
     made.sync()
     before = made.rows("select side, stream, value from cursor order by 1, 2")
     books.create("Customer", {"DisplayName": "New"})
-    [done] = command(made, "backfill", "--from", "2026-01-01", "--to", "2099-01-01")["companies"]
+    [done] = made.told("backfill", "--from", "2026-01-01", "--to", "2099-01-01")["companies"]
     assert done["records_read"] > 0
     assert names(own.all("customers"), "name") == ["Before", "New"]
     assert made.rows("select side, stream, value from cursor order by 1, 2") == before
@@ -163,12 +147,12 @@ def test_keys_are_changed_while_companies_stay_connected(made: Instance) -> None
     made.sync()
     kept = made.home / "token.key"
     former = kept.read_text()
-    assert command(made, "rotate-key")["resealed"] >= 4
+    assert made.told("rotate-key")["resealed"] >= 4
     new = kept.read_text().split()
     assert new[1] == former.strip()
     assert new[0] != former.strip()
     assert (kept.stat().st_mode & 0o777) == 0o600
-    command(made, "rotate-key", "--forget-former")
+    made.told("rotate-key", "--forget-former")
     assert kept.read_text().split() == new[:1]
     assert made.sync()["writes"] == 0
     kept.write_text(former)

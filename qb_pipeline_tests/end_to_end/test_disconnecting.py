@@ -5,32 +5,16 @@ Invariant: after the command neither a run nor a refresh brings the connection b
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk, instance, is_write
+from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk, is_write
 
 WRITE = {"method": "POST", "path": "/v3/company"}
-LATE = {"match": WRITE, "action": "delay", "when": "after", "seconds": 5, "times": 1}
+LATE: dict[str, Any] = {"match": WRITE, "action": "delay", "when": "after", "seconds": 3, "times": 1}
 LOST = {"match": WRITE, "action": "drop_after", "times": 1}
-
-
-@pytest.fixture
-def made(tmp_path: Path, database_url: str) -> Iterator[Instance]:
-    with instance(tmp_path, database_url) as own:
-        own.connect()
-        yield own
-
-
-def command(made: Instance, *words: str) -> dict[str, Any]:
-    code, out, err = made.run(*words, "--json")
-    assert code == 0, err
-    return dict(json.loads(out))
 
 
 def until_a_write_is_under_way(made: Instance) -> None:
@@ -54,10 +38,10 @@ def test_a_run_under_way_is_not_waited_for_and_ends_with_one_line_and_nothing_is
     run = made.begin("sync")
     until_a_write_is_under_way(made)
     began = time.monotonic()
-    assert command(made, "disconnect", "--company", COMPANY)["revoked"] is True
+    assert made.told("disconnect", "--company", COMPANY)["revoked"] is True
     assert run.is_alive(), "the run was still under way"
     assert made.rows("select state from company") == [{"state": "disconnected"}]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LATE["seconds"]
     run.join(60)
     assert run.exitcode == 1
     said = (made.home / "command.log").read_text()
@@ -73,7 +57,7 @@ def test_a_run_under_way_is_not_waited_for_and_ends_with_one_line_and_nothing_is
     assert sorted(c["DisplayName"] for c in books.all("Customer")) == sorted(
         [f"Customer {n}" for n in range(3)] + [f"Roof of Customer {n}" for n in range(3)]
     )
-    command(made, "backfill")
+    made.told("backfill")
     _, seen = made.quickbooks.requests_since(0)
     assert made.sync()["writes"] == 0
     assert [r for r in made.quickbooks.requests_since(seen)[0] if is_write(r)] == []

@@ -190,8 +190,9 @@ def test_another_run_that_took_the_company_over_is_not_joined_by_the_first(
     def taken_over() -> None:
         office.between.rules = []
         cut(office, HOLDER)
-        code, _, err = office.made.run("sync", "--json", "--allow-mass-change")
-        assert code == 0, err
+        other = office.made.begin("sync", "--json", "--allow-mass-change")
+        other.join(120)
+        assert other.exitcode == 0, (office.made.home / "command.log").read_text()
 
     rule = Rule("POST .*/batch", meanwhile(taken_over), times=1)
     with office.between.spoiling(rule):

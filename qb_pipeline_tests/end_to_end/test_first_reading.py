@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from qb_pipeline.store import inbox
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.store.inbox import Event
-from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk, instance
+from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk
 from qb_pipeline_tests.faults.post import look
 from qb_pipeline_tests.unit.console.running import settings_for
 
 KNOWN = {"name": "Zed Plumbing", "email": "zed@plumbing.example"}
 TWIN = {"DisplayName": "Zed Plumbing", "PrimaryEmailAddr": {"Address": "zed@plumbing.example"}}
-
-
-@pytest.fixture
-def made(tmp_path: Path, database_url: str) -> Iterator[Instance]:
-    with instance(tmp_path, database_url) as opened:
-        opened.connect()
-        yield opened
 
 
 def _webhook(source: str, subject: str, record: str) -> Callable[[Instance], None]:

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from qb_pipeline_tests.end_to_end.harness import ContractorDesk, Instance, QuickBooksDesk, instance, is_write
-
-
-@pytest.fixture
-def made(tmp_path: Path, database_url: str) -> Iterator[Instance]:
-    with instance(tmp_path, database_url) as own:
-        own.connect()
-        yield own
+from qb_pipeline_tests.end_to_end.harness import ContractorDesk, Instance, QuickBooksDesk, is_write
 
 
 def invoice(desk: ContractorDesk, customer: str, number: str) -> str:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,16 +21,9 @@ from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.reading import hints, pages, quickbooks, sweep
 from qb_pipeline.sync.reading.positions import Position
 from qb_pipeline.sync.session import session
-from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk, instance
+from qb_pipeline_tests.end_to_end.harness import COMPANY, ContractorDesk, Instance, QuickBooksDesk
 
 QBO, CONTRACTOR = Side.QUICKBOOKS, Side.CONTRACTOR
-
-
-@pytest.fixture
-def made(tmp_path: Path, database_url: str) -> Iterator[Instance]:
-    with instance(tmp_path, database_url) as own:
-        own.connect()
-        yield own
 
 
 @pytest.fixture

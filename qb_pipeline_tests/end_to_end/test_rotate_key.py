@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from qb_pipeline.store.rekey import under_former_keys
 from qb_pipeline.store.sealing import Sealer
 from qb_pipeline.sync.connecting import Wanted
 from qb_pipeline_tests.end_to_end.cli_running import COMPANY, Instance
+from qb_pipeline_tests.end_to_end.forks import FORKS, command
 from qb_pipeline_tests.end_to_end.test_exceptions_commands import instance, servers
 
 __all__ = ["instance", "servers"]
@@ -50,14 +49,12 @@ def kept(instance: Instance) -> list[str]:
 
 
 def killed(instance: Instance, step: str) -> None:
-    program = f"{_KILL}{_STEPS[step]}\nfrom qb_pipeline import cli\ncli.main(['rotate-key'])"
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("QB_")}
-    own = {"QB_HOME": str(instance.home), "QB_RATE_SCALE": "0", **instance.environment}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=inherited | own, cwd=instance.home, timeout=120, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("QB_")} | instance.own()
+    given = environment, str(instance.home), ("rotate-key",), f"{_KILL}{_STEPS[step]}"
+    process = FORKS.Process(target=command, args=given)
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL, (instance.home / "command.log").read_text()
 
 
 def left_under_former(instance: Instance, database_url: str) -> int:

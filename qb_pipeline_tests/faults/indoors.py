@@ -46,7 +46,7 @@ from qb_pipeline.sync.session import session
 from qb_pipeline_tests.end_to_end.harness import COMPANY, Instance, Sandbox, is_write
 from qb_pipeline_tests.faults.mains import Mains, PowerCut, supplied_by
 from qb_pipeline_tests.faults.post import look
-from qb_pipeline_tests.faults.stage import KINDS, Run
+from qb_pipeline_tests.faults.stage import KINDS, Run, runs_until_quiet
 from qb_pipeline_tests.faults.wire import Wire, wired
 from qb_pipeline_tests.unit.console.running import settings_for
 
@@ -179,12 +179,8 @@ class IndoorStage:
         return 0, ""
 
     def until_quiet(self, attempts: int = 5) -> list[Run]:
-        """Runs until one succeeds without a write, as the servers' own logs have it."""
-        runs: list[Run] = []
-        while not runs or runs[-1].writes or runs[-1].code:
-            assert len(runs) < attempts, f"no rest after {attempts} runs: {[r.told() for r in runs]}\n{runs[-1].log}"
-            runs.append(self.run())
-        return runs
+        """See `runs_until_quiet`."""
+        return runs_until_quiet(self.run, attempts)
 
     def delivered(self) -> None:
         """No event is on its way any more; the servers' clocks move on where something is to come later."""

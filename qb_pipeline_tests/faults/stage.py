@@ -6,16 +6,14 @@ nothing of what happened since survives, so that one piece of work can be done a
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -24,63 +22,11 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from qb_pipeline.errors import PipelineError
-from qb_pipeline_tests.end_to_end.harness import _FORKS, Instance, Raw, Sandbox, is_write
+from qb_pipeline_tests.end_to_end.forks import FORKS
+from qb_pipeline_tests.end_to_end.harness import Instance, Raw, Sandbox, is_write
 from qb_pipeline_tests.faults.boundaries import watch
 
 KINDS = ("contractor", "quickbooks")
-_FORKS.set_forkserver_preload([
-    "qb_pipeline.cli", "qb_pipeline.commands.sync", "qb_pipeline.quickbooks.codecs", "qb_pipeline.sync.reading.hints",
-    "qb_pipeline.sandbox.cli", "qb_pipeline.sandbox.quickbooks.server", "qb_pipeline.sandbox.contractor.server",
-    "qb_pipeline_tests.faults.boundaries", "qb_pipeline_tests.faults.post",
-])  # fmt: skip
-
-
-@dataclass
-class ForkedSandbox(Sandbox):
-    """A sandbox server in a process that need not import anything; ended without warning, as its state is durable."""
-
-    forked: BaseProcess | None = None
-
-    @property
-    def spoken(self) -> Path:
-        """Where the server's standard output goes."""
-        return self.state.with_suffix(".said")
-
-    def start(self, *options: str) -> ForkedSandbox:
-        self.launch(*options)
-        return self.ready()
-
-    def launch(self, *options: str) -> None:
-        self.spoken.unlink(missing_ok=True)
-        words = (self.kind, "--port", str(self.port), "--state", str(self.state), *options)
-        self.forked = _FORKS.Process(target=_serve, args=(words, str(self.spoken)))
-        self.forked.start()
-
-    def ready(self) -> ForkedSandbox:
-        """Wait until it listens."""
-        spoken, deadline = self.spoken, time.monotonic() + 60
-        assert self.forked is not None
-        while not (spoken.exists() and "\n" in spoken.read_text()):
-            assert self.forked.is_alive(), f"the {self.kind} sandbox ended with {self.forked.exitcode}"
-            assert time.monotonic() < deadline, f"the {self.kind} sandbox did not start"
-            time.sleep(0.005)
-        self.info = json.loads(spoken.read_text().splitlines()[0])
-        self.port = int(self.info["base_url"].rsplit(":", 1)[1])
-        return self
-
-    def stop(self) -> None:
-        self.http.close()
-        if self.forked is not None:
-            self.forked.kill()
-            self.forked.join(10)
-            self.forked = None
-
-
-def _serve(words: tuple[str, ...], spoken: str) -> None:
-    from qb_pipeline.sandbox.cli import sandbox  # imported by the fork server
-
-    os.dup2(os.open(spoken, os.O_WRONLY | os.O_CREAT), 1)
-    sandbox(list(words), prog_name="sandbox")
 
 
 @dataclass
@@ -88,7 +34,7 @@ class Stage:
     """One instance and the moments it can go back to."""
 
     instance: Instance
-    boxes: tuple[ForkedSandbox, ForkedSandbox]
+    boxes: tuple[Sandbox, Sandbox]
     folder: Path
     admin: str
     database: str
@@ -148,7 +94,7 @@ class Stage:
         self.runs += 1
         files = [self.instance.home / f"{self.runs}.{what}" for what in ("trace", "log")]
         marks = [box.requests_since(0)[1] for box in self.boxes]
-        process = _FORKS.Process(
+        process = FORKS.Process(
             target=_work, args=(self.instance.environment(), str(self.instance.home), *map(str, files), stop, webhooks)
         )
         process.start()
@@ -169,12 +115,8 @@ class Stage:
                 time.sleep(0.02)
 
     def until_quiet(self, attempts: int = 5) -> list[Run]:
-        """Runs until one succeeds without a write, as the servers' own logs have it."""
-        runs: list[Run] = []
-        while not runs or runs[-1].writes or runs[-1].code:
-            assert len(runs) < attempts, f"no rest after {attempts} runs: {[r.told() for r in runs]}\n{runs[-1].log}"
-            runs.append(self.run())
-        return runs
+        """See `runs_until_quiet`."""
+        return runs_until_quiet(self.run, attempts)
 
 
 @dataclass(frozen=True)
@@ -193,6 +135,15 @@ class Run:
     def told(self) -> str:
         asked = [f"{w['method']} {w['path']} {w['status']}" for w in self.writes]
         return f"exit {self.code}, {asked}"
+
+
+def runs_until_quiet(run: Callable[[], Run], attempts: int) -> list[Run]:
+    """Runs until one succeeds without a write, as the servers' own logs have it."""
+    runs: list[Run] = []
+    while not runs or runs[-1].writes or runs[-1].code:
+        assert len(runs) < attempts, f"no rest after {attempts} runs: {[r.told() for r in runs]}\n{runs[-1].log}"
+        runs.append(run())
+    return runs
 
 
 def _work(
@@ -228,7 +179,7 @@ def stage(folder: Path, template_url: str, name: str) -> Iterator[Stage]:
     home.mkdir(parents=True)
     url = make_url(template_url)
     admin = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
-    contractor, quickbooks = (ForkedSandbox(kind, folder / f"{kind}.sqlite").start("--empty") for kind in KINDS)
+    contractor, quickbooks = (Sandbox(kind, folder / f"{kind}.sqlite").start("--empty") for kind in KINDS)
     own = url.set(database=name).render_as_string(hide_password=False)
     made = Stage(Instance(home, own, contractor, quickbooks), (contractor, quickbooks), folder, admin, name)
     try:
