@@ -24,8 +24,8 @@ from qb_pipeline.notify.wording import Mail, mail_of
 from qb_pipeline.secrecy import without_secrets
 from qb_pipeline.settings import Settings
 from qb_pipeline.store import companies, notices
+from qb_pipeline.store.attempts import next_wait
 from qb_pipeline.store.engine import utcnow
-from qb_pipeline.store.exceptions import next_wait
 from qb_pipeline.store.locks import session_lock
 from qb_pipeline.store.notices import DIGEST, EVERY, UNDELIVERED, Notice
 

@@ -7,9 +7,7 @@ with the same inputs is not tried again unchanged once it rests.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from functools import cache
 from random import random
 from typing import Any
@@ -32,99 +30,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import PipelineError
 from qb_pipeline.store import tables
+from qb_pipeline.store.attempts import asks_anew, next_state, next_wait
 from qb_pipeline.store.engine import among, utcnow
+from qb_pipeline.store.reported import UNRESOLVED, ExceptionState, Problem, Reported
 
-MAX_ATTEMPTS = 5
-_FIRST_WAIT = timedelta(minutes=1)
-_LONGEST_WAIT = timedelta(hours=4)
-_GROWING = 5  # attempts until the longest wait is reached; a power of any more would overflow one day
-
+__all__ = [
+    "UNRESOLVED", "ExceptionState", "Problem", "Reported", "counts", "due", "get", "ignore", "listing", "of_records",
+    "report", "resolve", "retry",
+]  # fmt: skip
 _exception = tables.exception
-
-
-class ExceptionState(StrEnum):
-    OPEN = "open"  # waits for a person; a due time set by `retry` has it tried again
-    RETRYING = "retrying"  # a passing fault: tried again when due
-    DEAD = "dead"  # a passing fault that did not pass: rests until someone retries, ignores or remaps it
-    IGNORED = "ignored"
-    RESOLVED = "resolved"
-
-
-UNRESOLVED = tuple(s for s in ExceptionState if s is not ExceptionState.RESOLVED)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One failure to report. `record_label` names the record to a person; `blocks` lists what waits for it."""
-
-    entity: str
-    side: Side
-    record_id: str
-    code: str
-    title: str
-    cause: str
-    fix: str
-    who: str
-    retry_safe: bool
-    record_label: str | None = None
-    blocks: Sequence[Any] = field(default_factory=tuple)
-    fingerprint: str | None = None
-    run_id: str | None = None
-    attempts_before: int = 0  # of the same write under another code: a fault that changes its name stays one fault
-    asks: bool = False  # between two versions: an answer under its id is for these inputs and no others
-
-    @classmethod
-    def from_error(
-        cls,
-        error: PipelineError,
-        *,
-        entity: str,
-        side: Side,
-        record_id: str,
-        title: str,
-        record_label: str | None = None,
-        blocks: Sequence[Any] = (),
-        fingerprint: str | None = None,
-        run_id: str | None = None,
-    ) -> Problem:
-        return cls(
-            entity=entity,
-            side=side,
-            record_id=record_id,
-            code=error.code,
-            title=title,
-            cause=error.cause,
-            fix=error.fix,
-            who=error.who,
-            retry_safe=error.retry_safe,
-            record_label=record_label,
-            blocks=blocks,
-            fingerprint=fingerprint,
-            run_id=run_id,
-        )
-
-
-@dataclass(frozen=True)
-class Reported(Problem):
-    """An exception as stored."""
-
-    id: int = 0
-    company: str = ""
-    state: ExceptionState = ExceptionState.OPEN
-    attempts: int = 1
-    next_attempt_at: datetime | None = None
-    first_seen: datetime | None = None
-    last_seen: datetime | None = None
-    resolved_at: datetime | None = None
-    told_blocks: Sequence[Any] = field(default_factory=tuple)  # of what it ever blocked, what somebody was told
-
-
-def next_wait(attempts: int, chance: float) -> timedelta:
-    """Exponential backoff with full jitter over its upper half, however many attempts; `chance` is in [0, 1)."""
-    longest: timedelta = min(_FIRST_WAIT * 4 ** min(attempts - 1, _GROWING), _LONGEST_WAIT)
-    return longest * (0.5 + chance / 2)
 
 
 def report(conn: Connection, company: str, problems: Sequence[Problem], now: datetime | None = None) -> list[int]:
@@ -141,7 +56,7 @@ def report(conn: Connection, company: str, problems: Sequence[Problem], now: dat
         return []
     known = _unresolved(conn, company, problems)
     rows = [_row(company, problem, known.get(key), at) for key, problem in latest.items()]
-    _close(conn, company, [e.id for key, e in known.items() if key in latest and _asks_anew(latest[key], e)], at)
+    _close(conn, company, [e.id for key, e in known.items() if key in latest and asks_anew(latest[key], e)], at)
     statement = insert(_exception)
     upsert = statement.on_conflict_do_update(
         index_elements=_KEY,
@@ -172,7 +87,7 @@ def _unresolved(conn: Connection, company: str, problems: Sequence[Problem]) -> 
 
 
 def _row(company: str, problem: Problem, existing: Reported | None, now: datetime) -> dict[str, Any]:
-    attempts, state = _next_state(problem, existing)
+    attempts, state = next_state(problem, existing)
     waits = state is ExceptionState.RETRYING
     return {
         **_stored_form(problem),
@@ -187,34 +102,10 @@ def _row(company: str, problem: Problem, existing: Reported | None, now: datetim
     }
 
 
-def _asks_anew(problem: Problem, existing: Reported) -> bool:
-    """Whether a question is about other versions; of an ignored one without a fingerprint nobody knows."""
-    known = existing.fingerprint is not None or existing.state is not ExceptionState.IGNORED
-    return problem.asks and known and problem.fingerprint != existing.fingerprint
-
-
 def _close(conn: Connection, company: str, ids: Sequence[int], at: datetime) -> None:
     if ids:
         mine = update(_exception).where(_exception.c.company == company, among(_exception.c.id, ids))
         conn.execute(mine.values(state=ExceptionState.RESOLVED.value, resolved_at=at, next_attempt_at=None))
-
-
-def _next_state(problem: Problem, existing: Reported | None) -> tuple[int, ExceptionState]:
-    same_inputs = existing is not None and _same_inputs(problem, existing)
-    before = existing.attempts if existing and same_inputs else 0
-    attempts = max(before, problem.attempts_before) + 1
-    if existing and same_inputs and existing.state is ExceptionState.IGNORED:
-        return attempts, ExceptionState.IGNORED
-    if not problem.retry_safe:
-        return attempts, ExceptionState.OPEN
-    return attempts, ExceptionState.DEAD if attempts >= MAX_ATTEMPTS else ExceptionState.RETRYING
-
-
-def _same_inputs(problem: Problem, existing: Reported) -> bool:
-    """A row without a fingerprint was put down without one, or asked to be tried again: it takes any."""
-    if existing.state is ExceptionState.IGNORED and not set(problem.blocks) <= set(existing.told_blocks):
-        return False
-    return existing.fingerprint in (None, problem.fingerprint)
 
 
 def _stored_form(problem: Problem) -> dict[str, Any]:

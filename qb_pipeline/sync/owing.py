@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.store.exceptions import MAX_ATTEMPTS, ExceptionState
+from qb_pipeline.store.attempts import MAX_ATTEMPTS
+from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.measures import Measures, OpenWrite, Resting
 from qb_pipeline.sync.context import label
 from qb_pipeline.sync.reading.positions import Position

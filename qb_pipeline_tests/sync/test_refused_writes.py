@@ -11,7 +11,7 @@ import pytest
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import PlanAgain, Reconnect, RetryLater
-from qb_pipeline.store import candidates, exceptions
+from qb_pipeline.store import attempts, candidates, exceptions
 from qb_pipeline.store.candidates import Decision, Proposal
 from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.journal import Phase
@@ -294,7 +294,7 @@ def test_a_passing_fault_rests_as_dead_after_five_attempts_until_a_person_asks(w
     world.quickbooks.refuses = lambda _item: RetryLater("Too many requests.", code="throttled")
     for _ in range(7):
         world.run()
-    assert sent(world) == exceptions.MAX_ATTEMPTS
+    assert sent(world) == attempts.MAX_ATTEMPTS
     [problem] = world.open_exceptions()
     assert problem.state is ExceptionState.DEAD
     world.quickbooks.refuses = lambda _item: None

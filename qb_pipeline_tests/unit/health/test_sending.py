@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from qb_pipeline.errors import Misconfigured, RetryLater
 from qb_pipeline.notify.sending import newest_alarm, prepare, send_due
 from qb_pipeline.settings import settings
-from qb_pipeline.store import exceptions, notices
+from qb_pipeline.store import attempts, exceptions, notices
 from qb_pipeline.store.locks import company_lock, session_lock
 from qb_pipeline.store.notices import ALARM, ALL_CLEAR, DIGEST, UNDELIVERED
 from qb_pipeline_tests.unit.health.postbox import Postbox, free_port
@@ -86,7 +86,7 @@ def test_new_exceptions_wait_for_the_interval_and_then_come_alone(store: Engine,
 
 
 def test_a_passing_fault_is_told_only_when_it_did_not_pass(store: Engine, box: Postbox) -> None:
-    for n in range(exceptions.MAX_ATTEMPTS):
+    for n in range(attempts.MAX_ATTEMPTS):
         assert send_due(store, box.settings(), now=NOON + n * HOUR).mails == 0
         report(store, [problem(1, retry_safe=True)], NOON + n * HOUR)
     assert send_due(store, box.settings(), now=NOON + 5 * HOUR).mails == 1

@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.store import exceptions, tables
-from qb_pipeline.store.exceptions import ExceptionState, Problem, next_wait
+from qb_pipeline.store.attempts import next_wait
+from qb_pipeline.store.exceptions import ExceptionState, Problem
 from qb_pipeline_tests.unit.store.builders import NOON
 
 QBO = Side.QUICKBOOKS
