@@ -56,7 +56,7 @@ def looks(
         return [(each.company, each.side, each.why, str(each.finding.gravity)) for each in found]
 
     with capture_logs() as logged:
-        return asyncio.run(look()), list(logged)
+        return asyncio.run(look()), [dict(line) for line in logged]
 
 
 def test_secrets_that_another_key_sealed_are_told_in_health_and_metrics_and_in_one_line_each_and_never_repeated(
