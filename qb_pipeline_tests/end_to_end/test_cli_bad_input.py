@@ -141,7 +141,7 @@ def test_a_revoked_consent_asks_for_a_new_one_and_connecting_again_heals_it(conn
         timeout=10,
     )
     assert revoked.status_code == 200
-    line = connected.run("sync").failure()
+    line = connected.here("sync").failure()
     assert "onnect" in line
     status = connected.prepare("status", "--json").document["companies"][0]
     assert status["state"] == "reconnect"
@@ -187,7 +187,7 @@ def test_nobody_giving_the_consent_ends_with_a_line_after_the_timeout(instance: 
 
 def test_a_wrong_word_in_the_company_file_is_named_with_its_line(connected: Instance) -> None:
     path = _company_file(connected, "entities:\n  customer:\n    conflict: whoever_shouts\n")
-    line = connected.run("sync").failure()
+    line = connected.here("sync").failure()
     assert f"{path}, line 3" in line
     assert "latest_edit" in line
     path.unlink()
@@ -196,7 +196,7 @@ def test_a_wrong_word_in_the_company_file_is_named_with_its_line(connected: Inst
 
 def test_a_mapping_to_an_account_that_is_not_there_names_the_ones_that_are(connected: Instance) -> None:
     path = _company_file(connected, "defaults:\n  income_account: Nowhere\n")
-    line = connected.run("sync").failure()
+    line = connected.here("sync").failure()
     assert "'Nowhere'" in line
     assert "Name one of" in line
     path.unlink()
@@ -204,7 +204,7 @@ def test_a_mapping_to_an_account_that_is_not_there_names_the_ones_that_are(conne
 
 
 def test_an_unknown_company_and_an_unknown_entity_are_named_with_the_known_ones(connected: Instance) -> None:
-    assert COMPANY in connected.run("sync", "--company", "Nobody Inc").failure()
+    assert COMPANY in connected.here("sync", "--company", "Nobody Inc").failure()
     assert "invoice" in connected.here("sync", "--entity", "invoces").failure()
     assert "customer" in connected.here("plan", "--entity", "tax_rate").failure()
 
@@ -217,7 +217,7 @@ def test_a_lost_token_key_is_named_and_nothing_is_lost_once_it_is_back(connected
     key = connected.home / "token.key"
     kept = key.read_bytes()
     key.unlink()
-    line = connected.run("sync").failure()
+    line = connected.here("sync").failure()
     assert "token.key" in line
     assert connected.prepare("status").out.startswith(COMPANY)
     key.write_bytes(kept)
@@ -249,6 +249,6 @@ def test_a_wrong_option_is_one_line_that_names_the_help(instance: Instance) -> N
 def test_a_port_that_no_machine_has_is_refused_before_anything_starts(
     instance: Instance, words: tuple[str, ...]
 ) -> None:
-    ended = instance.run(*words, "99999")
+    ended = instance.here(*words, "99999")
     assert ended.code == 2
     assert "65535" in ended.err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import requests
@@ -84,8 +83,7 @@ def test_a_lapsed_subscription_raises_one_alarm_and_what_it_held_back_goes_on_on
     assert "lapsed" in company["state_reason"]
     [alarm] = made.rows("select * from notice where cleared_at is null")
     assert (alarm["kind"], alarm["topic"]) == ("alarm", "connection")
-    _, out, _ = made.run("errors", "list", "--json")
-    [cause] = json.loads(out)["causes"]
+    [cause] = made.told("errors", "list")["causes"]
     assert sorted(cause["blocks"]) == [f"Customer Held {n}" for n in range(4)]
     made.quickbooks.control("switches", {"subscription": "active"})
     made.sync()

@@ -34,6 +34,22 @@ def paid_there(office: World, invoice: dict[str, Any], reference: str) -> str:
     return str(office.quickbooks.create("Payment", body)["Id"])
 
 
+def voided_though_paid(office: World) -> str:
+    """An invoice of the contractor's that was voided there and paid in QuickBooks, unseen; the payment's id."""
+    [invoice] = invoiced(office, "1")
+    office.contractor.void("invoices", invoice["id"])
+    return paid_there(office, invoice, "CHK")
+
+
+def paid_here(office: World, invoice: dict[str, Any]) -> str:
+    """The id of the contractor's payment, which both systems have."""
+    share = [{"invoice_id": invoice["id"], "amount": "100.00"}]
+    body = {"customer_id": invoice["customer_id"], "date": "2026-11-02", "amount": "100.00", "reference": "CHK"}
+    payment = office.contractor.create("payments", {**body, "allocations": share})
+    office.sync()
+    return str(payment["id"])
+
+
 def deposit(office: World, payment: str) -> str:
     """The id of the deposit."""
     made = office.quickbooks.sandbox.control("ui", {"act": "deposit", "payments": [payment]})
@@ -69,9 +85,7 @@ def test_invoices_that_were_paid_in_quickbooks_meanwhile_stay_there_and_their_pa
 
 
 def test_a_deposit_made_later_takes_the_place_of_the_conflict_and_gives_it_back_when_it_is_gone(office: World) -> None:
-    [invoice] = invoiced(office, "1")
-    office.contractor.void("invoices", invoice["id"])
-    payment = paid_there(office, invoice, "CHK")
+    payment = voided_though_paid(office)
     office.sync()
     assert said(office, "invoice").keys() == {"removed_but_edited"}
     entry = deposit(office, payment)
@@ -84,9 +98,8 @@ def test_a_deposit_made_later_takes_the_place_of_the_conflict_and_gives_it_back_
 
 
 def test_a_run_that_looks_at_the_contractors_invoice_alone_reads_the_payment_it_stumbles_upon(office: World) -> None:
-    [invoice] = invoiced(office, "1")
-    office.contractor.void("invoices", invoice["id"])
-    deposit(office, paid_there(office, invoice, "CHK"))
+    deposit(office, voided_though_paid(office))
+    [invoice] = office.contractor.all("invoices")
     hint = Hint(Side.CONTRACTOR, "invoice", invoice["id"])
     with session(office.engine, office.settings, COMPANY, "test") as ctx:
         steps.sync(ctx, reading=lambda c: hints.read(c, [hint]))
@@ -108,9 +121,7 @@ def test_a_credit_memo_that_was_applied_in_quickbooks_meanwhile_holds_the_remova
 
 
 def test_the_invoice_goes_and_its_payment_arrives_unapplied_when_a_person_says_so(office: World) -> None:
-    [invoice] = invoiced(office, "1")
-    office.contractor.void("invoices", invoice["id"])
-    paid_there(office, invoice, "CHK")
+    voided_though_paid(office)
     office.sync()
     with office.engine.begin() as conn:
         [conflict] = exceptions.listing(conn, COMPANY, codes=["removed_but_edited"])
@@ -124,11 +135,8 @@ def test_the_invoice_goes_and_its_payment_arrives_unapplied_when_a_person_says_s
 
 def test_an_invoice_removed_with_its_payment_at_the_contractors_goes_with_it_in_quickbooks(office: World) -> None:
     [invoice] = invoiced(office, "1")
-    share = [{"invoice_id": invoice["id"], "amount": "100.00"}]
-    body = {"customer_id": invoice["customer_id"], "date": "2026-11-02", "amount": "100.00", "reference": "CHK"}
-    payment = office.contractor.create("payments", {**body, "allocations": share})
-    office.sync()
-    office.contractor.void("payments", payment["id"])
+    payment = paid_here(office, invoice)
+    office.contractor.void("payments", payment)
     office.contractor.void("invoices", invoice["id"])
     office.sync()
     assert totals(office) == {"1": (0, 0)}
@@ -138,13 +146,10 @@ def test_an_invoice_removed_with_its_payment_at_the_contractors_goes_with_it_in_
 
 def test_an_invoice_removed_with_a_payment_that_was_deposited_since_stays_with_it(office: World) -> None:
     [invoice] = invoiced(office, "1")
-    share = [{"invoice_id": invoice["id"], "amount": "100.00"}]
-    body = {"customer_id": invoice["customer_id"], "date": "2026-11-02", "amount": "100.00", "reference": "CHK"}
-    payment = office.contractor.create("payments", {**body, "allocations": share})
-    office.sync()
-    office.contractor.void("payments", payment["id"])
+    payment = paid_here(office, invoice)
+    office.contractor.void("payments", payment)
     office.contractor.void("invoices", invoice["id"])
-    deposit(office, office.partner("payment", Side.CONTRACTOR, payment["id"]))
+    deposit(office, office.partner("payment", Side.CONTRACTOR, payment))
     office.sync()
     assert totals(office) == {"1": (100, 0)}
     assert {(p.entity, p.code) for p in office.problems()} == {("invoice", "frozen"), ("payment", "frozen")}
