@@ -18,14 +18,27 @@ from sqlalchemy.engine import make_url
 from qb_pipeline.store import embedded
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.store.migrate import prepare
+from qb_pipeline_tests import compiled, order
 
 # A busy machine is no finding. Before a landing the examples are the same every time; elsewhere Hypothesis looks for
 # new ones and prints what reproduces a failure.
 settings.register_profile("developer", deadline=None)
 settings.register_profile("landing", deadline=None, derandomize=True)
 settings.load_profile("landing" if os.environ.get("CI") else "developer")
+compiled.share()
 
 _counter = 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where xdist is used it keeps the order below, instead of taking files with many tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        order.by_length(items)
 
 
 @pytest.fixture(scope="session")
