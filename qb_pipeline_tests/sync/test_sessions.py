@@ -146,7 +146,7 @@ def test_of_writes_that_left_together_for_the_contractor_none_begins_after_a_dis
         class Ending(Ear):
             def may_leave(self) -> None:
                 super().may_leave()
-                if len(script.asked) == 7:
+                if len(script.asked) >= 7:  # several may have left since somebody looked
                     self.ended = NOT_CONNECTED.error(company=COMPANY)
 
         ear = Ending()
