@@ -276,7 +276,7 @@ def _waiting(h: Health, now: datetime) -> Iterator[Finding]:
         yield Finding(Verdict.DEGRADED, "unsettled_writes", reason, "The next run settles it: qb-pipeline sync.")
     if h.inbox_since is not None and now - h.inbox_since > _EVENTS_WAIT:
         reason = f"{owing.many(h.inbox_waiting, 'webhook event')} wait for {owing.span(now - h.inbox_since)}."
-        fix = "See that the sensor webhook_inbox is on, or run qb-pipeline sync."
+        fix = "See that Dagster's daemon runs (qb-pipeline up) and that its sensor webhook_inbox is on."
         yield Finding(Verdict.DEGRADED, "inbox", reason, fix)
     if h.gaps_owed:
         reason = f"{owing.many(h.gaps_owed, 'time')} out of touch not filled yet."
