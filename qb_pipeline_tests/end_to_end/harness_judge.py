@@ -329,9 +329,9 @@ _QUICKBOOKS = {
 
 def _title(entity: str, values: Raw) -> str:
     named = values.get("called") or values.get("name") or values.get("number") or values.get("reference")
-    if named or entity != "invoice":
+    if named or entity not in ("invoice", "payment"):
         return f"{entity} {named or values.get('date')}"
-    return f"invoice of {values['date']} ({values['total']})"
+    return f"{entity} of {values['date']} ({values['total' if entity == 'invoice' else 'amount']})"
 
 
 # The comparison.
