@@ -1,17 +1,18 @@
 """Aliases: records that were merged into others, for ever.
 
-Invariant: an alias never ends at a record that is itself an alias, so one look finds the survivor.
+Invariant: an alias never ends at a record that is itself an alias, so one look finds the survivor; of two merges that
+contradict each other, the later one stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.store import situations, tables
+from qb_pipeline.store import tables
 from qb_pipeline.store.engine import among
 
 _alias = tables.alias
@@ -20,11 +21,16 @@ _alias = tables.alias
 def add(conn: Connection, company: str, entity: str, side: Side, loser: str, survivor: str, source: str) -> None:
     """Note that `loser` was merged into `survivor`; `source` says who told (webhook, sweep, person).
 
-    What pointed at the loser points at the survivor from now on. `FixTheData` for a circle.
+    What pointed at the loser points at the survivor from now on. Where the survivor had been merged into the loser
+    before, it is a record of its own again: somebody brought it back, or two were merged the other way round.
+    `ValueError` for a record merged into itself.
     """
+    if loser == survivor:
+        raise ValueError(f"{entity} {loser} can't be its own survivor")
     final = resolve(conn, company, entity, side, [survivor]).get(survivor, survivor)
     if final == loser:
-        raise situations.MERGE_CIRCLE.error(entity=entity, loser=loser, survivor=survivor)
+        _forget(conn, company, entity, side, survivor)
+        final = survivor
     row = {
         "company": company, "entity": entity, "side": side.value, "loser_id": loser, "survivor_id": final,
         "source": source,
@@ -39,6 +45,17 @@ def add(conn: Connection, company: str, entity: str, side: Side, loser: str, sur
         _alias.c.survivor_id == loser,
     )
     conn.execute(earlier.values(survivor_id=final))
+
+
+def _forget(conn: Connection, company: str, entity: str, side: Side, loser: str) -> None:
+    conn.execute(
+        delete(_alias).where(
+            _alias.c.company == company,
+            _alias.c.entity == entity,
+            _alias.c.side == side.value,
+            _alias.c.loser_id == loser,
+        )
+    )
 
 
 def resolve(conn: Connection, company: str, entity: str, side: Side, ids: Iterable[str]) -> dict[str, str]:

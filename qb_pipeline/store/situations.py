@@ -24,10 +24,5 @@ VALUE_TOO_LARGE = Situation(
     "{record}: its {label} in {system} is {value}, which is too large.",
     "Correct the {label} of {record} in {system}.", "office", area="reading",
 )  # fmt: skip
-MERGE_CIRCLE = Situation(
-    "merge_circle", "A merge that goes round in a circle",
-    "{entity} {loser} cannot be merged into {survivor}, which was merged into it before.",
-    "Look at both records in the system that reported the merge.", "data engineer", area="matching",
-)  # fmt: skip
 
-SITUATIONS = (NOT_CONNECTED, TOKEN_BUSY, VALUE_TOO_LARGE, MERGE_CIRCLE)
+SITUATIONS = (NOT_CONNECTED, TOKEN_BUSY, VALUE_TOO_LARGE)

@@ -43,11 +43,14 @@ class Merge:
 
 
 def note_merges(ctx: Context, events: Iterable[Stored]) -> int:
-    """Keep what webhooks say of merges; the links follow when the loser is seen to be gone. Returns how many."""
+    """Keep what webhooks say of merges; the links follow when the loser is seen to be gone. Returns how many.
+
+    One that names a record as its own survivor says nothing; the record is read as any other that is named.
+    """
     count = 0
     for event in events:
         loser = event.detail.get("deleted_id")
-        if loser:
+        if loser and str(loser) != event.record_id:
             for entity in _entities_of(event):
                 with ctx.begin() as conn:
                     if staging.fetch(conn, ctx.company, Side(event.source), entity.name, [str(loser)]):

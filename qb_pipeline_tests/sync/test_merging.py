@@ -200,3 +200,56 @@ def test_a_question_of_a_merge_that_is_to_be_tried_again_is_looked_at_by_the_nex
     books.run()
     again = asked(books)
     assert (again.state, again.attempts, again.next_attempt_at) == (ExceptionState.OPEN, 1, None)
+
+
+@pytest.mark.parametrize(("side", "told"), [(CONTRACTOR, False), (QUICKBOOKS, False), (QUICKBOOKS, True)])
+def test_a_name_brought_back_into_which_its_survivor_is_merged_survives(books: World, side: Side, told: bool) -> None:
+    (a, x), (b, y) = pair(books, "Hazel Roofing", "555 010 1000"), pair(books, "Birch Plumbing", "555 010 2000")
+    invoice(books, "1", a)
+    invoice(books, "2", b)
+    books.run()
+    back, other = (a, b) if side is CONTRACTOR else (x, y)
+    merge(books, side, back, other)
+    books.run()
+    books.port(side).let_go("customer", back, State.LIVE)
+    books.run()
+    merge(books, side, other, back)
+    if told:
+        event = Stored("quickbooks", "Customer", back, "merged", "k", detail={"deleted_id": other})
+        assert merging.note_merges(books.context(), [event]) == 1
+    books.run()
+    written = books.writes()
+    books.run()
+    questions = books.open_exceptions()  # put once more, with the name that the survivor was given
+    books.run()
+    assert books.writes() == written
+    assert books.links() == ({a: y} if side is CONTRACTOR else {b: x})
+    assert books.open_exceptions() == questions
+    assert [q.code for q in questions] == ["merged_on_one_side"], "of the two on the other side, as before"
+    with books.engine.connect() as conn:
+        assert aliases.everything(conn, COMPANY, "customer", side) == {other: back}
+
+
+def test_a_record_told_to_be_its_own_survivor_stops_nothing(books: World) -> None:
+    a, x = pair(books, "Hazel Roofing", "555 010 1000")
+    books.run()
+    told = Stored("quickbooks", "Customer", x, "merged", "k", detail={"deleted_id": x})
+    assert merging.note_merges(books.context(), [told]) == 0
+    books.run()
+    assert (books.links(), books.codes()) == ({a: x}, [])
+
+
+def test_the_twin_may_be_merged_the_other_way_round_in_a_later_run(books: World) -> None:
+    (a, x), (b, y) = pair(books, "Hazel Roofing", "555 010 1000"), pair(books, "Birch Plumbing", "555 010 2000")
+    invoice(books, "1", a)
+    invoice(books, "2", b)
+    books.run()
+    merge(books, QUICKBOOKS, x, y)
+    books.run()
+    merge(books, CONTRACTOR, b, a)
+    books.run()
+    assert (books.links(), books.codes()) == ({a: y}, [])
+    assert books.names(CONTRACTOR) == books.names(QUICKBOOKS) == ["Hazel Roofing"]
+    written = books.writes()
+    books.run()
+    assert books.writes() == written

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from qb_pipeline.entities.spec import Side
-from qb_pipeline.errors import FixTheData
 from qb_pipeline.store import aliases, gaps, inbox, inbox_counts, notices, runs
 from qb_pipeline.store.engine import utcnow
 from qb_pipeline.store.inbox import Event, InboxState
@@ -115,10 +114,18 @@ def test_an_alias_of_an_alias_ends_at_the_last_survivor(conn: Connection) -> Non
     assert aliases.everything(conn, "zenith", "customer", QBO) == {}
 
 
-def test_a_circle_of_merges_is_refused(conn: Connection) -> None:
+def test_of_two_merges_in_a_circle_the_later_one_stands(conn: Connection) -> None:
     aliases.add(conn, "acme", "customer", QBO, "1", "2", "webhook")
-    with pytest.raises(FixTheData, match="merged into it before"):
-        aliases.add(conn, "acme", "customer", QBO, "2", "1", "webhook")
+    aliases.add(conn, "acme", "customer", QBO, "2", "3", "webhook")
+    aliases.add(conn, "acme", "customer", QBO, "3", "1", "sweep")
+    assert aliases.everything(conn, "acme", "customer", QBO) == {"2": "1", "3": "1"}
+    aliases.add(conn, "acme", "customer", QBO, "3", "1", "sweep")
+    assert aliases.everything(conn, "acme", "customer", QBO) == {"2": "1", "3": "1"}
+
+
+def test_a_record_is_not_its_own_survivor(conn: Connection) -> None:
+    with pytest.raises(ValueError, match="its own survivor"):
+        aliases.add(conn, "acme", "customer", QBO, "1", "1", "webhook")
 
 
 def test_a_gap_begins_once_ends_once_and_is_owed_until_it_is_filled(conn: Connection) -> None:

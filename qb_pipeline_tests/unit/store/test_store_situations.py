@@ -13,7 +13,7 @@ from qb_pipeline.entities.records import Record
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.situations import Situation
-from qb_pipeline.store import aliases, staging
+from qb_pipeline.store import staging
 from qb_pipeline.store.sealing import Sealer
 from qb_pipeline.store.situations import SITUATIONS
 from qb_pipeline.store.tokens import TokenStore
@@ -39,17 +39,10 @@ def value_too_large(engine: Engine) -> None:
         )
 
 
-def merge_circle(engine: Engine) -> None:
-    with engine.begin() as conn:
-        aliases.add(conn, "acme", "customer", QBO, "1", "2", "webhook")
-        aliases.add(conn, "acme", "customer", QBO, "2", "1", "webhook")
-
-
 STORIES: dict[str, Callable[[Engine], None]] = {
     "not_connected": not_connected,
     "token_busy": token_busy,
     "value_too_large": value_too_large,
-    "merge_circle": merge_circle,
 }
 
 
