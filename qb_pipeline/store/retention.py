@@ -25,6 +25,7 @@ from qb_pipeline.store.inbox import InboxState
 from qb_pipeline.store.notices import EVERY
 
 _AT_ONCE = 10_000  # rows in one transaction
+_A_FEW = 8
 _A_DAY = timedelta(hours=20)  # a little less, so that a nightly job is not put off by its own length
 _TIDIED = (EVERY, Side.QUICKBOOKS, "tidied")
 _UNKNOWN_LONGER = 6  # events of a realm that may yet be connected are kept so many times longer
@@ -83,23 +84,25 @@ class _Past:
 
 
 def _walk(engine: Engine, table: Table, past: _Past) -> int:
-    """Go over a table from its oldest row on, some thousands in a transaction, and stop at the first young one.
+    """Go over a table from its oldest row on, some thousands in a transaction, and stop at the first young one; a few
+    tell whether there is anything to do.
 
     Ids grow with time, so the walk needs no index but the primary key, and reads little of what stays.
     """
     gone = after = 0
+    many = _A_FEW
     while True:
         page = select(table.c.id, past.time < past.before, past.goes)
         with engine.begin() as conn:
             rows: Sequence[Any] = conn.execute(
-                page.where(table.c.id > after).order_by(table.c.id).limit(_AT_ONCE)
+                page.where(table.c.id > after).order_by(table.c.id).limit(many)
             ).all()
             # The condition once more: an event may have been taken up since it was read.
             going = and_(among(table.c.id, [row[0] for row in rows if row[2]]), past.goes)
             gone += conn.execute(delete(table).where(going)).rowcount
-        if len(rows) < _AT_ONCE or not any(old for _, old, _ in rows):
+        if len(rows) < many or not any(old for _, old, _ in rows):
             return gone
-        after = rows[-1][0]
+        after, many = rows[-1][0], _AT_ONCE
 
 
 def _past_events(keep: Keep, now: datetime) -> _Past:
