@@ -5,7 +5,7 @@ Invariant: a command on exceptions changes all that were named, or none and says
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,6 +19,7 @@ from qb_pipeline.errors import Misconfigured, Who
 from qb_pipeline.store import exceptions
 from qb_pipeline.store.exceptions import ExceptionState, Reported
 from qb_pipeline.sync import deciding, problems, situations
+from qb_pipeline.sync.offered import completing
 from qb_pipeline.sync.waiting import Waiting, held_back, waiting
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ def list_(
         return
     wanted = [ExceptionState(s) for s in states] or (tuple(ExceptionState) if everything else exceptions.UNRESOLVED)
     with store() as (_, engine), engine.connect() as conn:
+        offered = completing(conn)
         found = [
-            e
+            replace(e, fix=offered(e.fix, e.company))
             for c in chosen_companies(conn, company)
             for e in exceptions.listing(conn, c.name, entity=only, states=wanted, codes=codes or None, who=who)
         ]
     document = {"errors": [_document(e) for e in found], "causes": [_cause(group) for group in _alike(found)]}
-    output.result(document, lambda console: _show_causes(console, found))
+    output.result(document, lambda console: _show_causes(console, found, offered))
 
 
 def _alike(found: Sequence[Reported]) -> list[list[Reported]]:
@@ -93,8 +95,10 @@ def _cause(group: Sequence[Reported]) -> dict[str, Any]:
 
 def _list_waiting(output: Output, company: str | None, entity: str | None) -> None:
     with store() as (_, engine), engine.connect() as conn:
+        offered = completing(conn)
         found = [
-            (c.name, w) for c in chosen_companies(conn, company) for w in waiting(conn, c.name)
+            (c.name, replace(w, fix=w.fix and offered(w.fix, c.name)))
+            for c in chosen_companies(conn, company) for w in waiting(conn, c.name)
             if entity in (None, w.entity)
         ]  # fmt: skip
     documents = [{"company": name, **w.document()} for name, w in found]
@@ -124,6 +128,7 @@ def show(output: Output, number: int) -> None:
     """One exception with everything that is known of it."""
     with store() as (_, engine), engine.connect() as conn:
         found = _named(conn, [number])[0]
+        found = replace(found, fix=completing(conn)(found.fix, found.company))
     output.result(_document(found), lambda console: _show_one(console, found))
 
 
@@ -234,14 +239,15 @@ def _show_all(console: Console, found: Sequence[Reported]) -> None:
         console.print(f"    Fix ({e.who}): {e.fix}", markup=False)
 
 
-def _show_causes(console: Console, found: Sequence[Reported]) -> None:
+def _show_causes(console: Console, found: Sequence[Reported], offered: Callable[[str, str], str]) -> None:
     for group in _alike(found):
         _show_all(console, [replace(group[0], blocks=[name for e in group for name in e.blocks])])
         if len(group) > 1:
             names = ", ".join(_record(e) for e in group[1:_NAMED])
             more = f" and {len(group) - _NAMED:,} others" if len(group) > _NAMED else ""
             console.print(f"    The same holds for {len(group) - 1:,} more: {names}{more}", markup=False)
-            console.print(f"    All at once: qb-pipeline errors retry --code {group[0].code}", markup=False)
+            retry_all = offered(f"qb-pipeline errors retry --code {group[0].code}", group[0].company)
+            console.print(f"    All at once: {retry_all}", markup=False)
     if not found:
         console.print("No exceptions.")
 

@@ -6,6 +6,7 @@ Invariant: every count is always present, nought too, so that Dagster draws it o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dagster import MetadataValue
@@ -17,6 +18,7 @@ from qb_pipeline.store import companies, exceptions
 from qb_pipeline.store.exceptions import Reported
 from qb_pipeline.store.staging_tables import table
 from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.offered import completing
 from qb_pipeline.sync.waiting import held_back
 
 CONFLICT = "conflict_"
@@ -95,6 +97,9 @@ def quickbooks_page(settings: Settings, api: str | None) -> str:
 def open_problems(conn: Connection, company: str, entity: Entity) -> tuple[list[Reported], list[Reported]]:
     """Unresolved exceptions and open conflicts of an entity."""
     found = exceptions.listing(conn, company, entity=entity.name)
+    if found:
+        offered = completing(conn)
+        found = [replace(e, fix=offered(e.fix, company)) for e in found]
     conflicts = [e for e in found if e.code.startswith(CONFLICT)]
     return [e for e in found if e not in conflicts], conflicts
 

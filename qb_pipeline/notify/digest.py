@@ -22,6 +22,7 @@ from qb_pipeline.store import blocks, locks, notices, tables
 from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.notices import DIGEST
 from qb_pipeline.sync.blockers import some
+from qb_pipeline.sync.offered import completing
 from qb_pipeline.sync.owing import many
 
 _FOR_PEOPLE = (ExceptionState.OPEN.value, ExceptionState.DEAD.value)
@@ -97,7 +98,8 @@ def _told_of(conn: Connection, company: str, which: ColumnElement[bool]) -> list
     e = tables.exception
     wanted = select(e.c.id, e.c.entity, e.c.record_label, e.c.code, e.c.title, e.c.cause, e.c.fix, e.c.who, e.c.blocks)
     rows = conn.execute(wanted.where(e.c.company == company, which).order_by(e.c.id)).mappings()
-    return [_read(row) for row in rows]
+    offered = completing(conn)
+    return [_read({**row, "fix": offered(row["fix"], company)}) for row in rows]
 
 
 def told(company: str, found: Sequence[New], since: datetime | None, joining: Sequence[Joined] = ()) -> Text:
