@@ -94,9 +94,7 @@ def _walk(engine: Engine, table: Table, past: _Past) -> int:
     while True:
         page = select(table.c.id, past.time < past.before, past.goes)
         with engine.begin() as conn:
-            rows: Sequence[Any] = conn.execute(
-                page.where(table.c.id > after).order_by(table.c.id).limit(many)
-            ).all()
+            rows: Sequence[Any] = conn.execute(page.where(table.c.id > after).order_by(table.c.id).limit(many)).all()
             # The condition once more: an event may have been taken up since it was read.
             going = and_(among(table.c.id, [row[0] for row in rows if row[2]]), past.goes)
             gone += conn.execute(delete(table).where(going)).rowcount
