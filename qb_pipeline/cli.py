@@ -18,7 +18,7 @@ import click
 from qb_pipeline.commands.lazy import LazyGroup
 from qb_pipeline.commands.output import Output
 from qb_pipeline.errors import PipelineError
-from qb_pipeline.secrecy import without_secrets
+from qb_pipeline.secrecy import quoted, without_secrets
 
 _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
 
@@ -114,7 +114,7 @@ def _explained(error: BaseException) -> PipelineError | None:
 
 
 def _unexpected(error: BaseException) -> tuple[str, str]:
-    cause = f"Unexpected {type(error).__name__}: {' '.join(without_secrets(str(error)).split())[:300]}."
+    cause = f"Unexpected {type(error).__name__}: {quoted(str(error), 300)}."
     log = _log(error)
     where = (
         f"The traceback is in {log}; report it with" if log else "Run the command again as qb-pipeline --debug … for"

@@ -5,6 +5,7 @@ Invariant: no text that went through `without_secrets` holds a secret this proce
 
     remember(*secrets)        whoever gets hold of a secret says so
     without_secrets(text)     the text with each of them hidden
+    quoted(text, longest)     its beginning, on one line: cut only after that
 """
 
 from __future__ import annotations
@@ -35,12 +36,19 @@ def remember(*secrets: str | None) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """`text` with every secret in it hidden. To be asked before a text is cut: half a secret is not known any more."""
+    """`text` with every secret in it hidden. To be asked before a text is cut or put into other words: half a secret is
+    not known any more.
+    """
     with _one_at_a_time:
         found = [form for form in _known if form in text]
     for form in sorted(found, key=len, reverse=True):
         text = _hide(form, text)
     return text
+
+
+def quoted(text: str, longest: int) -> str:
+    """What another system said, on one line and without secrets, of at most `longest` characters."""
+    return " ".join(without_secrets(text).split())[:longest]
 
 
 def _forms(secret: str) -> set[str]:

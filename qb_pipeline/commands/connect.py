@@ -20,6 +20,7 @@ from qb_pipeline.commands.opening import store
 from qb_pipeline.commands.output import Output, json_option
 from qb_pipeline.errors import Misconfigured, RetryLater
 from qb_pipeline.quickbooks.oauth import OAuth
+from qb_pipeline.secrecy import quoted, without_secrets
 from qb_pipeline.settings import Settings
 from qb_pipeline.sync.connecting import Connected, Connecting, Revocation, Wanted
 from qb_pipeline.sync.connecting import disconnect as end_connection
@@ -155,7 +156,7 @@ def _text(answer: requests.Response) -> str:
     """The words of an HTML page, shortened."""
     import re  # noqa: PLC0415  # this path is rare
 
-    return " ".join(re.sub(r"<[^>]*>", " ", answer.text[:2000]).split())[:200].rstrip(".")
+    return quoted(re.sub(r"<[^>]*>", " ", without_secrets(answer.text)), 200).rstrip(".")
 
 
 def _nothing(_line: str) -> None:

@@ -22,7 +22,7 @@ from qb_pipeline.contractor.paths import look
 from qb_pipeline.contractor.protocol import Observed
 from qb_pipeline.contractor.system import Refusals, System
 from qb_pipeline.errors import PipelineError, RetryLater
-from qb_pipeline.secrecy import without_secrets
+from qb_pipeline.secrecy import quoted, without_secrets
 
 _SCALE = {"unix_s": 1, "unix_ms": 1000}
 
@@ -76,7 +76,7 @@ def _lasting(
         situation, field, code = situations.GONE, None, situations.GONE.code
     elif status == 412 or (status == 409 and code in refusals.moved):
         situation = situations.MOVED
-    correct = titles.get(field) or _in_words(field) if field else "record"
+    correct = (titles.get(field) or _in_words(field) if field else "") or "record"
     return situation.error(code=code, field=field, about=about, said=said, correct=correct)
 
 
@@ -94,14 +94,17 @@ def _in_words(field: str) -> str:
 
 
 def _said(refusals: Refusals, response: requests.Response) -> tuple[str | None, str | None, str | None]:
-    """Code, message and field of an error answer, None where it does not say."""
+    """Code, message and field of an error answer, None where it does not say.
+
+    What they repeat of secrets is hidden here: put into other words, a secret would not be known again.
+    """
     try:
         answer = simplejson.loads(response.content, use_decimal=True)
     except (ValueError, RecursionError):
         return None, None, None
     paths = (refusals.code, refusals.message, refusals.field)
     found = [look(answer, path) if path and isinstance(answer, Mapping) else None for path in paths]
-    code, message, field = (None if value is None else str(value) for value in found)
+    code, message, field = (None if value is None else without_secrets(str(value)) for value in found)
     return code, message, field
 
 
@@ -120,7 +123,7 @@ def _retry_after(response: requests.Response) -> float | None:
 
 def not_json(title: str, about: str, response: requests.Response, *, writes: bool) -> RetryLater:
     kind = "HTML" if response.content.lstrip()[:1] == b"<" else "something broken"
-    start = without_secrets(response.text.strip().partition("\n")[0].rstrip())[:60]
+    start = quoted(response.text.strip().partition("\n")[0], 60)
     return situations.NOT_JSON.passing(maybe_written=writes, kind=kind, about=about, start=start, system=title)
 
 

@@ -24,6 +24,7 @@ import structlog
 
 from qb_pipeline.errors import Misconfigured, RetryLater
 from qb_pipeline.notify.wording import Mail
+from qb_pipeline.secrecy import quoted
 from qb_pipeline.settings import Settings
 
 Post = Callable[[Mail], None]
@@ -156,7 +157,7 @@ def _understood(server: MailServer) -> Iterator[None]:
 
 def _said(code: int, text: bytes | str) -> str:
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {' '.join(words.split())[:200]}"
+    return f"{code} {quoted(words, 200)}"
 
 
 def _addresses(given: str | None, name: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from xml.etree import ElementTree  # answers come from Intuit over TLS, and doct
 import simplejson
 
 from qb_pipeline.quickbooks.errors import Context, Fault, from_faults, from_status, unexpected
+from qb_pipeline.secrecy import without_secrets
 
 Object = dict[str, Any]
 
@@ -175,14 +176,17 @@ def _fault(error: Mapping[str, Any]) -> Fault:
         str(error.get(upper) or error.get(lower) or "")
         for upper, lower in (("Message", "message"), ("Detail", "detail"), ("element", "Element"))
     )
-    return Fault(_plain_code(str(error.get("code") or ""), message), message, detail, element)
+    return _told(str(error.get("code") or ""), message, detail, element)
 
 
 def _xml_fault(error: ElementTree.Element) -> Fault:
     texts = {_local(child.tag): (child.text or "").strip() for child in error}
-    message = texts.get("Message", "")
-    code = _plain_code(error.get("code", ""), message)
-    return Fault(code, message, texts.get("Detail", ""), error.get("element", ""))
+    return _told(error.get("code", ""), texts.get("Message", ""), texts.get("Detail", ""), error.get("element", ""))
+
+
+def _told(code: str, *texts: str) -> Fault:
+    """Secrets that the texts repeat are hidden here: put into other words, one would not be known again."""
+    return Fault(_plain_code(code, texts[0]), *map(without_secrets, texts))
 
 
 def _plain_code(code: str, message: str) -> str:

@@ -16,6 +16,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from qb_pipeline.errors import PipelineError, RetryLater
+from qb_pipeline.secrecy import quoted
 
 _FULL = frozenset({"53100", "53400"})  # disk_full, configuration_limit_exceeded (temp_file_limit)
 _ENDED = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05"})  # shutdown, crash, starting up, dropped, idle
@@ -64,4 +65,4 @@ def _without_connection(error: psycopg.Error) -> bool:
 def _first_line(error: psycopg.Error) -> str:
     """The server's message without its detail, which may quote rows."""
     said = error.diag.message_primary or next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-    return " ".join(said.split()).rstrip(".")[:200]
+    return quoted(said, 200).rstrip(".")

@@ -297,13 +297,11 @@ def live_count(conn: Connection, company: str, side: Side, entity: str) -> int:
     return conn.scalar(select(func.count()).where(alive)) or 0
 
 
-def versions(conn: Connection, company: str, side: Side, entity: str) -> dict[str, tuple[str, str]]:
-    """id -> (version, content hash) of every row that is not deleted, for comparing whole sets."""
+def live_ids(conn: Connection, company: str, side: Side, entity: str) -> list[str]:
+    """The ids of all rows that are not deleted."""
     target = table(side, entity)
-    statement = select(target.c.id, target.c.version, target.c.content_hash).where(
-        target.c.company == company, target.c.state != State.DELETED.value
-    )
-    return {record_id: (version, hash_) for record_id, version, hash_ in conn.execute(statement).tuples()}
+    alive = (target.c.company == company) & (target.c.state != State.DELETED.value)
+    return list(conn.scalars(select(target.c.id).where(alive)))
 
 
 def raw_hashes(conn: Connection, company: str, side: Side, entity: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,6 +33,11 @@ from qb_pipeline_tests.end_to_end.harness import COMPANY
 from qb_pipeline_tests.end_to_end.hostile import NONSENSE, Answer, Rule, Spoil
 from qb_pipeline_tests.end_to_end.hostile_office import Office, clear, connecting, hostile_office
 from qb_pipeline_tests.end_to_end.test_failing_ground import EVERY, cut, meanwhile
+
+
+def letters_of(text: str) -> str:
+    """What is left of a text whose digits and signs were taken for spaces."""
+    return re.sub(r"[^a-z]+", "", text.casefold())
 
 
 @dataclass
@@ -65,11 +71,13 @@ class Watched:
         return [secret for name, secret in self.secrets.items() if name.startswith("access")][-1]
 
     def found_in(self, text: str) -> list[str]:
-        """The names of the secrets that stand in a text, plainly, as bytes in hex, or in base64."""
+        """The names of the secrets that stand in a text: plainly, as bytes in hex, in base64, or put into words."""
+        letters = letters_of(text)
         return [
             name
             for name, secret in self.secrets.items()
             if any(form in text for form in (secret, secret.encode().hex(), base64.b64encode(secret.encode()).decode()))
+            or letters_of(secret) in letters
         ]
 
     def tables(self) -> str:
@@ -179,6 +187,7 @@ def test_what_is_searched_for_would_be_found(troubled: Watched) -> None:
             row = conn.execute("select t::text from qb.run t limit 1").fetchone()
             assert row is not None
             assert name in troubled.found_in(row[0])
+            assert name in troubled.found_in(" ".join(re.findall(r"[A-Za-z]+", f"Correct the {secret} there")))
         conn.rollback()
 
 

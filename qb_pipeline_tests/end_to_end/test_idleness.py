@@ -70,7 +70,7 @@ def look_at_webhooks(ctx: Context) -> None:
             Event(side.value, subject, record_id, "updated", f"idle {next(_number)}", company=ctx.company)
             for side in Side
             for entity in ENTITIES.values()
-            for record_id in staging.versions(conn, ctx.company, side, entity.name)
+            for record_id in staging.live_ids(conn, ctx.company, side, entity.name)
             for subject in [entity.quickbooks_object if side is Side.QUICKBOOKS else entity.name]
         ]
         inbox.store(conn, told)

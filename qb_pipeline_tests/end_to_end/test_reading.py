@@ -52,7 +52,7 @@ def extract(made: Instance, store: Engine) -> dict[str, int]:
 
 def staged(store: Engine, entity: str = "customer", side: Side = QBO) -> set[str]:
     with store.connect() as conn:
-        return set(staging.versions(conn, COMPANY, side, entity))
+        return set(staging.live_ids(conn, COMPANY, side, entity))
 
 
 def customers(desk: QuickBooksDesk, count: int, prefix: str) -> list[str]:

@@ -163,8 +163,8 @@ def store(made: Instance) -> Iterator[Engine]:
     own = create_engine(made.database_url)
     read(made, own, since=None)
     with own.connect() as conn:
-        staged = {name: len(staging.versions(conn, COMPANY, Side.QUICKBOOKS, name)) for name in ENTITY.values()}
-        here = len(staging.versions(conn, COMPANY, Side.CONTRACTOR, "customer"))
+        staged = {name: len(staging.live_ids(conn, COMPANY, Side.QUICKBOOKS, name)) for name in ENTITY.values()}
+        here = len(staging.live_ids(conn, COMPANY, Side.CONTRACTOR, "customer"))
     wanted: Counter[str] = Counter()
     for block in BLOCKS:
         wanted[ENTITY[block.name]] += block.count

@@ -84,7 +84,7 @@ def synced(office: IndoorStage) -> set[str]:
 
 def staged(office: IndoorStage) -> set[str]:
     with office.engine.connect() as conn:
-        return set(staging.versions(conn, COMPANY, Side.QUICKBOOKS, "customer"))
+        return set(staging.live_ids(conn, COMPANY, Side.QUICKBOOKS, "customer"))
 
 
 def read_all(office: IndoorStage) -> None:

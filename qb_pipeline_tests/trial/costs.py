@@ -57,11 +57,16 @@ def _counted() -> Iterator[Counter[str]]:
         event.remove(engine, "after_cursor_execute", after)
 
 
+def owes_readings(buyer: Buyer) -> bool:
+    """Whether windows are still to be read again, which runs do a few pages at a time."""
+    return any(row["debts"] for row in buyer.installed.rows("select value->'debts' as debts from cursor"))
+
+
 @dataclass
 class Growth:
     """An office that grows, and what quiet time and a single edit cost at each size.
 
-    All sizes are measured at the same minutes of an hour, so that the same jobs are due.
+    All sizes are measured at the same time of a day, so that the same jobs are due.
     """
 
     office: Office = field(default_factory=Office)
@@ -70,7 +75,8 @@ class Growth:
     quiet_hours: list[Cost] = field(default_factory=list)
 
     def grows(self, buyer: Buyer, customers: int, invoices: int, payments: int) -> None:
-        """So much more work in both systems; afterwards it has been carried over, and it is 26 minutes past."""
+        """So much more work in both systems; afterwards it has been carried over, what the product put off until later
+        (windows it reads again) is done, and it is 26 minutes past ten of the next day."""
         items = [buyer.has("item", name) for name in ("Framing", "Nails, 3 inch", "Drywall")]
         self.office.customers_come(buyer, customers)
         self.office.work_is_billed(buyer, items, invoices)
@@ -79,6 +85,11 @@ class Growth:
         self.office.money_comes_in(buyer, payments)
         for minute in (11, 26):
             buyer.until(hour.replace(minute=minute))
+        while owes_readings(buyer):
+            buyer.until(buyer.clock.now() + timedelta(minutes=15))
+        tomorrow = buyer.clock.now() + timedelta(days=1)
+        for minute in (11, 26):
+            buyer.until(tomorrow.replace(hour=10, minute=minute))
 
     def measures(self, buyer: Buyer) -> None:
         """A sweep with nothing to do, a sweep with one edit, and an hour with nothing to do."""

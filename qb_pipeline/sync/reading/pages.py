@@ -127,21 +127,23 @@ def likely_ids(ctx: Context, name: str) -> list[str]:
     """Ids that a row which can't be read may have: those that could not be read before, then what is staged, the newest
     first."""
     before = [one.record_id for one in _open_poison(ctx, name) if not one.record_id.startswith(_NAMELESS)]
-    staged = sorted(_staged_ids(ctx, name), key=lambda i: (len(i), i), reverse=True)
-    return list(dict.fromkeys([*before, *staged]))
-
-
-def _staged_ids(ctx: Context, name: str) -> Collection[str]:
-    """The ids of the objects that are staged and not deleted."""
     with ctx.begin() as conn:
-        return {i for e in sharing(name) for i in staging.versions(conn, ctx.company, SIDE, e.name)}
+        staged = {i for e in sharing(name) for i in staging.live_ids(conn, ctx.company, SIDE, e.name)}
+    return list(dict.fromkeys([*before, *sorted(staged, key=lambda i: (len(i), i), reverse=True)]))
+
+
+def _not_staged(ctx: Context, name: str, ids: Collection[str]) -> set[str]:
+    """Those of the ids that no object has which is staged and not deleted."""
+    with ctx.begin() as conn:
+        return set(ids).difference(*(staging.alive(conn, ctx.company, SIDE, e.name, ids) for e in sharing(name)))
 
 
 def none_unread_but(ctx: Context, name: str, seen: Collection[str], nameless: int) -> None:
     """All of the object was read, these ids came or are known as poison, and for so many rows no id was found out:
     no more are left without one, and what is neither there nor staged any more can't be unreadable."""
-    known = {*seen, *_staged_ids(ctx, name), *(_nameless_id(n) for n in range(nameless))}
-    over = [one for one in _open_poison(ctx, name) if one.record_id not in known]
+    known, told = {*seen, *(_nameless_id(n) for n in range(nameless))}, _open_poison(ctx, name)
+    gone = _not_staged(ctx, name, {one.record_id for one in told} - known)
+    over = [one for one in told if one.record_id in gone]
     if nameless:  # any of them may be it
         over = [one for one in over if one.record_id.startswith(_NAMELESS)]
     _over(ctx, name, over)
@@ -154,7 +156,7 @@ def nameless_known(ctx: Context, name: str) -> bool:
 
 def unread(ctx: Context, name: str) -> int:
     """Rows that are there and were never staged, because QuickBooks can't give them."""
-    return len({one.record_id for one in _open_poison(ctx, name)} - set(_staged_ids(ctx, name)))
+    return len(_not_staged(ctx, name, {one.record_id for one in _open_poison(ctx, name)}))
 
 
 def _open_poison(ctx: Context, name: str) -> list[exceptions.Reported]:

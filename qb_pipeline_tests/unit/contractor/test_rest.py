@@ -26,6 +26,7 @@ from qb_pipeline.errors import (
     Reconnect,
     RetryLater,
 )
+from qb_pipeline.secrecy import remember
 from qb_pipeline_tests.unit.contractor.servers import Reply, Script, scripted
 from qb_pipeline_tests.unit.contractor.test_system_files import REFERENCE
 
@@ -112,6 +113,13 @@ def test_the_field_to_correct_is_called_by_its_title_not_by_its_name_in_the_api(
 ) -> None:
     failure = failure_of(create, script, refused(422, field=field) if field else refused(422))
     assert failure.fix == f"Correct the {title} there. It is then tried again by itself."
+
+
+def test_a_secret_given_as_the_field_is_not_put_into_other_words(script: Script) -> None:
+    remember("Secret_Words-4-the_door9")
+    failure = failure_of(create, script, refused(422, field="Secret_Words-4-the_door9"))
+    assert failure.fix == "Correct the record there. It is then tried again by itself."
+    assert "door" not in f"{failure!r} {failure.field}"
 
 
 def test_a_passing_fault_of_a_read_is_tried_again_after_the_time_it_asks_for(script: Script) -> None:

@@ -11,6 +11,7 @@ import pytest
 from qb_pipeline.errors import Misconfigured, RetryLater
 from qb_pipeline.notify.mail import MailServer, connection, server_of
 from qb_pipeline.notify.wording import Mail
+from qb_pipeline.secrecy import remember
 from qb_pipeline.settings import Settings, settings
 from qb_pipeline_tests.unit.health.postbox import PASSWORD, SENDER, USER, Postbox, free_port, postbox
 
@@ -95,6 +96,12 @@ def test_what_the_server_says_to_a_mail_it_refuses_is_told(box: Postbox) -> None
     box.refusals.append("552 The mailbox is full")
     error = refusal(box.settings())
     assert "552 The mailbox is full" in error.cause
+
+
+def test_what_the_server_says_is_cut_only_after_secrets_are_hidden(box: Postbox) -> None:
+    remember("a-password-that-it-repeats")
+    box.refusals.append(f"552 {'-' * 190} a-password-that-it-repeats")
+    assert refusal(box.settings()).cause.endswith("- •••).")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from qb_pipeline.errors import (
 from qb_pipeline.quickbooks.catalogue import CATALOGUE
 from qb_pipeline.quickbooks.errors import Context, Fault, from_faults
 from qb_pipeline.quickbooks.wire import HttpAnswer, payload_of, xml_faults
+from qb_pipeline.secrecy import remember
 
 JSON = "application/json;charset=utf-8"
 XML = "application/xml;charset=utf-8"
@@ -133,6 +134,17 @@ def test_all_errors_of_one_fault_are_told() -> None:
     assert error.field == "FirstName"
     assert "first is too long" in error.cause
     assert "zip is no number" in error.cause
+
+
+def test_a_secret_given_as_the_element_is_not_put_into_other_words() -> None:
+    remember("SecretWords4TheDoor9")
+    fault = {"Message": "m", "Detail": "SecretWords4TheDoor9", "code": "2020", "element": "SecretWords4TheDoor9"}
+    inside = f'<Error code="2020" element="{fault["element"]}"><Detail>{fault["Detail"]}</Detail></Error>'
+    as_xml = f'<IntuitResponse xmlns="http://schema.intuit.com/finance/v3"><Fault>{inside}</Fault></IntuitResponse>'
+    for body, kind in ((json.dumps({"Fault": {"Error": [fault]}}), JSON), (as_xml, XML)):
+        error = error_of(body.encode(), 400, kind)
+        assert error.code == "qbo_2020"
+        assert "door" not in f"{error!r} {error.fix} {error.field}".casefold()
 
 
 def test_both_envelopes_give_the_same_error() -> None:
