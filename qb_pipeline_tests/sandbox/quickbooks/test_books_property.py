@@ -268,7 +268,8 @@ def total(found: list[Body], field: str) -> Decimal:
 
 @pytest.mark.timeout(180 + 20 * WORK)
 def test_after_work_of_every_kind_the_whole_ledger_agrees(server: Body, capsys: pytest.CaptureFixture[str]) -> None:
-    number = int(os.environ.get("SANDBOX_SEED", "0")) or random.randrange(1, 10**9)
+    wanted = os.environ.get("SANDBOX_SEED") or (2026 if "CI" in os.environ else 0)  # CI draws the same every time
+    number = int(wanted) or random.randrange(1, 10**9)
     Company.server = server
     print(f"SANDBOX_SEED={number} SANDBOX_WORK={WORK}")  # noqa: T201  # pytest shows it when the test fails
     run_state_machine_as_test(
