@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from qb_pipeline.errors import Misconfigured
+from qb_pipeline.secrecy import without_secrets
 from qb_pipeline.settings import Settings
 
 NAME = "qb-pipeline.log"
@@ -55,6 +57,7 @@ def to_file(settings: Settings) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
+            _hidden,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
         logger_factory=structlog.WriteLoggerFactory(file),  # type: ignore[arg-type]  # it asks for write and flush
@@ -63,4 +66,10 @@ def to_file(settings: Settings) -> None:
 
 def to_terminal() -> None:
     """Log everything to standard error, for a person who asked for it."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    usual = structlog.get_config()["processors"]
+    structlog.configure(processors=[*usual, _hidden], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
+def _hidden(_logger: Any, _method: str, line: str) -> str:
+    """The rendered line without secrets, whoever put one into it."""
+    return without_secrets(line)
