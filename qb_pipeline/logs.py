@@ -70,6 +70,6 @@ def to_terminal() -> None:
     structlog.configure(processors=[*usual, _hidden], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
-def _hidden(_logger: Any, _method: str, line: str) -> str:
+def _hidden(_logger: Any, _method: str, line: Any) -> str:
     """The rendered line without secrets, whoever put one into it."""
     return without_secrets(line)
