@@ -184,14 +184,16 @@ class QuickBooksClient:
         operation: Operation = "create",
         allow_duplicate_number: bool = False,
         slot: Slot | None = None,
+        may_leave: Callable[[], None] | None = None,
     ) -> Answer:
-        """Write one object. `slot`: the throttle's, where the caller has already taken it by `acquire`."""
+        """Write one object. `slot`: the throttle's, where the caller has already taken it by `acquire`; `may_leave` is
+        asked after each other wait for one, and what it raises keeps the write from leaving."""
         params = {
             **_operation_params(object_name, operation),
             **({"include": "allowduplicatedocnum"} if allow_duplicate_number else {}),
             "requestid": checked_request_id(request_id, MAX_REQUEST_ID),
         }
-        call = Call("write", "POST", object_name.lower(), self._params(params), body)
+        call = Call("write", "POST", object_name.lower(), self._params(params), body, may_leave=may_leave)
         written = id_in(body)
 
         def answer(done: Exchange) -> Answer:
@@ -202,10 +204,13 @@ class QuickBooksClient:
 
         return self._transport.exchange(call, answer, slot=slot)
 
-    def batch(self, body: bytes, *, request_id: str, slot: Slot | None = None) -> BatchAnswer:
-        """Send the body made by `batch_body`; refused items are outcomes, only a refused batch raises."""
+    def batch(
+        self, body: bytes, *, request_id: str, slot: Slot | None = None, may_leave: Callable[[], None] | None = None
+    ) -> BatchAnswer:
+        """Send the body made by `batch_body`; refused items are outcomes, only a refused batch raises. `slot` and
+        `may_leave` as in `post`."""
         params = {"requestid": checked_request_id(request_id, MAX_BATCH_REQUEST_ID)}
-        call = Call("batch", "POST", "batch", self._params(params), body)
+        call = Call("batch", "POST", "batch", self._params(params), body, may_leave=may_leave)
 
         def answer(done: Exchange) -> BatchAnswer:
             return BatchAnswer(outcomes_of(body, done.payload, done.context), done.raw, done.context.tid or "")

@@ -55,3 +55,15 @@ def _sensible(told: object, read: Callable[[str], datetime]) -> datetime | None:
     except ValueError:
         return None
     return None if moment.tzinfo is None or moment.year < _FIRST_YEAR else moment
+
+
+def wait_told(retry_after: str | None, date: str | None) -> float | None:
+    """Retry-After in seconds, whether it came as a number or as a date (counted from the answer's own Date)."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date or "")).total_seconds())
+    except (TypeError, ValueError):
+        return None  # neither form: then the default pause holds

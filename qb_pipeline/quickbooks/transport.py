@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from qb_pipeline.errors import OwnerMustAct, PipelineError, Reconnect, RetryLater
 from qb_pipeline.quickbooks import catalogue
-from qb_pipeline.quickbooks.clock import Clock, time_told
+from qb_pipeline.quickbooks.clock import Clock, time_told, wait_told
 from qb_pipeline.quickbooks.errors import CONNECTION_LOST, THROTTLED, UNREACHABLE, Context
 from qb_pipeline.quickbooks.throttle import Lane, Throttle
 from qb_pipeline.quickbooks.tokens import TokenSource
@@ -44,7 +43,8 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Call:
-    """One request, fixed before the first sending. `path` stands below the company's prefix."""
+    """One request, fixed before the first sending. `path` stands below the company's prefix. `may_leave` is asked where
+    the request has waited for its turn, right before it leaves, and raises where it must not any more."""
 
     kind: Kind
     method: Literal["GET", "POST"]
@@ -52,6 +52,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     content_type: str = "application/json"
+    may_leave: Callable[[], None] | None = None
 
     @property
     def writes(self) -> bool:
@@ -153,12 +154,19 @@ class Transport:
     def _authorised(self, call: Call, understand: Callable[[Exchange], T], slot: Slot | None) -> T:
         """One sending, and one more with another token when the first one is refused."""
         token = self._tokens.access_token()
-        answer = self._send(call, token, slot or self._throttle.acquire(call.lane))
+        answer = self._send(call, token, slot or self._turn(call))
         if answer.status == 401:
             self._note(call, answer, "qbo_http_401")
             token = self._tokens.refresh_after_401(token)
-            answer = self._send(call, token, self._throttle.acquire(call.lane))
+            answer = self._send(call, token, self._turn(call))
         return self._understood(call, answer, understand)
+
+    def _turn(self, call: Call) -> Slot:
+        """The throttle's slot, which may take minutes to come: what held when the call was made may not hold then."""
+        slot = self._throttle.acquire(call.lane)
+        if call.may_leave is not None:
+            call.may_leave()
+        return slot
 
     def _understood(self, call: Call, answer: HttpAnswer, understand: Callable[[Exchange], T]) -> T:
         try:
@@ -284,19 +292,7 @@ def _answer(response: requests.Response, seconds: float) -> HttpAnswer:
         headers.get("Content-Type", "").casefold(),
         response.content,
         headers.get("intuit_tid"),
-        _seconds(headers.get("Retry-After"), headers.get("Date")),
+        wait_told(headers.get("Retry-After"), headers.get("Date")),
         seconds,
         headers.get("Date"),
     )
-
-
-def _seconds(retry_after: str | None, date: str | None) -> float | None:
-    """Retry-After in seconds, whether it came as a number or as a date (counted from the answer's own Date)."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date or "")).total_seconds())
-    except (TypeError, ValueError):
-        return None  # neither form: then the default pause holds

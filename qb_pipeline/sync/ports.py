@@ -49,8 +49,8 @@ class Answered:
 
 class Listener(Protocol):
     """The journal's side of sending: `leaving` (with how each item travels) is committed before the request, `answered`
-    right after it. `may_leave` is asked right before each request, as those that left together wait for one another: it
-    raises where nothing may be written any more."""
+    right after it. `may_leave` is asked right before each request, as those that left together wait for one another and
+    for the limits: it raises where nothing may be written any more."""
 
     def leaving(self, items: Sequence[Sendable]) -> None: ...
 

@@ -6,8 +6,9 @@ again byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 import simplejson
@@ -123,7 +124,7 @@ class QuickBooksPort:
         self._empty(Queue(self._throttle, left=items), listener)
 
     def _empty(self, queue: Queue, listener: Listener) -> None:
-        Lanes(queue, self._throttle, self.exchange, listener).run()
+        Lanes(queue, self._throttle, partial(self.exchange, may_leave=listener.may_leave), listener).run()
 
     def parse(self, item: Sendable, raw: bytes) -> Answered:
         found = simplejson.loads(raw, use_decimal=True)
@@ -137,19 +138,22 @@ class QuickBooksPort:
     def calls(self) -> Mapping[str, int]:
         return dict(self.client.calls)
 
-    def exchange(self, group: Sequence[Sendable], slot: Slot | None = None) -> list[Answered]:
+    def exchange(
+        self, group: Sequence[Sendable], slot: Slot | None = None, *, may_leave: Callable[[], None] | None = None
+    ) -> list[Answered]:
         """Send one batch or one single write and read its answer; raises what concerns the whole request. `slot` is
-        the throttle's, where it is taken already."""
+        the throttle's, where it is taken already; `may_leave` is asked after any other wait for one."""
         if group[0].batch_key is None:
             item = group[0]
             entity = self._entities[item.entity]
-            answer = self.client.post(
-                entity.quickbooks_object, item.body, request_id=item.key, operation=item.verb, slot=slot
-            )
-            return [self._answered(item, Outcome(answer.object, answer.deleted))]
+            written = self.client.post(
+                entity.quickbooks_object, item.body, request_id=item.key, operation=item.verb, slot=slot,
+                may_leave=may_leave,
+            )  # fmt: skip
+            return [self._answered(item, Outcome(written.object, written.deleted))]
         body = batch_body([self._batch_item(item) for item in sorted(group, key=lambda i: int(i.bid or 0))])
-        outcomes = self.client.batch(body, request_id=group[0].batch_key, slot=slot).outcomes
-        return [self._answered(item, outcomes[str(item.bid)]) for item in group]
+        answer = self.client.batch(body, request_id=group[0].batch_key, slot=slot, may_leave=may_leave)
+        return [self._answered(item, answer.outcomes[str(item.bid)]) for item in group]
 
     def _batch_item(self, item: Sendable) -> BatchItem:
         body = simplejson.loads(item.body, use_decimal=True)
