@@ -139,9 +139,13 @@ def set_state(
     _update(conn, name, **values)
 
 
-def get(conn: Connection, name: str) -> Company:
-    """The company, or `Misconfigured` naming the ones there are."""
-    row = conn.execute(select(_company).where(_company.c.name == name)).mappings().first()
+def get(conn: Connection, name: str, *, hold: bool = False) -> Company:
+    """The company, or `Misconfigured` naming the ones there are; with `hold` nobody else changes it before the end of
+    the transaction."""
+    statement = select(_company).where(_company.c.name == name)
+    # Rows of other tables that refer to the company may still be written meanwhile: its name stays.
+    held = statement.with_for_update(key_share=True) if hold else statement
+    row = conn.execute(held).mappings().first()
     if row is None:
         known = ", ".join(sorted(conn.scalars(select(_company.c.name)))) or "none yet"
         raise Misconfigured(

@@ -1,7 +1,8 @@
 """Contact with a company's two systems: lost, noticed once, and back.
 
 Invariant: losing contact is one alarm and one gap, however many runs and requests notice it; the gap begins where
-reading last succeeded and is owed until a backfill has filled it.
+reading last succeeded and is owed until a backfill has filled it; what a run makes of the connection never takes back a
+disconnection that comes in the same moment.
 
     lost(conn, company, error)         a run was refused for good; the company's state, a gap, an alarm
     left(conn, company, reason)        we disconnected ourselves: a gap without an alarm
@@ -36,7 +37,7 @@ def ends_contact(error: BaseException) -> bool:
 
 def lost(conn: Connection, company: str, error: PipelineError, now: datetime | None = None) -> bool:
     """Note that the connection is refused; True the first time, False while that is known already."""
-    known = companies.get(conn, company)
+    known = companies.get(conn, company, hold=True)
     if known.state is CompanyState.DISCONNECTED:
         return False
     at = now or utcnow()
@@ -50,7 +51,7 @@ def proven(conn: Connection, company: str, both: bool, now: datetime | None = No
     webhook names may need one of them alone, and says nothing of the other), and unless QuickBooks takes no write of
     this company at all: what can be read is read, and no gap begins, but somebody must act, and is told once. A company
     that was disconnected while the run went on stays so, with its gap open."""
-    if companies.get(conn, company).state is CompanyState.DISCONNECTED:
+    if companies.get(conn, company, hold=True).state is CompanyState.DISCONNECTED:
         return
     refused = exceptions.listing(conn, company, states=[ExceptionState.OPEN], codes=SUSPENDING)
     if not refused:
