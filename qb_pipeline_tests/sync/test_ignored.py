@@ -122,29 +122,57 @@ def copied_one_way(world: World) -> str:
     return world.contractor.add("customer", **customer())
 
 
-@pytest.mark.parametrize(
+in_the_way = pytest.mark.parametrize(
     ("cause", "code"), [(closed_books, "books_closed"), (copied_one_way, "missing_reference")], ids=["books", "missing"]
 )
-def test_a_record_newly_blocked_by_an_ignored_cause_opens_it_again(
-    world: World, cause: Callable[[World], str], code: str
-) -> None:
+EARLY = date(2026, 1, 10)
+
+
+def joined_while_ignored(
+    world: World, cause: Callable[[World], str], code: str, numbers: tuple[str, str, str]
+) -> tuple[str, list[tuple[ExceptionState, list[Any]]]]:
+    """Two invoices are blocked by a cause that is ignored, a third one comes, that is ignored too, and the first goes.
+
+    Returns their payer, and after each of the three the exception's state with what it blocks.
+    """
     world.entities = ("customer", "invoice")
     payer = cause(world)
-    early = date(2026, 1, 10)
-    first, _ = invoice(world, "1", payer, early), invoice(world, "2", payer, early)
+    first, _ = invoice(world, numbers[0], payer, EARLY), invoice(world, numbers[1], payer, EARLY)
     world.run()
-    assert (only(world).code, only(world).blocks) == (code, ["Invoice 1", "Invoice 2"])
+    told = [(only(world).state, only(world).blocks)]
+    assert only(world).code == code
+    ignore(world)
+    assert stays_ignored(world)
+    invoice(world, numbers[2], payer, EARLY)
+    world.run()
+    told.append((only(world).state, only(world).blocks))
+    assert only(world).attempts == 1
     ignore(world)
     assert stays_ignored(world)
     world.contractor.let_go("invoice", first)
     world.run()
-    assert (only(world).state, only(world).blocks) == (IGNORED, ["Invoice 2"]), "less is no news"
-    invoice(world, "3", payer, early)
+    return payer, [*told, (only(world).state, only(world).blocks)]
+
+
+@in_the_way
+def test_a_record_newly_blocked_by_an_ignored_cause_opens_it_again(
+    world: World, cause: Callable[[World], str], code: str
+) -> None:
+    payer, told = joined_while_ignored(world, cause, code, ("1", "2", "3"))
+    one, two, three = "Invoice 1", "Invoice 2", "Invoice 3"
+    assert told == [(OPEN, [one, two]), (OPEN, [one, two, three]), (IGNORED, [two, three])], "less is no news"
+    invoice(world, "4", payer, EARLY)
     world.run()
-    again = only(world)
-    assert (again.state, again.blocks, again.attempts) == (OPEN, ["Invoice 2", "Invoice 3"], 1)
-    ignore(world)
-    assert stays_ignored(world)
+    assert (only(world).state, only(world).blocks) == (OPEN, [two, three, "Invoice 4"]), "as many are not the same"
+
+
+@in_the_way
+def test_a_record_called_like_one_that_is_blocked_already_is_another_one(
+    world: World, cause: Callable[[World], str], code: str
+) -> None:
+    _, told = joined_while_ignored(world, cause, code, ("", "", ""))
+    one, two, three = "Invoice of 2026-01-10", "Invoice of 2026-01-10 (no. 2)", "Invoice of 2026-01-10 (no. 3)"
+    assert told == [(OPEN, [one, two]), (OPEN, [one, two, three]), (IGNORED, [one, two])], "less is no news"
 
 
 def test_a_record_that_waits_behind_what_an_ignored_cause_blocks_opens_it_again(world: World) -> None:
@@ -232,27 +260,3 @@ def replace_code(one: Reported, code: str) -> Problem:
     """The same problem as it would be reported under another code."""
     names = {f.name for f in fields(Problem)}
     return Problem(**{**{k: v for k, v in vars(one).items() if k in names}, "code": code})
-
-
-@pytest.mark.parametrize(
-    ("cause", "code"), [(closed_books, "books_closed"), (copied_one_way, "missing_reference")], ids=["books", "missing"]
-)
-def test_a_record_called_like_one_that_is_blocked_already_is_another_one(
-    world: World, cause: Callable[[World], str], code: str
-) -> None:
-    world.entities = ("customer", "invoice")
-    payer, early = cause(world), date(2026, 1, 10)
-    first = invoice(world, "", payer, early)
-    world.run()
-    assert (only(world).code, only(world).blocks) == (code, ["Invoice of 2026-01-10"])
-    ignore(world)
-    assert stays_ignored(world)
-    invoice(world, "", payer, early)
-    world.run()
-    both = ["Invoice of 2026-01-10", "Invoice of 2026-01-10 (no. 2)"]
-    assert (only(world).state, only(world).blocks) == (OPEN, both)
-    ignore(world)
-    assert stays_ignored(world)
-    world.contractor.let_go("invoice", first)
-    world.run()
-    assert (only(world).state, only(world).blocks) == (IGNORED, both[:1]), "less is no news"
