@@ -31,7 +31,8 @@ from qb_pipeline_tests.end_to_end.harness import (
     instance,
     kill,
 )  # fmt: skip
-from qb_pipeline_tests.end_to_end.harness_judge import Books, Judge, View
+from qb_pipeline_tests.end_to_end.harness_judge import Judge
+from qb_pipeline_tests.end_to_end.harness_views import Books, View
 
 SEED = 11
 CUSTOMERS, JOBS, ITEMS, INVOICES, PAYMENTS = 24, 10, 12, 60, 40

@@ -19,7 +19,8 @@ from requests import HTTPError
 
 from qb_pipeline_tests.end_to_end.harness import Instance, Raw, Refused, Sandbox
 from qb_pipeline_tests.end_to_end.harness_editor import ACTS, Editor
-from qb_pipeline_tests.end_to_end.harness_judge import Judge, View, copies
+from qb_pipeline_tests.end_to_end.harness_judge import Judge, copies
+from qb_pipeline_tests.end_to_end.harness_views import View
 from qb_pipeline_tests.faults.indoors import indoor_stage
 from qb_pipeline_tests.faults.post import LEGACY, MIXED, post_office, subscribe
 from qb_pipeline_tests.faults.stage import Run, stage
