@@ -69,6 +69,25 @@ def unlinked(conn: Connection, company: str, side: Side, entity: str) -> list[St
     return [from_row(side, entity, row) for row in rows]
 
 
+def as_agreed(conn: Connection, company: str, side: Side, entity: str, ids: Iterable[str]) -> dict[str, int]:
+    """Of these records of `side`, with their links' ids, those that both sides show as when they last agreed: nothing
+    is owed for them."""
+    contractor, quickbooks = table(Side.CONTRACTOR, entity), table(Side.QUICKBOOKS, entity)
+    statement = (
+        select(_native(side), _link.c.id)
+        .join(contractor, and_(contractor.c.company == _link.c.company, contractor.c.id == _link.c.contractor_id))
+        .join(quickbooks, and_(quickbooks.c.company == _link.c.company, quickbooks.c.id == _link.c.quickbooks_id))
+        .where(
+            _link.c.company == company,
+            _link.c.entity == entity,
+            among(_native(side), ids),
+            contractor.c.content_hash == _link.c.contractor_hash,
+            quickbooks.c.content_hash == _link.c.quickbooks_hash,
+        )
+    )
+    return dict(conn.execute(statement).tuples().all())
+
+
 # Every run asks these of every entity, mostly to hear "nothing": making the statement costs more than its answer.
 @cache
 def _unlinked_rows(side: Side, entity: str) -> Select[Any]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
-from qb_pipeline.store import exceptions, links, staging
+from qb_pipeline.store import exceptions, journal, links, staging, worklist
 from qb_pipeline.store.journal import Write
 from qb_pipeline.sync import marks, refusals, situations
 from qb_pipeline.sync.context import Context
@@ -33,7 +33,9 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 CLASSES_OFF = refusals.CLASSES_OFF.code
 MERGED = refusals.MERGED_ON_ONE_SIDE.code
 UNDONE = refusals.UNDONE.code
-_OF_A_REMOVAL = frozenset({refusals.NAME_GONE.code, refusals.REMOVED_BUT_EDITED.code})
+_OF_THE_ENGINE = frozenset(situation.code for situation in refusals.SITUATIONS)
+_OF_A_DIFFERENCE = frozenset({refusals.NAME_GONE.code, refusals.REMOVED_BUT_EDITED.code, refusals.FROZEN.code})
+_CONFLICT = refusals.CONFLICT.code.removesuffix("{field}")
 
 
 def key_of(owed: Owed) -> Key:
@@ -211,8 +213,10 @@ def refused(ctx: Context) -> bool:
 
 def close_obsolete(ctx: Context, conn: Connection) -> None:
     """Close exceptions of records that are gone, or not to be synchronised any more, without ever being linked; and
-    those about a removal, where what was said to be gone is there as both sides agreed on it."""
-    for one in exceptions.listing(conn, ctx.company):
+    those about what was owed, where both sides are as they agreed last, so that nothing is owed any more."""
+    listed = exceptions.listing(conn, ctx.company)
+    settled = _settled(ctx, conn, [one for one in listed if _of_what_was_owed(one)])
+    for one in listed:
         if one.code in WAITED_FOR or one.record_id.startswith("*"):
             continue
         staged = staging.fetch(conn, ctx.company, one.side, one.entity, [one.record_id]).get(one.record_id)
@@ -222,20 +226,34 @@ def close_obsolete(ctx: Context, conn: Connection) -> None:
             or (one.code == MERGED and staged.record.values.get("active") is False)
         )
         linked = links.find(conn, ctx.company, one.entity, one.side, [one.record_id])
-        back = one.code in _OF_A_REMOVAL and any(_as_agreed(conn, ctx.company, x) for x in linked.values())
-        if back or (over and not linked):
+        if one.id in settled or (over and not linked):
             exceptions.resolve(conn, ctx.company, one.entity, one.side, [one.record_id], [one.code], ctx.now())
 
 
-def _as_agreed(conn: Connection, company: str, link: links.Link) -> bool:
-    """Whether both sides of a link are staged as they were when they agreed last."""
-    agreed = {Side.CONTRACTOR: link.contractor_hash, Side.QUICKBOOKS: link.quickbooks_hash}
-    for side, agreed_hash in agreed.items():
-        record_id = link.id_on(side)
-        staged = staging.fetch(conn, company, side, link.entity, [record_id]) if record_id else {}
-        if agreed_hash is None or [s.content_hash for s in staged.values()] != [agreed_hash]:
-            return False
-    return True
+def _of_what_was_owed(one: exceptions.Reported) -> bool:
+    """Whether an exception is about a difference between two linked records: a write that was refused or could not be
+    expressed, or what the planner said of it. What was said on reading rests on no values, and remains."""
+    if marks.of_a_write(one.fingerprint) or one.code in _OF_A_DIFFERENCE or one.code.startswith(_CONFLICT):
+        return True
+    return one.code not in _OF_THE_ENGINE and one.fingerprint not in (None, marks.mark(one.code, one.cause))
+
+
+def _settled(ctx: Context, conn: Connection, told: Sequence[exceptions.Reported]) -> set[int]:
+    """Ids of those of whose records nothing is owed any more and no write is open; the edits that were taken back are
+    forgotten, so that their times count for no later one."""
+    records: defaultdict[tuple[str, Side], set[str]] = defaultdict(set)
+    for one in told:
+        records[one.entity, one.side].add(one.record_id)
+    agreed = {
+        (entity, side, record_id): link_id
+        for (entity, side), ids in records.items()
+        for record_id, link_id in worklist.as_agreed(conn, ctx.company, side, entity, ids).items()
+    }
+    unsettled = {(row.entity, *key_of_row(row)) for row in journal.open_rows(conn, ctx.company)} if agreed else set()
+    over = {record: link_id for record, link_id in agreed.items() if record not in unsettled}
+    forgotten = [links.LinkUpdate(i, contractor_changed={}, quickbooks_changed={}) for i in set(over.values())]
+    links.update_base_many(conn, ctx.company, forgotten)
+    return {one.id for one in told if (one.entity, one.side, one.record_id) in over}
 
 
 def counts(conn: Connection, company: str, entity: Entity) -> Mapping[str, int]:
