@@ -46,6 +46,9 @@ def _connection(conn: Connection, h: Health, now: datetime) -> None:
 
 
 def _token(conn: Connection, h: Health, now: datetime) -> None:
+    """While contact is lost what was told of the tokens stands: told anew with it back, it would be told twice."""
+    if h.state is CompanyState.RECONNECT:
+        return
     stage = health.stage_of_token(h.token_days) if h.connected and h.token_days is not None else None
     for other in _TOKEN_TOPICS:
         if stage is None or other < stage:

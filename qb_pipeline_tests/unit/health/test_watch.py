@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from qb_pipeline.errors import Reconnect
 from qb_pipeline.notify.watch import watch
 from qb_pipeline.settings import Settings, settings
 from qb_pipeline.store import companies
 from qb_pipeline.store.companies import CompanyState
 from qb_pipeline.store.notices import ALARM, QUOTA, TOKEN
+from qb_pipeline.sync import contact
 from qb_pipeline.sync.health import METERED_READS
 from qb_pipeline_tests.unit.health.stored import ACME, CLIENT_SECRET, NOON, REFRESH_TOKEN, connect, kept, ran, tokens
 
@@ -57,6 +59,22 @@ def test_a_renewed_token_takes_its_notices_back_and_may_be_told_of_again(engine:
     assert open_topics(engine, TOKEN) == []
     watch(engine, current, NOON + 99 * DAY)
     assert open_topics(engine, TOKEN) == ["2 days"]
+
+
+def test_a_token_that_dies_is_told_once_although_contact_is_lost_and_found_meanwhile(
+    engine: Engine, current: Settings
+) -> None:
+    connect(engine)
+    tokens(engine, NOON + 6 * DAY)
+    watch(engine, current, NOON)
+    with engine.begin() as conn:
+        contact.lost(conn, ACME, Reconnect("It refuses us.", code="refused", fix="Connect.", who="owner"), NOON)
+    watch(engine, current, NOON)
+    with engine.begin() as conn:
+        contact.regained(conn, ACME, NOON + DAY)
+    watch(engine, current, NOON + DAY)
+    assert titles(engine, TOKEN) == ["Acme: the connection to QuickBooks ends in 6 days"]
+    assert open_topics(engine, TOKEN) == ["7 days"]
 
 
 def test_a_disconnected_company_is_not_told_of_its_token(engine: Engine, current: Settings) -> None:
