@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.notify.wording import Text
@@ -55,7 +55,11 @@ class Joined:
 
 
 def make(conn: Connection, company: str, interval: timedelta, now: datetime) -> bool:
-    """Make a digest of what is new, unless the last one is younger than `interval` or waits to be sent."""
+    """Make a digest of what is new, unless the last one is younger than `interval` or waits to be sent.
+
+    Whoever makes one at the same moment has its turn first, so that two never tell the same.
+    """
+    conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"digest:{company}", 0))))
     last = notices.latest(conn, company, DIGEST)
     if last is not None and (last.sent_at is None or now - last.created_at < interval):
         return False

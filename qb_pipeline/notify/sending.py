@@ -141,7 +141,8 @@ def _without_secrets(mail: Mail) -> Mail:
 def _resting(conn: Connection, now: datetime) -> bool:
     """Whether the mail server is left alone after what it refused; longer after each refusal, two hours at most."""
     failed = notices.open_of_kind(conn, UNDELIVERED)
-    return bool(failed) and now < failed[-1].created_at + next_wait(len(failed), 0.0)
+    # Were the clock set back since, it would rest until it has caught up.
+    return bool(failed) and timedelta(0) <= now - failed[-1].created_at < next_wait(len(failed), 0.0)
 
 
 def _undelivered(engine: Engine, settings: Settings, error: RetryLater, now: datetime) -> None:

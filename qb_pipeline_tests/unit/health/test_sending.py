@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,6 +12,7 @@ import structlog
 from sqlalchemy import Engine
 
 from qb_pipeline.errors import Misconfigured, RetryLater
+from qb_pipeline.notify import digest
 from qb_pipeline.notify.sending import newest_alarm, prepare, send_due
 from qb_pipeline.settings import settings
 from qb_pipeline.store import attempts, exceptions, notices
@@ -194,6 +196,30 @@ def test_a_refused_mail_does_not_hold_up_the_others(store: Engine, box: Postbox)
     assert prepare(store, box.settings(), NOON) == 0, "the refusal rests a while"
     assert send_due(store, box.settings(), now=NOON, anyway=True).mails == 1, "a person need not wait"
     assert box.subjects == ["Brick: no contact", "Acme: no contact"]
+
+
+def test_a_refusal_does_not_rest_until_a_clock_that_was_set_back_has_caught_up(store: Engine, box: Postbox) -> None:
+    alarm(store)
+    box.refusals.append("554 No")
+    with pytest.raises(RetryLater, match="554 No"):
+        send_due(store, box.settings(), now=NOON)
+    assert send_due(store, box.settings(), now=NOON - 24 * HOUR).mails == 1
+
+
+def test_two_processes_that_gather_at_once_make_one_digest(store: Engine) -> None:
+    report(store, [problem(1)], NOON - MINUTE)
+
+    def gather(now: datetime) -> None:
+        with store.begin() as conn:
+            digest.make(conn, ACME, HOUR, now)
+
+    other = threading.Thread(target=gather, args=(NOON + timedelta(milliseconds=5),))
+    with store.begin() as conn:
+        assert digest.make(conn, ACME, HOUR, NOON)
+        other.start()
+        other.join(0.3)
+    other.join()
+    assert [n.title for n in kept(store, DIGEST)] == ["Acme: 1 record needs somebody"]
 
 
 def test_a_mail_server_that_is_away_for_days_is_tried_all_the_while_and_then_gets_the_mail(
