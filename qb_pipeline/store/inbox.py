@@ -84,6 +84,9 @@ def store(conn: Connection, events: Sequence[Event], now: datetime | None = None
         return 0
     at = now or utcnow()
     rows = [_row(event, at) for event in events]
+    # Two processes that were given the same events in different orders would wait for each other; sorted, events would
+    # lose the order in which they came, and with it which of two merges is the later one.
+    conn.execute(_TAKE_TURNS)
     return conn.execute(_STORE, {"rows": rows}, execution_options={"preserve_rowcount": True}).rowcount
 
 
@@ -188,6 +191,7 @@ def _store_statement() -> Insert:
 
 
 _STORE = _store_statement()
+_TAKE_TURNS = select(func.pg_advisory_xact_lock(func.hashtextextended("inbox events", 0)))
 
 
 def _close(conn: Connection, company: str, taken_by: str, **values: Any) -> int:

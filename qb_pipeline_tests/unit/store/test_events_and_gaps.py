@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.store import aliases, gaps, inbox, inbox_counts, notices, runs
@@ -32,6 +34,28 @@ def test_an_event_delivered_twice_is_stored_once(conn: Connection) -> None:
     assert inbox.store(conn, [event("a"), event("b"), event("a")]) == 2
     assert inbox.store(conn, [event("b"), event("c")]) == 1
     assert inbox.waiting(conn)["acme"].count == 3
+
+
+def test_two_processes_given_the_same_events_in_different_orders_keep_them_once_and_in_order(engine: Engine) -> None:
+    events = [event(f"k{number}", record=str(number)) for number in range(1000)]
+    errors: list[Exception] = []
+
+    def keep(given: list[Event]) -> None:
+        try:
+            with engine.begin() as conn:
+                inbox.store(conn, given)
+        except DBAPIError as error:
+            errors.append(error)
+
+    both = [threading.Thread(target=keep, args=(given,)) for given in (events, events[::-1])]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    with engine.begin() as conn:
+        kept = [e.record_id for e in inbox.take(conn, "acme", 1, 10_000, "run-1")]
+    assert errors == []
+    assert kept in ([e.record_id for e in events], [e.record_id for e in events[::-1]])
 
 
 def test_a_run_takes_a_range_once_and_what_it_never_finished_waits_again(conn: Connection) -> None:
