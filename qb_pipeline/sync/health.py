@@ -274,8 +274,11 @@ def _waiting(h: Health, now: datetime) -> Iterator[Finding]:
     if stuck:
         reason = f"{stuck[0].what} is not settled since {stuck[0].since:%Y-%m-%d %H:%M} UTC ({stuck[0].why})."
         yield Finding(Verdict.DEGRADED, "unsettled_writes", reason, "The next run settles it: qb-pipeline sync.")
-    if h.inbox_since is not None and now - h.inbox_since > _EVENTS_WAIT:
-        reason = f"{owing.many(h.inbox_waiting, 'webhook event')} wait for {owing.span(now - h.inbox_since)}."
+    # Where no run is started they wait for the connection, which has a finding of its own.
+    tried = h.state in (CompanyState.CONNECTED, CompanyState.RECONNECT)
+    if tried and h.inbox_since is not None and now - h.inbox_since > _EVENTS_WAIT:
+        waiting = f"{owing.many(h.inbox_waiting, 'webhook event')} {_verb(h.inbox_waiting)}"
+        reason = f"{waiting} for {owing.span(now - h.inbox_since)}."
         fix = "See that Dagster's daemon runs (qb-pipeline up) and that its sensor webhook_inbox is on."
         yield Finding(Verdict.DEGRADED, "inbox", reason, fix)
     if h.gaps_owed:

@@ -193,6 +193,15 @@ def test_events_and_gaps_that_wait_too_long_degrade() -> None:
     assert judge(well(inbox=Waiting(1, 3, 3, NOON)), NOON).findings == ()
 
 
+def test_events_of_a_company_nothing_is_synchronised_for_are_no_fault_of_the_sensor() -> None:
+    waiting = Waiting(1, 1, 1, NOON - DAY)
+    left = judge(well(company=company(CompanyState.DISCONNECTED), inbox=waiting), NOON)
+    assert left.verdict is Verdict.OK
+    assert left.inbox_waiting == 1
+    [found] = [f for f in judge(well(inbox=waiting), NOON).findings if f.code == "inbox"]
+    assert found.reason == "1 webhook event waits for 24 hours."
+
+
 def test_what_waits_is_what_is_stored_whatever_the_last_run_counted() -> None:
     assert judge(well(parked=5, last_run=run(RunStatus.FAILED, "x")), NOON).parked == 5
     assert judge(well(parked=0, last_run=run(customer={"parked": 2})), NOON).parked == 0
