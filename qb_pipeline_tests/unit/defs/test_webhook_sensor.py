@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -115,6 +116,32 @@ def test_events_handed_over_are_not_handed_over_again_at_once(
     monkeypatch.setattr(timing, "datetime", Later)
     answer, _ = tick(instance, cursor)
     assert isinstance(answer, SensorResult), "a run that failed gave them back; another one gets them"
+
+
+def test_a_clock_that_was_set_back_holds_no_events(store: Engine, instance: DagsterInstance) -> None:
+    told(store, ACME, "a")
+    _, cursor = tick(instance)
+    handed = json.loads(cursor or "")
+    handed[ACME][1] = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    answer, _ = tick(instance, json.dumps(handed))
+    assert isinstance(answer, SensorResult)
+
+
+def test_looks_that_are_dear_are_few(store: Engine, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    def dear(*_: object) -> SkipReason:
+        nonlocal looks
+        looks += 1
+        time.sleep(0.2)
+        return SkipReason("They wait.")
+
+    monkeypatch.setattr(timing, "WATCH_SECONDS", 1.5)
+    monkeypatch.setattr(timing, "_look", dear)
+    began = time.monotonic()
+    tick(instance)
+    assert looks <= 3
+    assert time.monotonic() - began < 3.0
 
 
 def test_new_events_go_at_once_whatever_was_handed_over_before(store: Engine, instance: DagsterInstance) -> None:
