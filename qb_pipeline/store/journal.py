@@ -69,6 +69,7 @@ class Word(StrEnum):
     """The person's word on which a removal leaves, where there is one; see sync/brake.py."""
 
     ALLOWED = "allowed"  # the brake stopped it, or would have
+    STILL_ALLOWED = "still allowed"  # it was allowed before, and refused
     ORDERED = "ordered"  # it takes back what an undo names
 
 

@@ -6,7 +6,7 @@ write that left counts until it is known to have failed; a record that a later w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +16,14 @@ from qb_pipeline.entities.spec import Side
 from qb_pipeline.store import tables
 from qb_pipeline.store.engine import among
 from qb_pipeline.store.journal import WORD, Operation, Phase, Word
+from qb_pipeline.store.staging_tables import table
 
 _journal = tables.journal
 _link = tables.link
 _ACTIVE = "active"  # the field whose falsehood is how names are removed
 _LEFT = (Phase.SENT.value, Phase.ANSWERED.value, Phase.BOUND.value, Phase.FAILED.value)
 _NOT_DONE = (Phase.FAILED.value, Phase.ABANDONED.value)
+_ALLOWED = (Word.ALLOWED.value, Word.STILL_ALLOWED.value)
 _WORD = _journal.c.intended[WORD].astext.label("word")
 _IN_USE = (_journal.c.intended[_ACTIVE].astext == "true").label("in_use")
 _VERBS = (Operation.VOID.value, Operation.DELETE.value)
@@ -63,13 +65,14 @@ def _follow(removed: dict[str, int | None], row: Row[Any]) -> None:
         removed.pop(row.target_id, None)
 
 
-def allowed_in_vain(conn: Connection, company: str, entity: str, side: Side, ids: Iterable[str]) -> set[str]:
-    """Of these records of `side`, those whose last write is a removal that a person allowed and that was not done."""
+def allowed_in_vain(conn: Connection, company: str, entity: str, side: Side, ids: Iterable[str]) -> dict[str, Word]:
+    """Of these records of `side`, those whose last write is a removal that a person allowed and that was not done, with
+    the word on which they go now. Where the counterpart has moved since, it is another removal than was allowed."""
     wanted = list(ids)
     if not wanted:
-        return set()
+        return {}
     latest = (
-        select(_journal.c.target_id, _journal.c.phase, _WORD)
+        select(_journal.c.target_id, _journal.c.source_id, _journal.c.phase, _journal.c.planned_at, _WORD)
         .distinct(_journal.c.target_id)
         .where(
             _journal.c.company == company,
@@ -79,8 +82,23 @@ def allowed_in_vain(conn: Connection, company: str, entity: str, side: Side, ids
         )
         .order_by(_journal.c.target_id, _journal.c.id.desc())
     )
-    rows = conn.execute(latest).all()
-    return {r.target_id for r in rows if r.word == Word.ALLOWED.value and r.phase in _NOT_DONE}
+    vain = [r for r in conn.execute(latest) if r.word in _ALLOWED and r.phase in _NOT_DONE]
+    seen = _seen(conn, company, entity, side.other, [r.source_id for r in vain if r.source_id])
+    return {r.target_id: _word_now(r) for r in vain if seen.get(r.source_id, r.planned_at) <= r.planned_at}
+
+
+def _word_now(row: Row[Any]) -> Word:
+    """The answer to a question is given once: what was refused since goes on it again, but it answers no other."""
+    return Word.STILL_ALLOWED if row.phase == Phase.FAILED.value else Word(row.word)
+
+
+def _seen(conn: Connection, company: str, entity: str, side: Side, ids: Sequence[str]) -> dict[str, datetime]:
+    """When these records of `side` were last seen to move."""
+    if not ids:
+        return {}
+    staged = table(side, entity)
+    statement = select(staged.c.id, staged.c.seen_at).where(staged.c.company == company, among(staged.c.id, ids))
+    return dict(conn.execute(statement).tuples().all())
 
 
 def linked(conn: Connection, company: str, entity: str, removed: Mapping[Side, Mapping[str, int | None]]) -> int:

@@ -12,14 +12,15 @@ linked before them, so that it does not grow as records go.
   over, a mass removal would trickle through by its share a day. The question ends by itself only if nothing waits.
 - The answer (`--allow-mass-change`) is for what the run finds stopped, or would stop. It also covers what was removed
   before it, of which the person is told, so the count begins anew; what is stopped later is asked for anew. Where an
-  allowed removal was refused or cut off, it stays allowed until it is done.
+  allowed removal was refused or cut off, it stays allowed until it is done or its record is back; going again, it
+  covers nothing else.
 - What an undo removes was ordered by a person: it is neither held nor counted, and answers nothing. What a sync or an
   undo puts back into use counts no more. What a sweep finds gone is removed like all else, and counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -122,7 +123,7 @@ def word_of(ctx: Context, entity: Entity, operation: Operation) -> Word | None:
         return None
     if ctx.ordered:
         return Word.ORDERED
-    return Word.ALLOWED if (entity.name, operation.target, operation.target_id or "") in ctx.allowed else None
+    return ctx.allowed.get((entity.name, operation.target, operation.target_id or ""))
 
 
 def _questions(
@@ -146,7 +147,7 @@ def _of_removals(ctx: Context, entity: Entity, side: Side, meant: Sequence[Opera
         let_through |= _ids(waiting)
         return None
     if ctx.allow_mass_change:
-        _allow(ctx, entity, side, _ids(waiting))
+        _allow(ctx, entity, side, dict.fromkeys(_ids(waiting), Word.ALLOWED))
         return None
     return _Question(_REMOVE, side, waiting, len(_ids(waiting)), len(before))
 
@@ -160,8 +161,8 @@ def _not_allowed_before(ctx: Context, entity: Entity, side: Side, meant: Sequenc
     return [op for op in meant if op.target_id not in allowed]
 
 
-def _allow(ctx: Context, entity: Entity, side: Side, ids: Collection[str]) -> None:
-    ctx.allowed |= {(entity.name, side, target_id) for target_id in ids}
+def _allow(ctx: Context, entity: Entity, side: Side, words: Mapping[str, Word]) -> None:
+    ctx.allowed |= {(entity.name, side, target_id): word for target_id, word in words.items()}
 
 
 def _of_overwriting(

@@ -19,6 +19,7 @@ from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.shown import label
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.store import runs, sync_log
+from qb_pipeline.store.journal import Word
 from qb_pipeline.sync.contractor_port import ContractorPort
 from qb_pipeline.sync.ports import Port
 from qb_pipeline.sync.quickbooks_port import QuickBooksPort
@@ -77,7 +78,7 @@ class Context:
     causes: dict[str, dict[Any, Any]] = field(default_factory=dict)  # what blocks many records, see sync/causes.py
     bound: set[tuple[str, str | None, str]] = field(default_factory=set)  # (entity, source id, fingerprint)
     let_through: defaultdict[tuple[str, Side, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    allowed: set[tuple[str, Side, str]] = field(default_factory=set)  # removals on a person's word, see sync/brake.py
+    allowed: dict[tuple[str, Side, str], Word] = field(default_factory=dict)  # removals on a word, see sync/brake.py
 
     def port(self, side: Side) -> Port:
         return self.quickbooks if side is Side.QUICKBOOKS else self.contractor

@@ -208,6 +208,34 @@ def test_allowed_removals_that_a_crash_cut_off_go_on_with_the_next_run(stopped: 
     assert (inactive(stopped), stopped.codes()) == (6, [])
 
 
+def test_an_allowed_removal_that_goes_again_later_covers_none_of_that_day(stopped: World) -> None:
+    refused_though_allowed(stopped)
+    stopped.ahead += timedelta(days=3)
+    removed_one_a_run(stopped, list(stopped.contractor.live("customer"))[:2])
+    with stopped.engine.begin() as conn:
+        exceptions.retry(conn, COMPANY)
+    stopped.run()
+    assert (inactive(stopped), stopped.codes()) == (8, [])
+    removed_one_a_run(stopped, list(stopped.contractor.live("customer"))[:1])
+    assert (inactive(stopped), stopped.codes()) == (8, ["mass_change"])
+
+
+def test_an_allowed_removal_whose_record_came_back_is_asked_for_when_it_is_removed_anew(stopped: World) -> None:
+    refused_though_allowed(stopped)
+    for state in (State.LIVE, State.DELETED):
+        for record in ("c4", "c5", "c6"):
+            stopped.contractor.let_go("customer", record, state)
+        stopped.run()
+    assert (inactive(stopped), stopped.codes()) == (3, ["mass_change"])
+
+
+def refused_though_allowed(world: World) -> None:
+    """What waits is allowed and refused; QuickBooks takes anything from then on."""
+    world.quickbooks.refuses = lambda _item: refusal()
+    world.run(allow_mass_change=True)
+    world.quickbooks.refuses = lambda _item: None
+
+
 # --- undo ---
 
 
