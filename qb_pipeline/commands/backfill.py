@@ -1,26 +1,31 @@
 """`backfill`: a window of days read again on both sides and brought into agreement.
 
-Invariant: it is an ordinary run of the company with another reading; no reading position moves.
+Invariant: it is an ordinary run of the company with another reading; no reading position moves. One company's failure
+keeps no other from its turn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy import Engine
 
 from qb_pipeline.commands.opening import chosen_companies, store
 from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.commands.sync import TRIED, report
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.settings import Settings
 from qb_pipeline.store import gaps
-from qb_pipeline.store.companies import CompanyState
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.reading import window
 from qb_pipeline.sync.session import session
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -38,13 +43,25 @@ def backfill(output: Output, first: datetime | None, last: datetime | None, comp
     if first is not None and last is not None and last < first:
         raise Misconfigured("--to lies before --from.", code="bad_window", fix="Exchange the two days.")
     since = first.replace(tzinfo=UTC) if first else None
-    until = last.replace(tzinfo=UTC) + timedelta(days=1) if last else datetime.now(UTC)
+    now = datetime.now(UTC)
+    if since is not None and since > now:
+        raise Misconfigured("--from lies in the future.", code="bad_window", fix="Give a day that has begun (in UTC).")
+    until = last.replace(tzinfo=UTC) + timedelta(days=1) if last else now
     with store() as (settings, engine):
         with engine.connect() as conn:
-            found = [c for c in chosen_companies(conn, company) if company or c.state is CompanyState.CONNECTED]
-        done = [_one(output, settings, engine, c.name, since, until) for c in found]
-    text = "\n".join(map(_sentence, done)) or "No company is connected."
-    output.result({"companies": done}, lambda console: console.print(text, markup=False))
+            found = [c for c in chosen_companies(conn, company) if company or c.state in TRIED]
+        done = [_tried(output, settings, engine, c.name, since, until) for c in found]
+    report(output, done, _show)
+
+
+def _tried(
+    output: Output, settings: Settings, engine: Engine, company: str, since: datetime | None, until: datetime
+) -> dict[str, Any]:
+    """As `_one`; `error` holds the failure, if it failed."""
+    try:
+        return _one(output, settings, engine, company, since, until) | {"error": None}
+    except Exception as error:  # noqa: BLE001  # the other companies still have their turn; it is raised after them
+        return {"company": company, "error": error}
 
 
 def _one(
@@ -77,6 +94,10 @@ class _Reading:
             owed = gaps.owed(conn, ctx.company)
         self.gaps = [gap.id for gap in owed]
         self.count = window.fill(ctx, owed)
+
+
+def _show(console: Console, done: Sequence[dict[str, Any]]) -> None:
+    console.print("\n".join(map(_sentence, done)) or "No company is connected.", markup=False)
 
 
 def _sentence(done: dict[str, Any]) -> str:

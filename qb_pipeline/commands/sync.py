@@ -6,7 +6,7 @@ Invariant: one company's failure does not keep the others from running, and is n
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +25,7 @@ from qb_pipeline.sync.session import session
 if TYPE_CHECKING:
     from rich.console import Console
 
-_TRIED = (CompanyState.CONNECTED, CompanyState.RECONNECT)
+TRIED = (CompanyState.CONNECTED, CompanyState.RECONNECT)
 
 
 @click.command()
@@ -45,23 +45,31 @@ def sync(output: Output, company: str | None, entities: Sequence[str], allow_mas
             run_company(output, engine, settings, chosen, only, allow_mass_change=allow_mass_change)
             for chosen in to_sync(engine, company)
         ]
+    report(output, runs, _show)
+
+
+def report(
+    output: Output, runs: Sequence[dict[str, Any]], show: Callable[[Console, Sequence[dict[str, Any]]], None]
+) -> None:
+    """Print the companies' documents; those that failed, by their `error`, end the command after the others."""
     failures = [r["error"] for r in runs if r["error"] is not None]
     if not failures:
-        output.result({"companies": runs}, lambda console: _show(console, runs))
+        output.result({"companies": runs}, lambda console: show(console, runs))
         return
     unexpected = [e for e in failures if not isinstance(e, PipelineError)]
     if len(runs) == 1 or unexpected:
         _say_others(output, runs, shown := (unexpected or failures)[0])
         raise shown
-    if not output.json:
-        output.result({}, lambda console: _show(console, [r for r in runs if r["error"] is None]))
+    succeeded = [r for r in runs if r["error"] is None]
+    if succeeded and not output.json:
+        output.result({}, lambda console: show(console, succeeded))
     raise _joint(runs)
 
 
 def to_sync(engine: Engine, name: str | None) -> list[Company]:
     """The company of that name, or every one that is or was connected; one that broke is tried, to be reported."""
     with engine.connect() as conn:
-        found = [c for c in chosen_companies(conn, name) if name is not None or c.state in _TRIED]
+        found = [c for c in chosen_companies(conn, name) if name is not None or c.state in TRIED]
     if not found:
         raise no_company()
     return found
