@@ -20,6 +20,7 @@ from qb_pipeline.store.companies import CompanyState
 from qb_pipeline.store.situations import NOT_CONNECTED
 
 _state = tables.company.c.state
+_RETRIED = "It is retried by itself; wait for the other run to end."
 
 
 class Hold:
@@ -62,12 +63,13 @@ class Hold:
 
 
 @contextmanager
-def company_lock(engine: Engine, company: str, wait: float = 0) -> Iterator[Hold]:
-    """Hold the company's run lock; waits at most `wait` seconds, then raises `RetryLater` (code `company_busy`)."""
+def company_lock(engine: Engine, company: str, wait: float = 0, fix: str = _RETRIED) -> Iterator[Hold]:
+    """Hold the company's run lock; waits at most `wait` seconds, then raises `RetryLater` (code `company_busy`) with
+    `fix`."""
     busy = RetryLater(
         f"Another run is working on company {company!r}.",
         code="company_busy",
-        fix="It is retried by itself; wait for the other run to end.",
+        fix=fix,
         after=30,
     )
     with session_lock(engine, f"run:{company}", wait, busy) as conn:

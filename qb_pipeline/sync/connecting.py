@@ -32,6 +32,7 @@ from qb_pipeline.sync import contact
 from qb_pipeline.sync.session import oauth as stored_oauth
 
 _LOCK_WAIT = 30.0  # seconds for a run that is under way to end
+_AFTERWARDS = "Wait until it has ended, then connect again; until then everything is as it was."
 _NEEDED = frozenset({"--contractor-key", "--client-secret"})
 
 
@@ -130,7 +131,7 @@ class Connecting:
         """Read the company's name with the new tokens, then store everything."""
         self._refuse_other_realm(grant.realm_id)
         called = self._company_name(oauth, grant)
-        with company_lock(self._engine, self._name, _LOCK_WAIT):
+        with company_lock(self._engine, self._name, _LOCK_WAIT, _AFTERWARDS):
             sealer = Sealer(*token_keys(self._settings))  # the keys may have been changed while a person consented
             # One lock for both, so that whoever disconnects meanwhile ends all of it or comes before all of it.
             with TokenStore(self._engine, self._name, sealer).locked() as stored:
