@@ -2,7 +2,8 @@
 
 Invariant: every exception that waits for a person is told in one digest, in no other, and never in a mail of its own;
 what a cause told before holds back since is one line of the next digest. A digest is made between runs, so that nothing
-can be reported with a time it has covered already.
+can be reported with a time it has covered already; what was reported for the first time is told by its id, whatever a
+clock that is set back does to times.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.spec import Side
 from qb_pipeline.notify.wording import Text
-from qb_pipeline.store import blocks, locks, notices, tables
+from qb_pipeline.store import blocks, cursors, locks, notices, tables
 from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.notices import DIGEST
 from qb_pipeline.sync.blockers import some
@@ -27,6 +29,7 @@ from qb_pipeline.sync.owing import many
 
 _FOR_PEOPLE = (ExceptionState.OPEN.value, ExceptionState.DEAD.value)
 _EVER = datetime.min.replace(tzinfo=UTC)
+_TOLD = (Side.QUICKBOOKS, "told exceptions")  # where it is noted how far digests came; of both sides
 _NAMED = 8  # records of one cause that are named; the rest is counted
 _WIDTH = 300  # of one line: a mail is no place for a whole answer
 
@@ -61,27 +64,41 @@ def make(conn: Connection, company: str, interval: timedelta, now: datetime) -> 
     """
     conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"digest:{company}", 0))))
     last = notices.latest(conn, company, DIGEST)
-    if last is not None and (last.sent_at is None or now - last.created_at < interval):
+    if last is not None and (last.sent_at is None or abs(now - last.created_at) < interval):
         return False
+    newest = conn.scalar(select(func.max(tables.exception.c.id)).where(tables.exception.c.company == company)) or 0
     if locks.company_busy(conn, company):
         return False
-    found = new(conn, company, last.created_at if last else _EVER, now)
+    after = last.created_at if last else _EVER
+    # Of a clock that was set back nobody knows how long ago the last one was.
+    found = new(conn, company, min(after, now - interval), now, _told_upto(conn, company))
     joining = joined(conn, company, found)
     if not found and not joining:
         return False
+    cursors.put(conn, company, *_TOLD, newest, now)
     text = told(company, found, last.created_at if last else None, joining)
     return notices.raise_(conn, company, DIGEST, f"until {now.isoformat()}", text.title, text.body, now)
 
 
-def new(conn: Connection, company: str, after: datetime, until: datetime) -> list[New]:
-    """What began to wait for a person within (after, until]: reported, in vain corrected, or given up."""
+def new(conn: Connection, company: str, after: datetime, until: datetime, upto: int | None = None) -> list[New]:
+    """What began to wait for a person within (after, until]: reported, in vain corrected, or given up.
+
+    Where it is known up to which id everything was told, what has a higher one is new whatever its time.
+    """
     e = tables.exception
-    first = and_(e.c.first_seen > after, e.c.first_seen <= until)
+    first = and_(e.c.first_seen > after, e.c.first_seen <= until) if upto is None else e.c.id > upto
     last = and_(e.c.last_seen > after, e.c.last_seen <= until)
     # Attempts are counted anew when somebody changed the record or asked for a retry: that it failed again is news.
-    opened = and_(e.c.state == ExceptionState.OPEN.value, or_(first, and_(last, e.c.attempts == 1)))
+    again = and_(last, e.c.attempts == 1, e.c.last_seen > e.c.first_seen)
+    opened = and_(e.c.state == ExceptionState.OPEN.value, or_(first, again))
     died = and_(e.c.state == ExceptionState.DEAD.value, last)
     return _told_of(conn, company, or_(opened, died))
+
+
+def _told_upto(conn: Connection, company: str) -> int | None:
+    """The newest exception there was when the last digest was made; None where none has noted it."""
+    noted = cursors.get(conn, company, *_TOLD)
+    return None if noted is None else int(noted)
 
 
 def joined(conn: Connection, company: str, found: Sequence[New]) -> list[Joined]:

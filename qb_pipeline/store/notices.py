@@ -101,7 +101,7 @@ def clear_kind(conn: Connection, company: str, kind: str, now: datetime | None =
 def latest(conn: Connection, company: str, kind: str) -> Notice | None:
     """The notice of a kind that was made last, whatever became of it."""
     statement = select(_notice).where(_notice.c.company == company, _notice.c.kind == kind)
-    row = conn.execute(statement.order_by(_notice.c.created_at.desc()).limit(1)).mappings().first()
+    row = conn.execute(statement.order_by(_notice.c.id.desc()).limit(1)).mappings().first()
     return None if row is None else _read(row)
 
 

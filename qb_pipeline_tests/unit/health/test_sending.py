@@ -198,14 +198,6 @@ def test_a_refused_mail_does_not_hold_up_the_others(store: Engine, box: Postbox)
     assert box.subjects == ["Brick: no contact", "Acme: no contact"]
 
 
-def test_a_refusal_does_not_rest_until_a_clock_that_was_set_back_has_caught_up(store: Engine, box: Postbox) -> None:
-    alarm(store)
-    box.refusals.append("554 No")
-    with pytest.raises(RetryLater, match="554 No"):
-        send_due(store, box.settings(), now=NOON)
-    assert send_due(store, box.settings(), now=NOON - 24 * HOUR).mails == 1
-
-
 def test_two_processes_that_gather_at_once_make_one_digest(store: Engine) -> None:
     report(store, [problem(1)], NOON - MINUTE)
 
