@@ -99,14 +99,11 @@ def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
 
 def _close_other_hold(ctx: Context, conn: Connection, entity: Entity, said: Sequence[tuple[Owed, Problem]]) -> None:
     """A removal is held by one thing at a time: a payment that was deposited meanwhile, or taken out of its deposit,
-    holds it otherwise than before."""
-    holds = {
-        refusals.FROZEN.code: refusals.REMOVED_BUT_EDITED.code,
-        refusals.REMOVED_BUT_EDITED.code: refusals.FROZEN.code,
-    }
-    for code, former in holds.items():
+    holds it otherwise than before, and so does an edit of what is said to be gone."""
+    holds = {refusals.FROZEN.code, refusals.REMOVED_BUT_EDITED.code, refusals.NAME_GONE.code}
+    for code in holds:
         keys = [key for o, p in said if p.code == code for key in problems.keys_of(o)]
-        problems.resolve(ctx, conn, entity, keys, codes=[former])
+        problems.resolve(ctx, conn, entity, keys, codes=sorted(holds - {code}))
 
 
 def _agreed_update(entity: Entity, decision: Decision) -> LinkUpdate | None:

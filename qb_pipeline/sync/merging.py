@@ -90,7 +90,9 @@ def _merges(ctx: Context, conn: Connection, entity: Entity, side: Side) -> Itera
     told = aliases.resolve(conn, ctx.company, entity.name, side, [str(link.id_on(side)) for link in gone])
     for link in gone:
         loser = str(link.id_on(side))
-        survivor = told.get(loser) or _inferred(ctx, conn, entity, side, link)
+        survivor = told.get(loser)
+        if survivor is None and not _is_another(ctx, conn, entity, side, loser):
+            survivor = _inferred(ctx, conn, entity, side, link)
         if survivor is not None and _lives(ctx, conn, entity, side, survivor):
             yield Merge(entity, side, loser, survivor)
 
@@ -98,6 +100,12 @@ def _merges(ctx: Context, conn: Connection, entity: Entity, side: Side) -> Itera
 def _lives(ctx: Context, conn: Connection, entity: Entity, side: Side, record_id: str) -> bool:
     staged = staging.fetch(conn, ctx.company, side, entity.name, [record_id]).get(record_id)
     return staged is not None and staged.record.state is State.LIVE
+
+
+def _is_another(ctx: Context, conn: Connection, entity: Entity, side: Side, record_id: str) -> bool:
+    """Whether the record is there as another entity: a customer that was put below another one, and is a job now."""
+    others = [e for e in ENTITIES.values() if e.quickbooks_object == entity.quickbooks_object and e is not entity]
+    return side is Side.QUICKBOOKS and any(_lives(ctx, conn, other, side, record_id) for other in others)
 
 
 def _inferred(ctx: Context, conn: Connection, entity: Entity, side: Side, link: Link) -> str | None:

@@ -226,8 +226,8 @@ def _plan_removal(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node
     gone, left = (contractor, quickbooks) if contractor.state is not State.LIVE else (quickbooks, contractor)
     left_side = Side.QUICKBOOKS if left is quickbooks else Side.CONTRACTOR
     base = tree.base or {}
-    if _let_go(entity, left_side, left):
-        return Plan(Verdict.ENDED, base={**base, "active": False}, reason="deleted there, inactive here")
+    if _let_go(entity, left):
+        return Plan(Verdict.ENDED, base={**base, "active": False}, reason="gone there, inactive here")
     if not rules.entity_direction(entity).allows(left_side):
         return Plan(Verdict.SKIPPED, reason=_one_way(entity, left_side.other, rules))
     held = _held_back(entity, tree, gone, left, left_side)
@@ -265,9 +265,10 @@ def removal_verb(
     return "void" if voids else "delete", left.values, frozenset()
 
 
-def _let_go(entity: Entity, side: Side, node: Node) -> bool:
-    """Inactive is how QuickBooks says deleted."""
-    return entity.removal is Removal.INACTIVATE and side is Side.QUICKBOOKS and node.values.get("active") is False
+def _let_go(entity: Entity, node: Node) -> bool:
+    """Inactive is how QuickBooks says deleted, and as much as can be done at the contractor's of a name that QuickBooks
+    has merged or put below another."""
+    return entity.removal is Removal.INACTIVATE and node.values.get("active") is False
 
 
 def _edited(entity: Entity, side: Side, node: Node, base: Mapping[str, Any]) -> bool:

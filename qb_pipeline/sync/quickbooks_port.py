@@ -86,7 +86,14 @@ class QuickBooksPort:
         )
 
     def read(self, entity: Entity, record_id: str) -> Record:
-        return self.decode(entity, self.client.read(entity.quickbooks_object, record_id))
+        """`NotFound` also for what has become another entity: a customer put below another one is a job."""
+        raw = self.client.read(entity.quickbooks_object, record_id)
+        if not self.wants(entity, raw):
+            raise NotFound(
+                f"{entity.title} {record_id} is something else in QuickBooks now.", code="qbo_610",
+                fix="Nothing: it is treated as removed there.", who="nobody",
+            )  # fmt: skip
+        return self.decode(entity, raw)
 
     def find_duplicate(self, entity: Entity, values: Mapping[str, Any], existing_id: str | None) -> Record | None:
         name = entity.quickbooks_object

@@ -60,10 +60,11 @@ MERGED_ON_ONE_SIDE = Situation(
 )  # fmt: skip
 NAME_GONE = Situation(
     "name_gone", "A name has vanished",
-    "{record} is gone in {there}, where names are made inactive or merged, never deleted; nothing says into which "
-    "record it was merged.",
+    "{record} is gone in {there}, where names are made inactive, merged or put below another one, never deleted; "
+    "nothing says which record took its place.",
     "Say which record took its place: qb-pipeline review unlink {pair} --entity {entity}, then qb-pipeline review link "
-    "{contractor_id} B --entity {entity}, where B is its id in {there}. Or remove it in {here} too.", area="matching",
+    "{contractor_id} B --entity {entity}, where B is its id in {there}. Or make it inactive in {here}.",
+    area="matching",
 )  # fmt: skip
 COUNTERPART_UNREAD = Situation(
     "counterpart_unread", "The linked record has not been read",

@@ -58,3 +58,25 @@ def test_a_merged_customers_job_keeps_its_invoices_in_agreement(office: IndoorSt
     found = office.instance.rows("select code from exception where state <> 'resolved'")
     assert [row["code"] for row in found] == ["merged_on_one_side"], "the survivor was found out by what points to it"
     assert names(own, "jobs") == names(own, "invoices")
+
+
+def test_a_customer_put_below_another_one_is_asked_about_and_no_edit_of_it_is_lost_in_silence(
+    office: IndoorStage,
+) -> None:
+    own, books = ContractorDesk(office.instance.contractor), QuickBooksDesk(office.instance.quickbooks)
+    house, barn = in_books(books, "House")["Id"], in_books(books, "Barn")["Id"]
+    books.edit("Customer", house, {"Job": True, "ParentRef": {"value": barn}})
+    office.until_quiet()
+    assert codes(office) == ["name_gone"]
+    assert {row["name"] for row in own.all("jobs")} == {"Roof", "House"}
+    former = next(c["id"] for c in own.all("customers") if c["name"] == "House")
+    own.edit("customers", former, {"phone": "302 555 0101"})
+    office.until_quiet()
+    assert codes(office) == ["removed_but_edited"], "one question at a time"
+    own.edit("customers", former, {"active": False})
+    assert [len(run.writes) for run in office.until_quiet()] == [0]
+    assert codes(office) == []
+
+
+def codes(office: IndoorStage) -> list[str]:
+    return [row["code"] for row in office.instance.rows("select code from exception where state <> 'resolved'")]

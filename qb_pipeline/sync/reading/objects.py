@@ -46,12 +46,19 @@ def in_cdc(name: str) -> bool:
 
 
 def store(ctx: Context, name: str, rows: Sequence[Raw], *, current: bool = False) -> tuple[dict[str, int], list[Doubt]]:
-    """Stage raw objects under the entities they belong to; returns how many of each, and what is in doubt. `current`
-    ones were asked for by their ids, and are taken whatever their times say."""
+    """Stage raw objects under the entities they belong to; returns how many of each, and what is in doubt: that is also
+    what is staged as something else than it is now. `current` ones were asked for by their ids, and are taken whatever
+    their times say."""
     counts, doubts = {}, list[Doubt]()
     for entity in sharing(name):
+        others = [str(r["Id"]) for r in rows if not ctx.quickbooks.wants(entity, r)]
         records = list(decoded(ctx, entity, [r for r in rows if ctx.quickbooks.wants(entity, r)]))
         with ctx.begin() as conn:
+            became = staging.alive(conn, ctx.company, SIDE, entity.name, others)
+            if current:
+                staging.mark_deleted(conn, ctx.company, SIDE, entity.name, became, ctx.now())
+            else:
+                doubts += [(entity, i) for i in became]
             doubts += [(entity, i) for i in take(ctx, conn, entity, SIDE, records, current=current)]
         counts[entity.name] = len(records)
     return counts, doubts
