@@ -20,7 +20,6 @@ from qb_pipeline.store.companies import CompanyState
 from qb_pipeline.store.situations import NOT_CONNECTED
 
 _state = tables.company.c.state
-_RETRIED = "It is retried by itself; wait for the other run to end."
 
 
 class Hold:
@@ -63,15 +62,16 @@ class Hold:
 
 
 @contextmanager
-def company_lock(engine: Engine, company: str, wait: float = 0, fix: str = _RETRIED) -> Iterator[Hold]:
-    """Hold the company's run lock; waits at most `wait` seconds, then raises `RetryLater` (code `company_busy`) with
-    `fix`."""
+def company_lock(engine: Engine, company: str, wait: float = 0, fix: str | None = None) -> Iterator[Hold]:
+    """Hold the company's run lock; waits at most `wait` seconds, then raises `RetryLater` (code `company_busy`), with
+    another `fix` where nobody retries by itself."""
     busy = RetryLater(
         f"Another run is working on company {company!r}.",
         code="company_busy",
-        fix=fix,
+        fix="It is retried by itself; wait for the other run to end.",
         after=30,
     )
+    busy.fix = fix or busy.fix
     with session_lock(engine, f"run:{company}", wait, busy) as conn:
         yield Hold(conn, company)
 
