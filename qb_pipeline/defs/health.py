@@ -146,7 +146,8 @@ def note_failure(store: Engine, run: DagsterRun) -> bool:
         return False
     with store.begin() as conn:
         known = {c.name: c for c in companies.listing(conn)}.get(company)
-        if known is None or known.state is CompanyState.RECONNECT:  # one alarm has said it already
+        # One alarm has said it already, or somebody has ended the connection.
+        if known is None or known.state in (CompanyState.RECONNECT, CompanyState.DISCONNECTED):
             return False
         row = runs.get(conn, company, run.run_id)
         text = wording.failure(company, run.job_name, row.error if row else None, run.run_id)

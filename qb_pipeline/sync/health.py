@@ -159,7 +159,7 @@ def judge(m: Measures, now: datetime, stale_after: timedelta = STALE_AFTER) -> H
         unplanned=m.unplanned,
         open_writes=m.open_writes,
         owed=owed,
-        oldest_owed=max((now - o.since for o in owed), default=timedelta(0)),
+        oldest_owed=max([timedelta(0), *(now - o.since for o in owed)]),
         inbox_waiting=m.inbox.count if m.inbox else 0,
         inbox_since=m.inbox.since if m.inbox else None,
         gaps_owed=len(m.owed_gaps),
@@ -263,6 +263,8 @@ def _quota(quota: Quota) -> Iterator[Finding]:
 
 def _waiting(h: Health, now: datetime) -> Iterator[Finding]:
     errors = f"qb-pipeline errors list --company {h.company!r}"
+    # Where no run is started events wait for the connection, which has a finding of its own.
+    tried = h.state in (CompanyState.CONNECTED, CompanyState.RECONNECT)
     dead, waits = h.exceptions.get(ExceptionState.DEAD, 0), h.exceptions.get(ExceptionState.OPEN, 0)
     if dead:
         reason = f"{owing.many(dead, 'record')} gave up after repeated faults."
@@ -273,9 +275,8 @@ def _waiting(h: Health, now: datetime) -> Iterator[Finding]:
     stuck = [o for o in h.owed if o.kind == "write" and now - o.since > _WRITES_WAIT]
     if stuck:
         reason = f"{stuck[0].what} is not settled since {stuck[0].since:%Y-%m-%d %H:%M} UTC ({stuck[0].why})."
-        yield Finding(Verdict.DEGRADED, "unsettled_writes", reason, "The next run settles it: qb-pipeline sync.")
-    # Where no run is started they wait for the connection, which has a finding of its own.
-    tried = h.state in (CompanyState.CONNECTED, CompanyState.RECONNECT)
+        fix = "The next run settles it: qb-pipeline sync." if tried else "The first run once connected settles it."
+        yield Finding(Verdict.DEGRADED, "unsettled_writes", reason, fix)
     if tried and h.inbox_since is not None and now - h.inbox_since > _EVENTS_WAIT:
         waiting = f"{owing.many(h.inbox_waiting, 'webhook event')} {_verb(h.inbox_waiting)}"
         reason = f"{waiting} for {owing.span(now - h.inbox_since)}."

@@ -162,6 +162,18 @@ def test_what_is_owed_is_told_oldest_first_with_name_since_and_why() -> None:
     assert codes(found) == {"unsettled_writes"}
 
 
+def test_a_write_that_a_disconnected_company_owes_is_settled_once_it_is_connected() -> None:
+    write = OpenWrite(Side.QUICKBOOKS, "customer", Operation.CREATE, "sent", NOON - DAY, {"name": "A"})
+    left = judge(well(company=company(CompanyState.DISCONNECTED), open_writes=1, oldest_writes=[write]), NOON)
+    [found] = [f for f in left.findings if f.code == "unsettled_writes"]
+    assert found.fix == "The first run once connected settles it."
+
+
+def test_what_is_owed_since_a_time_to_come_is_owed_for_no_time() -> None:
+    write = OpenWrite(Side.QUICKBOOKS, "customer", Operation.CREATE, "sent", NOON + DAY, {"name": "A"})
+    assert judge(well(open_writes=1, oldest_writes=[write]), NOON).oldest_owed == timedelta(0)
+
+
 def test_a_write_of_a_run_under_way_is_no_trouble() -> None:
     write = OpenWrite(Side.QUICKBOOKS, "customer", Operation.CREATE, "sent", NOON - timedelta(minutes=2), {"name": "A"})
     assert judge(well(open_writes=1, oldest_writes=[write]), NOON).findings == ()

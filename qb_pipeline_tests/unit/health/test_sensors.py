@@ -177,13 +177,14 @@ def test_a_success_before_the_failure_clears_nothing(engine: Engine, instance: D
     assert clear_recovered(instance, engine) == 0
 
 
-def test_a_run_that_dagster_starts_again_or_whose_connection_is_refused_is_no_news(
-    engine: Engine, instance: DagsterInstance
+@pytest.mark.parametrize("state", [CompanyState.RECONNECT, CompanyState.DISCONNECTED])
+def test_a_run_that_dagster_starts_again_or_whose_connection_is_refused_or_ended_is_no_news(
+    engine: Engine, instance: DagsterInstance, state: CompanyState
 ) -> None:
     connect(engine)
     assert note_failure(engine, failed(instance, engine, tags={"dagster/will_retry": "true"})) is False
     with engine.begin() as conn:
-        companies.set_state(conn, ACME, CompanyState.RECONNECT, "refused")
+        companies.set_state(conn, ACME, state, "refused, or by command")
     assert note_failure(engine, failed(instance, engine)) is False
 
 
