@@ -29,7 +29,7 @@ from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.entities.values import same
 from qb_pipeline.store import exceptions, removals
 from qb_pipeline.store.journal import Word
-from qb_pipeline.sync import problems, refusals
+from qb_pipeline.sync import marks, problems, refusals
 from qb_pipeline.sync.blockers import some
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.plan import Operation
@@ -148,6 +148,7 @@ def _of_removals(ctx: Context, entity: Entity, side: Side, meant: Sequence[Opera
         return None
     if ctx.allow_mass_change:
         _allow(ctx, entity, side, dict.fromkeys(_ids(waiting), Word.ALLOWED))
+        _wake(ctx, entity, waiting)
         return None
     return _Question(_REMOVE, side, waiting, len(_ids(waiting)), len(before))
 
@@ -163,6 +164,15 @@ def _not_allowed_before(ctx: Context, entity: Entity, side: Side, meant: Sequenc
 
 def _allow(ctx: Context, entity: Entity, side: Side, words: Mapping[str, Word]) -> None:
     ctx.allowed |= {(entity.name, side, target_id): word for target_id, word in words.items()}
+
+
+def _wake(ctx: Context, entity: Entity, answered: Sequence[Operation]) -> None:
+    """What was refused before it was asked about goes once more, so that it carries the person's word from now on."""
+    ids = {(op.target_id if op.target is Side.QUICKBOOKS else op.source_id) or "" for op in answered}
+    with ctx.begin() as conn:
+        told = exceptions.of_records(conn, ctx.company, entity.name, Side.QUICKBOOKS, ids)
+        resting = [e.id for found in told.values() for e in found if marks.of_a_write(e.fingerprint)]
+        exceptions.retry(conn, ctx.company, resting, ctx.now())
 
 
 def _of_overwriting(

@@ -229,6 +229,20 @@ def test_an_allowed_removal_whose_record_came_back_is_asked_for_when_it_is_remov
     assert (inactive(stopped), stopped.codes()) == (3, ["mass_change"])
 
 
+def test_an_answer_has_what_was_refused_before_it_tried_again_and_is_not_asked_for_twice(world: World) -> None:
+    records = linked(world, 12)
+    world.quickbooks.refuses = lambda _item: refusal()
+    removed_one_a_run(world, records[:4])
+    assert world.codes() == ["mass_change", *["refused"] * 3]
+    world.run(allow_mass_change=True)
+    assert world.codes() == ["refused"] * 4
+    world.run()
+    assert world.codes() == ["refused"] * 4
+    world.quickbooks.refuses = lambda _item: None
+    removed_one_a_run(world, records[4:6])
+    assert (inactive(world), world.codes()) == (2, ["refused"] * 4)
+
+
 def refused_though_allowed(world: World) -> None:
     """What waits is allowed and refused; QuickBooks takes anything from then on."""
     world.quickbooks.refuses = lambda _item: refusal()
