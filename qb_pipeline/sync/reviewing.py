@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from qb_pipeline.entities import ENTITIES
+from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Kind, Side
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.store import candidates, creations, exceptions, journal, links, staging, sync_log
@@ -133,8 +134,15 @@ def named(conn: Connection, company: str, pair: Pair, side: Side) -> str:
 
 
 def _free(conn: Connection, company: str, pair: Pair, side: Side) -> str:
-    """As `named`; refuses a record that has a link already."""
+    """As `named`; refuses a record that has a link already, or is gone: the next sync would remove the other one."""
     called, native = named(conn, company, pair, side), pair.id_on(side)
+    state = staging.fetch(conn, company, side, pair.entity, [native])[native].record.state
+    if state is not State.LIVE:
+        raise Misconfigured(
+            f"{called} of {WHERE[side]} ({native}) is {state} there: linked, the other one would be removed too.",
+            code="record_gone",
+            fix="Check the ids. If the other one is to go as well, remove it in its own system.",
+        )
     taken = links.find(conn, company, pair.entity, side, [native]).get(native)
     if taken is not None:
         raise Misconfigured(

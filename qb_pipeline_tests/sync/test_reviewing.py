@@ -33,6 +33,19 @@ def waiting(world: World) -> list[Candidate]:
         return candidates.listing(conn, COMPANY)
 
 
+@pytest.mark.parametrize("gone", list(Side))
+def test_a_record_that_is_gone_is_not_linked_because_the_other_would_follow_it(world: World, gone: Side) -> None:
+    left = world.contractor.add("customer", **customer("Hazel Roofing"))
+    right = world.quickbooks.add("customer", **customer("Oak Plumbing"))
+    world.run_only_reading()
+    world.port(gone).let_go("customer", left if gone is CONTRACTOR else right)
+    world.run_only_reading()
+    with world.engine.begin() as conn, pytest.raises(Misconfigured, match="is deleted there") as refused:
+        reviewing.link(conn, COMPANY, pair(left, right))
+    assert refused.value.code == "record_gone"
+    assert world.links() == {}
+
+
 def test_an_automatic_link_taken_back_is_not_made_again_and_both_records_live_on(world: World) -> None:
     left, right = same_on_both(world)
     world.run()
