@@ -203,6 +203,14 @@ def _gone(side: Side, entity: str) -> Select[Any]:
     return select(_link).join(staged, same_record).where(live, dead).order_by(_link.c.id)
 
 
+def some_alive(conn: Connection, company: str, entity: str, side: Side, most: int) -> list[str]:
+    """The native ids of the oldest live links whose record on `side` is staged as alive."""
+    staged, native = table(side, entity), _native(side)
+    alive = and_(staged.c.company == company, staged.c.id == native, staged.c.state == State.LIVE.value)
+    live = and_(_of(company, entity), _link.c.state == LinkState.LIVE.value)
+    return list(conn.scalars(select(native).join(staged, alive).where(live).order_by(_link.c.id).limit(most)))
+
+
 def entities_of(conn: Connection, company: str, contractor_id: str, quickbooks_id: str) -> set[str]:
     """The entities in which these two native ids are linked with each other."""
     statement = select(_link.c.entity).where(

@@ -1,8 +1,9 @@
 """Connecting a company: proof of both keys first, then everything is stored at once; and the way back.
 
 Invariant: a connection is stored only after both systems have answered with it, so that a failed attempt leaves a
-working connection as it was; a company stays with the realm it was first connected to; disconnecting waits for no run,
-and from then on neither a refresh nor a run that is under way brings the connection back.
+working connection as it was; a company stays with the realm it was first connected to, and with the contractor's
+workspace its records are linked with; disconnecting waits for no run, and from then on neither a refresh nor a run that
+is under way brings the connection back.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from qb_pipeline.store.locks import company_lock
 from qb_pipeline.store.sealing import Sealer
 from qb_pipeline.store.situations import NOT_CONNECTED
 from qb_pipeline.store.tokens import LockedTokens, TokenStore
-from qb_pipeline.sync import contact
+from qb_pipeline.sync import contact, workspace
 from qb_pipeline.sync.session import oauth as stored_oauth
 
 _LOCK_WAIT = 30.0  # seconds for a run that is under way to end
@@ -80,9 +81,11 @@ class Connecting:
         self._settings = settings
         self._name = name
         self._wanted, self.unreadable = _with_stored(wanted, _known(engine, name), Sealer(*token_keys(settings)))
+        self._elsewhere = bool(wanted.contractor_system or wanted.contractor_url or wanted.contractor_key)
 
     def check_contractor(self) -> str:
-        """Read one page with the key; returns the system's name, raises the connector's errors."""
+        """Read one page with the key, and a few linked records where the address or the key may lead elsewhere; returns
+        the system's name, raises the connector's errors."""
         self._refuse_unreadable()
         wanted = self._wanted
         missing = [
@@ -108,6 +111,8 @@ class Connecting:
             connector.changes(first, None, None)
         except (NotFound, FixTheData) as error:
             raise _no_contractor(wanted.contractor_url or "", error) from error
+        if self._elsewhere:
+            workspace.refuse_another(self._engine, self._name, connector)
         return connector.describe().system
 
     def oauth(self, redirect_uri: str) -> OAuth:
