@@ -3,6 +3,7 @@ on as if it were not there."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from qb_pipeline.sandbox.kernel.database import transaction
 from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync.context import Context
-from qb_pipeline.sync.reading import quickbooks
+from qb_pipeline.sync.reading import quickbooks, rows
 from qb_pipeline.sync.reading.positions import Debt, Position
 from qb_pipeline.sync.session import session
 from qb_pipeline_tests.end_to_end.harness import COMPANY, QuickBooksDesk
@@ -153,6 +154,36 @@ def test_a_row_that_cannot_be_read_does_not_stop_a_window_owed(office: IndoorSta
             quickbooks.extract(ctx)
     assert [found[:2] for found in exceptions(office)] == [("qbo_4002", bad)]
     assert beside in staged(office)
+
+
+def test_a_row_changed_between_two_pages_of_a_window_owed_hides_no_other(
+    office: IndoorStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (quickbooks, rows):
+        monkeypatch.setattr(module, "MAX_PAGE", 2)
+    monkeypatch.setattr(quickbooks, "PAGES_PER_RUN", 1)
+    books = QuickBooksDesk(office.instance.quickbooks)
+    made = [customer(office, f"Owed {n}") for n in range(4)]
+    with run(office) as ctx:
+        quickbooks.read_object(ctx, "Customer")
+        for record_id in made:
+            time.sleep(1)  # a second of its own for each
+            books.edit("Customer", record_id, {"CompanyName": "Edited"})
+        until = datetime.now(UTC)
+        behind = until + timedelta(seconds=1)
+        owed = Position(behind, behind, (Debt(until - timedelta(seconds=30), until, "Customer"),))
+        with ctx.begin() as conn:
+            cursors.put(conn, COMPANY, Side.QUICKBOOKS, quickbooks.STREAM, owed.to_json())
+        time.sleep(1.1)  # past the window's last second
+        quickbooks.extract(ctx)
+        for record_id in made[:2]:
+            books.edit("Customer", record_id, {"CompanyName": "Edited again"})
+        monkeypatch.setattr(quickbooks, "PAGES_PER_RUN", 100)
+        quickbooks.extract(ctx)
+        assert not owing(ctx)
+        with ctx.begin() as conn:
+            kept = staging.fetch(conn, COMPANY, Side.QUICKBOOKS, "customer", made[2:])
+    assert [one.record.values["company_name"] for one in kept.values()] == ["Edited", "Edited"]
 
 
 def owing(ctx: Context) -> bool:

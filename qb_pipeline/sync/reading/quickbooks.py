@@ -16,7 +16,7 @@ from time import monotonic
 
 from qb_pipeline.errors import FixTheData
 from qb_pipeline.quickbooks.client import ChangeSet
-from qb_pipeline.quickbooks.queries import MAX_PAGE, page_statement
+from qb_pipeline.quickbooks.queries import MAX_PAGE
 from qb_pipeline.quickbooks.wire import Object
 from qb_pipeline.store import cursors, staging
 from qb_pipeline.sync.context import Context
@@ -32,7 +32,7 @@ from qb_pipeline.sync.reading.pages import (
     unread,
 )
 from qb_pipeline.sync.reading.positions import PAGES_PER_RUN, Debt, Position, earlier, put_down
-from qb_pipeline.sync.reading.rows import POISON, around_poison, changed_between
+from qb_pipeline.sync.reading.rows import POISON, around_poison, changed_at, changed_between, changes_statement
 
 _AT_ONCE = 3
 STREAM = "changes"
@@ -202,27 +202,37 @@ def _pay_debts(ctx: Context, position: Position, counts: Counter[str]) -> Positi
 
 
 def _pay_page(ctx: Context, debt: Debt, counts: Counter[str]) -> Debt | None:
-    """One page of one object within the window; the page mark is "Object:start"."""
+    """One page of one object within the window, in the order of the changes; the page mark is "Object since". What is
+    changed between two pages leaves the window and is read with the changes; a page counted from the window's start
+    would then begin too far."""
     names = [n for n in objects() if in_cdc(n)]
-    name, start = (debt.page or f"{names[0]}:1").split(":")
-    where = (
-        f"MetaData.LastUpdatedTime >= '{debt.since.isoformat(timespec='seconds')}'"
-        f" AND MetaData.LastUpdatedTime <= '{debt.until.isoformat(timespec='seconds')}'"
-    )
-    statement = page_statement(
-        name, where=where, active_too=is_list(name), order_by="Id", start=int(start), page_size=MAX_PAGE
-    )
-    rows = _rows(ctx, statement)
+    name, since = _marked(debt, names)
+    rows = _rows(ctx, changes_statement(name, since, debt.until, active_too=is_list(name)))
     if rows is None:
-        read_window(ctx, name, debt.since, debt.until, counts)
+        read_window(ctx, name, since, debt.until, counts)
     counts.update(take_rows(ctx, name, rows or []))
     if rows is not None and len(rows) == MAX_PAGE:
-        return replace(debt, page=f"{name}:{int(start) + MAX_PAGE}")
+        return replace(debt, page=f"{name} {_behind(ctx, name, since, rows, counts).isoformat()}")
     following = names[names.index(name) + 1 :]
     if following:
-        return replace(debt, page=f"{following[0]}:1")
+        return replace(debt, page=following[0])
     verify_counts(ctx, names, counts)
     return None
+
+
+def _marked(debt: Debt, names: Sequence[str]) -> tuple[str, datetime]:
+    """Which object is read on, and from when; one marked "Object:start" by an earlier release is read once more."""
+    name, _, since = (debt.page or names[0]).partition(" ")
+    return name.partition(":")[0], datetime.fromisoformat(since) if since else debt.since
+
+
+def _behind(ctx: Context, name: str, since: datetime, rows: Sequence[Object], counts: Counter[str]) -> datetime:
+    """Where the page after a full one begins; rows of one second that fill a page are all read first."""
+    last = changed_at(rows[-1])
+    if last > since:
+        return last
+    read_window(ctx, name, since, since, counts)
+    return since + timedelta(seconds=1)
 
 
 def _rows(ctx: Context, statement: str) -> list[Object] | None:

@@ -133,6 +133,11 @@ def changed_between(
             return
 
 
+def changes_statement(name: str, since: datetime, until: datetime, *, active_too: bool) -> str:
+    """The query for the first page of a window, in the order of the changes, both ends included."""
+    return _changes(name, since, until, active_too=active_too).statement(1, MAX_PAGE)
+
+
 def changed_at(row: Row) -> datetime:
     """When QuickBooks says the row was changed last."""
     return datetime.fromisoformat(str(row["MetaData"]["LastUpdatedTime"]))
