@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import FixTheData, PipelineError, RetryLater
+from qb_pipeline.store import staging
 from qb_pipeline.store.inbox import Stored
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.facts import refresh_facts
@@ -26,6 +27,7 @@ from qb_pipeline.sync.reading.pages import AT_ONCE, confirm_gone, read_ids
 from qb_pipeline.sync.reading.whole import read_whole_first
 
 MANY = 300  # hints from which on reading what changed is cheaper than looking one by one
+_REMOVALS = frozenset({"delete", "deleted", "remove", "removed", "destroy", "destroyed"})
 _ENOUGH = 3  # reads of one side that failed: what is left of it is not asked for one by one
 
 
@@ -36,6 +38,7 @@ class Hint:
     side: Side
     subject: str
     record_id: str
+    removed: bool = field(default=False, compare=False)  # an event says so; a listing may show nothing of it
 
 
 @dataclass
@@ -57,16 +60,20 @@ class _Failed:
 
 def hints_of(events: Iterable[Stored]) -> list[Hint]:
     """Each record once, however many events name it; the loser of a merge beside its survivor."""
-    found: dict[Hint, None] = {}
+    found: dict[Hint, Hint] = {}
     for event in events:
-        side = Side(event.source)
-        ids = (event.record_id, event.detail.get("deleted_id"))
-        found |= {Hint(side, event.subject, str(i)): None for i in ids if i}
-    return list(found)
+        side, removed = Side(event.source), event.operation.lower() in _REMOVALS
+        for record_id in (event.record_id, event.detail.get("deleted_id")):
+            if record_id:
+                hint = Hint(side, event.subject, str(record_id), removed)
+                # Of several events of one record it is the removal that must not be missed.
+                found[hint] = hint if removed else found.get(hint, hint)
+    return list(found.values())
 
 
 def read(ctx: Context, hints: Sequence[Hint], patience: Patience | None = None) -> int:
-    """Stage what the hints name; returns how many records were read. Very many hints have the changes read instead.
+    """Stage what the hints name; returns how many records were read. Very many hints have the changes read instead, and
+    only removals among them looked at that the changes did not show.
 
     The same becomes of those that can't be read, once `patience` is at its end: a side whose changes can be read is
     there, and the rest of its hints goes on. Until then, and without any, the first failure is raised.
@@ -81,9 +88,23 @@ def read(ctx: Context, hints: Sequence[Hint], patience: Patience | None = None) 
         _leave(ctx, _read_quickbooks(ctx, here, counts), quickbooks.extract, counts, patience)
     if len(there) > MANY:
         counts.update(contractor.extract(ctx))
-    else:
-        _leave(ctx, _read_contractor(ctx, there, counts), contractor.extract, counts, patience)
+        there = _still_there(ctx, there)
+    _leave(ctx, _read_contractor(ctx, there, counts), contractor.extract, counts, patience)
     return counts.total()
+
+
+def _still_there(ctx: Context, hints: Iterable[Hint]) -> list[Hint]:
+    """Those of removals that the changes said nothing of: not every platform lists what is gone."""
+    by_entity: defaultdict[str, list[Hint]] = defaultdict(list)
+    for hint in hints:
+        if hint.removed:
+            by_entity[hint.subject].append(hint)
+    found: list[Hint] = []
+    for name, removed in by_entity.items():
+        with ctx.begin() as conn:
+            alive = set(staging.alive(conn, ctx.company, Side.CONTRACTOR, name, [h.record_id for h in removed]))
+        found += [h for h in removed if h.record_id in alive]
+    return found
 
 
 def _leave(
