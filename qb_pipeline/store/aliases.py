@@ -72,6 +72,15 @@ def resolve(conn: Connection, company: str, entity: str, side: Side, ids: Iterab
     return dict(conn.execute(statement).tuples().all())
 
 
+def told_by(conn: Connection, company: str, entity: str, source: str) -> list[tuple[Side, str, str]]:
+    """(side, loser, survivor) of an entity's merges that `source` told first, by loser."""
+    statement = select(_alias.c.side, _alias.c.loser_id, _alias.c.survivor_id).where(
+        _alias.c.company == company, _alias.c.entity == entity, _alias.c.source == source
+    )
+    found = conn.execute(statement.order_by(_alias.c.side, _alias.c.loser_id)).tuples()
+    return [(Side(side), loser, survivor) for side, loser, survivor in found]
+
+
 def everything(conn: Connection, company: str, entity: str, side: Side) -> dict[str, str]:
     """loser -> survivor of an entity on one side."""
     statement = select(_alias.c.loser_id, _alias.c.survivor_id).where(

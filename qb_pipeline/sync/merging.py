@@ -166,7 +166,7 @@ def _fold(ctx: Context, conn: Connection, merge: Merge, lost: Link, kept: Link) 
     links.remove(conn, ctx.company, [lost.id])
     _rebase(ctx, conn, merge.entity, lost.id, kept.id)
     if twin is not None and survivor is not None and twin != survivor:
-        aliases.add(conn, ctx.company, merge.entity.name, there, twin, survivor, "merge on the other side")
+        aliases.add(conn, ctx.company, merge.entity.name, there, twin, survivor, twins.SOURCE)
         twins.ask(ctx, conn, merge.entity, there, twin, survivor)
     _log(ctx, conn, merge, "merge followed")
 

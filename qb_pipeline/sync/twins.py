@@ -1,7 +1,8 @@
 """Two records of one side that were merged on the other: a person is asked to merge them there as well.
 
 Invariant: no API of either side merges, so nothing is written; what is edited on the record that lost its counterpart
-reaches nobody, and the question is put anew for each such edit, also where it was ignored.
+reaches nobody, and the question is put anew for each such edit, also where it was ignored, and when a record that was
+out of use is in use again.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from sqlalchemy import Connection
 
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Side
-from qb_pipeline.store import aliases, exceptions, staging
+from qb_pipeline.store import aliases, exceptions, links, staging
 from qb_pipeline.store.staging import Staged
 from qb_pipeline.sync import marks, problems, refusals
 from qb_pipeline.sync.context import Context, label
+
+SOURCE = "merge on the other side"  # who tells of the aliases of twins
 
 
 def ask(ctx: Context, conn: Connection, entity: Entity, side: Side, twin: str, survivor: str) -> None:
@@ -24,8 +27,19 @@ def ask(ctx: Context, conn: Connection, entity: Entity, side: Side, twin: str, s
 
 
 def ask_again(ctx: Context, conn: Connection, entity: Entity) -> None:
-    """Put those questions anew whose record was edited since, or that somebody wants looked at again."""
-    problems.report(ctx, conn, entity, list(_moved(ctx, conn, entity)))
+    """Put those questions anew whose record was edited since, or that somebody wants looked at again, and those that
+    were over while their record was out of use."""
+    problems.report(ctx, conn, entity, [*_moved(ctx, conn, entity), *_in_use_again(ctx, conn, entity)])
+
+
+def _in_use_again(ctx: Context, conn: Connection, entity: Entity) -> Iterator[exceptions.Problem]:
+    listed = exceptions.listing(conn, ctx.company, entity=entity.name, codes=[problems.MERGED])
+    asked = {(one.side, one.record_id) for one in listed}
+    for side, twin, survivor in aliases.told_by(conn, ctx.company, entity.name, SOURCE):
+        staged = staging.fetch(conn, ctx.company, side, entity.name, [twin]).get(twin)
+        used = staged is not None and staged.record.state is State.LIVE and staged.record.values.get("active") is True
+        if used and (side, twin) not in asked and not links.find(conn, ctx.company, entity.name, side, [twin]):
+            yield _question(ctx, conn, entity, side, twin, survivor)
 
 
 def _moved(ctx: Context, conn: Connection, entity: Entity) -> Iterator[exceptions.Problem]:
@@ -43,8 +57,10 @@ def _question(
     ctx: Context, conn: Connection, entity: Entity, side: Side, twin: str, survivor: str
 ) -> exceptions.Problem:
     staged = staging.fetch(conn, ctx.company, side, entity.name, [twin, survivor])
-    name = _name(entity, staged, twin)
-    said = refusals.merged_on_one_side(name, _name(entity, staged, survivor), side.other)
+    name, other = _name(entity, staged, twin), _name(entity, staged, survivor)
+    if name == other:  # QuickBooks' survivor was given the name of the other, and so was its counterpart
+        name, other = f"{name} ({twin})", f"{other} ({survivor})"
+    said = refusals.merged_on_one_side(name, other, side.other)
     values = staged[twin].record.values if twin in staged else {}
     return exceptions.Problem(
         entity=entity.name, side=side, record_id=twin, code=said.code, title=said.title, cause=said.cause,

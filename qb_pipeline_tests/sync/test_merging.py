@@ -253,3 +253,23 @@ def test_the_twin_may_be_merged_the_other_way_round_in_a_later_run(books: World)
     written = books.writes()
     books.run()
     assert books.writes() == written
+
+
+def test_the_question_of_a_merge_is_put_again_when_its_record_is_in_use_again(books: World) -> None:
+    a, _ = merged_in_quickbooks(books)
+    books.contractor.edit("customer", a, active=False)
+    books.run()
+    assert books.codes() == []
+    books.contractor.edit("customer", a, active=True, notes="copied nowhere")
+    books.run()
+    again = asked(books)
+    books.run()
+    assert asked(books) == again
+
+
+def test_two_of_one_name_that_were_merged_on_the_other_side_are_told_apart(books: World) -> None:
+    a, b = merged_in_quickbooks(books)
+    books.contractor.edit("customer", b, name="Hazel Roofing")
+    books.run()
+    books.run()
+    assert f"Customer Hazel Roofing ({a}) and Customer Hazel Roofing ({b}) were merged" in asked(books).cause
