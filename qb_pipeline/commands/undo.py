@@ -17,13 +17,12 @@ from qb_pipeline.errors import Misconfigured
 from qb_pipeline.store import runs
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync import undo as undoing
-from qb_pipeline.sync.facts import read_preferences, refresh_facts
+from qb_pipeline.sync.facts import read_preferences, refresh_credits, refresh_facts
 from qb_pipeline.sync.session import session
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_LOOKED_BACK = 1000  # runs among which the beginning of an id is looked for
 _WHERE = {"quickbooks": "QuickBooks", "contractor": "the contractor's system"}
 
 
@@ -52,6 +51,7 @@ def undo(output: Output, run: str, company: str | None, dry_run: bool) -> None:
             if dry_run:
                 read_preferences(ctx)
                 refresh_facts(ctx)
+                refresh_credits(ctx)
                 items = undoing.plan_undo(ctx, run_id)
             else:
                 steps.prepare(ctx)
@@ -68,9 +68,7 @@ def undo(output: Output, run: str, company: str | None, dry_run: bool) -> None:
 
 def _found(conn: Connection, company: str | None, given: str) -> tuple[str, str]:
     """Company and full id of the run; refuses what names none, or several."""
-    known = [
-        (c.name, r.id) for c in chosen_companies(conn, company) for r in runs.recent(conn, c.name, _LOOKED_BACK)
-    ]  # fmt: skip
+    known = [(c.name, i) for c in chosen_companies(conn, company) for i in runs.ids(conn, c.name)]
     found = [pair for pair in known if pair[1] == given] or [pair for pair in known if pair[1].startswith(given)]
     if len(found) != 1:
         count = "no run" if not found else f"{len(found)} runs"

@@ -93,5 +93,10 @@ def recent(conn: Connection, company: str, limit: int = 20) -> list[Run]:
     return [_read(row) for row in conn.execute(statement).mappings()]
 
 
+def ids(conn: Connection, company: str) -> list[str]:
+    """Of every run, however long ago, newest first."""
+    return list(conn.scalars(select(_run.c.id).where(_run.c.company == company).order_by(_run.c.started_at.desc())))
+
+
 def _read(row: Mapping[Any, Any]) -> Run:
     return Run(**{**row, "status": RunStatus(row["status"])})
