@@ -25,6 +25,7 @@ from qb_pipeline.sync.reading import contractor, quickbooks
 from qb_pipeline.sync.reading.positions import Position
 from qb_pipeline.sync.recovery import recover
 from qb_pipeline.sync.trees import Owed
+from qb_pipeline.sync.undoing import asking
 
 _PASSES = 5
 _FEW = 500  # writes whose echoes are still cheap to read: CDC answers 1,000 objects at most
@@ -135,6 +136,7 @@ def finish(ctx: Context, result: Result) -> None:
         blockers.report_untracked_divisions(ctx, conn)
         causes.report(ctx, conn, complete=result.loaded >= {e.name for e in entities(ctx)})
         problems.close_obsolete(ctx, conn)
+        asking.ask_again(ctx, conn)
         blockers.report_waiting(ctx, conn, result.parked)  # in the exceptions that are left, so after those
         for entity in ENTITIES.values():
             for what, count in problems.counts(conn, ctx.company, entity).items():

@@ -12,6 +12,7 @@ from typing import Any
 
 import simplejson
 
+from qb_pipeline.entities.records import Record
 from qb_pipeline.entities.spec import Direction, Entity, Side
 from qb_pipeline.sync import refusals
 from qb_pipeline.sync.trees import Owed
@@ -34,6 +35,15 @@ def of_plan(entity: Entity, owed: Owed, problem: refusals.Problem) -> str:
     nodes = {side.value: node for side in Side if (node := owed.tree.node(side)) is not None}
     values = {side: [node.state.value, *(node.values.get(name) for name in fields)] for side, node in nodes.items()}
     return mark(problem.code, problem.cause, values)
+
+
+def of_records(entity: Entity, code: str, cause: str, records: Mapping[Side, Record]) -> str:
+    """What was said of two linked records: it rests on what people enter in either."""
+    values = {
+        side.value: [record.state.value, *(record.values.get(name) for name in _told(entity))]
+        for side, record in records.items()
+    }
+    return mark(code, cause, values)
 
 
 def of_values(entity: Entity, said: refusals.Problem, values: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from qb_pipeline.store import journal
 from qb_pipeline.store.journal import Phase
 from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.undoing.asking import put_down
 from qb_pipeline.sync.undoing.carrying_out import taken
 from qb_pipeline.sync.undoing.items import Item
 from qb_pipeline.sync.undoing.judging import judged, unsettled
@@ -44,6 +45,7 @@ def undo(ctx: Context, run_id: str) -> Undone:
     result = Undone()
     for item in _walk(ctx, run_id, lambda item: taken(ctx, item, run_id)):
         (result.earlier if item.earlier else result.refused if item.why_not else result.done).append(item)
+    put_down(ctx)
     return result
 
 

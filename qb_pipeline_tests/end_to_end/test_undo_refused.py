@@ -146,6 +146,8 @@ def test_an_invoice_and_its_payment_of_one_run_go_with_their_customer_as_the_dry
     left = [e for e in document(instance, "errors", "list")["errors"] if e["record_label"] in records]
     assert {e["code"] for e in left} == {"undone"}
     assert instance.sync()["writes"] == 0
+    still = [e for e in document(instance, "errors", "list")["errors"] if e["record_label"] in records]
+    assert {e["id"]: e for e in still} == {e["id"]: e for e in left}, "what they rest on reads the same again"
     again = document(instance, "undo", run)
     assert (again["undone"], again["refused"]) == ([], [])
     assert len(again["undone_before"]) == len(done["undone"])

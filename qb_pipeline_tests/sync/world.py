@@ -21,6 +21,7 @@ from qb_pipeline.sync.reading import observing
 from qb_pipeline.sync.recovery import recover
 from qb_pipeline.sync.rules import Rules
 from qb_pipeline.sync.trees import Owed
+from qb_pipeline.sync.undoing import asking
 from qb_pipeline_tests.sync.fakes import FakePort
 
 COMPANY = "acme"
@@ -69,6 +70,7 @@ class World:
         with ctx.begin() as conn:
             causes.report(ctx, conn, complete=True)
             problems.close_obsolete(ctx, conn)
+            asking.ask_again(ctx, conn)
             blockers.report_waiting(ctx, conn, parked)
         return ctx
 

@@ -1,7 +1,8 @@
 """Carrying out: one record is held for a person and then written, through the journal like any write.
 
 Invariant: the record is held before the write leaves, so that no sync does again what is taken back here, whatever
-becomes of the answer; a write that is known to have failed leaves neither a hold nor an exception of its own behind.
+becomes of the answer; a write that is known to have failed leaves neither a hold nor an exception of its own behind,
+while the hold of another run's undo stays as it was.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ def _take_back(ctx: Context, item: Item, run_id: str) -> str | None:
     if item.owed is None or item.operation is None:
         return "nothing is to be written"
     hold = _hold(ctx, item, run_id)
+    held = _held_otherwise(ctx, item, hold)
+    if not held:
+        with ctx.begin() as conn:
+            problems.report(ctx, conn, item.entity, [hold])
     _wake(ctx, item.entity, problems.key_of(item.owed))
     write(ctx, item.entity, [(item.owed, item.operation)])
     with ctx.begin() as conn:
@@ -36,11 +41,16 @@ def _take_back(ctx: Context, item: Item, run_id: str) -> str | None:
             if (r.entity, r.side, r.target_id) == (item.entity.name, item.side, item.record_id)
         ]  # fmt: skip
         if mine and mine[-1].phase is Phase.BOUND:
+            if held:
+                problems.report(ctx, conn, item.entity, [hold])
             ctx.log(conn, item.entity, item.side, "undone", record_id=item.record_id, record_label=item.name,
                     detail={"run": run_id})  # fmt: skip
             return None
         if not mine or mine[-1].phase in (Phase.FAILED, Phase.ABANDONED):
-            exceptions.resolve(conn, ctx.company, item.entity.name, item.side, [item.record_id], [hold], ctx.now())
+            if not held:
+                exceptions.resolve(
+                    conn, ctx.company, item.entity.name, item.side, [item.record_id], [hold.code], ctx.now()
+                )
             _forget_refusal(ctx, conn, item.entity, problems.key_of(item.owed))
             said = mine[-1].error if mine else None
             return str(said["cause"]).rstrip(".") if said and "cause" in said else "it could not be written"
@@ -65,9 +75,13 @@ def _forget_refusal(ctx: Context, conn: Connection, entity: Entity, key: problem
     exceptions.resolve(conn, ctx.company, entity.name, side, [record_id], codes, ctx.now())
 
 
-def _hold(ctx: Context, item: Item, run_id: str) -> str:
+def _hold(ctx: Context, item: Item, run_id: str) -> exceptions.Problem:
     said = refusals.undone(item.name, item.side, run_id)
+    return problems.shared(ctx, item.entity, item.side, item.record_id, said, item.name, ())
+
+
+def _held_otherwise(ctx: Context, item: Item, hold: exceptions.Problem) -> bool:
+    """Whether the undo of another run took something of the record back already, and holds it."""
     with ctx.begin() as conn:
-        problem = problems.shared(ctx, item.entity, item.side, item.record_id, said, item.name, ())
-        problems.report(ctx, conn, item.entity, [problem])
-    return said.code
+        told = exceptions.of_records(conn, ctx.company, item.entity.name, item.side, [item.record_id])
+    return any(e.code == hold.code and e.cause != hold.cause for e in told.get(item.record_id, ()))
