@@ -1,7 +1,8 @@
 """Binding: after the answers, links, bases, staged rows and journal move together.
 
-Invariant: the base moves only for fields in which what was read back and the other side agree; everything of one
-group of answers is committed in one transaction, so a crash leaves either all of it or journal rows to bind again.
+Invariant: the base moves only for fields in which what was read back and the other side agree, or to what we wrote
+where the other side has moved since; everything of one group of answers is committed in one transaction, so a crash
+leaves either all of it or journal rows to bind again.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from sqlalchemy import Connection
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Direction, Entity, Kind, Side
 from qb_pipeline.entities.values import from_json, same, to_json
-from qb_pipeline.store import journal, links, staging
+from qb_pipeline.store import exceptions, journal, links, staging
 from qb_pipeline.store.journal import Operation, Phase, Write
 from qb_pipeline.store.links import Link, LinkState, LinkUpdate, NewLink
 from qb_pipeline.store.staging import Staged
+from qb_pipeline.sync import refusals
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.lines import twins_after_write, with_pairs
 from qb_pipeline.sync.linkspace import project
@@ -133,10 +135,24 @@ class _Group:
             base |= _as_answered(self.entity, row, observed[self.side][answer.record.id])
         if row.operation is Operation.UPDATE and answer.record is not None:
             base |= _emptied(self.entity, row, observed[self.side][answer.record.id])
+        values = {s.record.side: observed[s.record.side][s.record.id] for s in (contractor, quickbooks)}
+        base |= self._moved_since(row, values)
         return agreement(
-            self.entity, self.ctx, link, base, contractor, quickbooks,
-            observed[Side.CONTRACTOR][contractor.record.id], observed[Side.QUICKBOOKS][quickbooks.record.id],
-        )  # fmt: skip
+            self.entity, self.ctx, link, base, contractor, quickbooks, values[Side.CONTRACTOR], values[Side.QUICKBOOKS]
+        )
+
+    def _moved_since(self, row: Write, values: Mapping[Side, Mapping[str, Any]]) -> dict[str, Any]:
+        """What stands as we wrote it while its source has moved since: it counts as agreed, so that the newer value of
+        the source is an edit and our own write is none. What an undo took back is agreed on with nobody."""
+        here, there = values[self.side], values[self.side.other]
+        moved = {
+            n: here.get(n) for n in _taken(self.entity, row, here) if not same(self.entity[n], here[n], there.get(n))
+        }
+        if not moved or row.target_id is None:
+            return moved
+        found = exceptions.of_records(self.conn, self.ctx.company, self.entity.name, self.side, [row.target_id])
+        undone = any(e.code == refusals.UNDONE.code for e in found.get(row.target_id, ()))
+        return {} if undone else moved
 
 
 def bind(ctx: Context, conn: Connection, entity: Entity, pairs: Sequence[tuple[Write, Answered]]) -> list[Bound]:
@@ -157,6 +173,24 @@ def not_taken(entity: Entity, row: Write, observed: Mapping[str, Any]) -> tuple[
         and f.direction is not Direction.NONE
         and not same(f, intended[f.name], observed.get(f.name))
     )
+
+
+def _taken(entity: Entity, row: Write, observed: Mapping[str, Any]) -> list[str]:
+    """Plain fields that we changed and that are as they were sent."""
+    intended, before = from_json(entity, row.intended), from_json(entity, row.before)
+    missed = not_taken(entity, row, observed)
+    return [
+        f.name
+        for f in entity.fields
+        if f.name in intended
+        and f.name in observed
+        and f.name not in missed
+        and not f.derived
+        and not f.create_only
+        and f.kind is not Kind.LINES
+        and f.direction is not Direction.NONE
+        and not same(f, before.get(f.name), intended[f.name])
+    ]
 
 
 def ended(entity: Entity, contractor: Staged, quickbooks: Staged) -> bool:

@@ -123,7 +123,7 @@ def _without_resting(ctx: Context, entity: Entity, rendered: Sequence[Rendered])
     """Leave out what was refused before, unchanged, and records whose last write is still unanswered."""
     with ctx.begin() as conn:
         resting = problems.resting(ctx, conn, entity)
-        unanswered = {(row.side, row.source_id) for row in journal.open_rows(conn, ctx.company, entity.name)}
+        unanswered = _unanswered(journal.open_rows(conn, ctx.company, entity.name))
         repeated = [r for r in rendered if (entity.name, _record_key(r.operation), r.fingerprint) in ctx.bound]
         problems.report(ctx, conn, entity, [_without_effect(ctx, entity, r) for r in repeated])
         return [
@@ -133,6 +133,12 @@ def _without_resting(ctx: Context, entity: Entity, rendered: Sequence[Rendered])
             and (r.operation.target, _record_key(r.operation)) not in unanswered
             and not _rests(ctx, conn, entity, r, resting.get(problems.key_of(r.owed), {}).get(r.fingerprint))
         ]
+
+
+def _unanswered(rows: Sequence[Write]) -> set[tuple[Side, str | None]]:
+    """Where nothing is to be written, as (target, id of the source): what may be our own write is no edit to carry
+    back, so the source waits as well as the target."""
+    return {key for row in rows for key in ((row.side, row.source_id), (row.side.other, row.target_id))}
 
 
 def _rests(ctx: Context, conn: Connection, entity: Entity, rendered: Rendered, refused_at: datetime | None) -> bool:
