@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qb_pipeline import typed
 from qb_pipeline.errors import FixTheData, PipelineError, PlanAgain, PossibleDuplicate, RetryLater, Who
 
 
 @dataclass(frozen=True)
 class Situation:
-    """`cause` and `fix` are templates: a name in braces is filled in for the record at hand."""
+    """`cause` and `fix` are templates: a name in braces is filled in for the record at hand.
+
+    Where a `company` is, a fix may have it as `company_quoted`, as it is typed in a command.
+    """
 
     code: str
     title: str
@@ -37,6 +41,8 @@ class Situation:
         return self.cause.format(**names).strip()
 
     def fix_of(self, **names: object) -> str:
+        if "company" in names:
+            names["company_quoted"] = typed.quoted(str(names["company"]))
         return self.fix.format(**names).strip()
 
     def error(

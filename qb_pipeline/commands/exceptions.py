@@ -5,7 +5,7 @@ Invariant: a command on exceptions changes all that were named, or none and says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -13,13 +13,13 @@ import click
 from sqlalchemy import Connection
 
 from qb_pipeline.commands.opening import chosen_companies, one_entity, store
-from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.commands.output import Output, json_option, unbroken
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import Misconfigured, Who
 from qb_pipeline.store import exceptions
 from qb_pipeline.store.exceptions import ExceptionState, Reported
 from qb_pipeline.sync import deciding, problems, situations
-from qb_pipeline.sync.offered import completing
+from qb_pipeline.sync.offered import Completing, completing, refusing
 from qb_pipeline.sync.waiting import Waiting, held_back, waiting
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _NAMED = 10  # records of one cause that the list names
+_LARGEST = 2**63 - 1  # number an exception can have
 _STATES = [s.value for s in ExceptionState]
 _WHO = list(get_args(Who))
 
@@ -97,7 +98,7 @@ def _list_waiting(output: Output, company: str | None, entity: str | None) -> No
     with store() as (_, engine), engine.connect() as conn:
         offered = completing(conn)
         found = [
-            (c.name, replace(w, fix=w.fix and offered(w.fix, c.name)))
+            (c.name, replace(w, why=offered(w.why, c.name), fix=w.fix and offered(w.fix, c.name)))
             for c in chosen_companies(conn, company) for w in waiting(conn, c.name)
             if entity in (None, w.entity)
         ]  # fmt: skip
@@ -136,26 +137,31 @@ def show(output: Output, number: int) -> None:
 @click.argument("numbers", metavar="[ID]...", nargs=-1, type=int)
 @click.option("--all", "everything", is_flag=True, help="Every unresolved exception.")
 @click.option("--code", "codes", multiple=True, help="Every unresolved exception of this code; may be repeated.")
-@click.option("--company", help="With --all or --code: only of this company.")
+@click.option("--company", help="Only of this company; default: of every one.")
 @json_option
 @click.pass_obj
 def retry(output: Output, numbers: Sequence[int], everything: bool, codes: Sequence[str], company: str | None) -> None:
     """Have exceptions tried again by the next sync, also dead ones and writes without an answer."""
     if sum((bool(numbers), everything, bool(codes))) != 1:
         raise click.UsageError("give the ids of exceptions, or --code, or --all")
-    with store() as (_, engine), engine.begin() as conn:
+    with store() as (_, engine), engine.begin() as conn, refusing(offered := completing(conn), company):
         if numbers:
-            count = sum(exceptions.retry(conn, e.company, [e.id]) for e in _unresolved(conn, numbers))
+            found = _unresolved(conn, numbers, company)
+            count = sum(exceptions.retry(conn, e.company, [e.id]) for e in found)
+            concerned = {e.company for e in found}
         else:
             chosen = chosen_companies(conn, company)
-            count = sum(exceptions.retry(conn, c.name, codes=codes or None) for c in chosen)
-    if codes and not count:
-        raise Misconfigured(
-            f"No unresolved exception has the code {', '.join(codes)}.", code="unknown_exception",
-            fix="See qb-pipeline errors list.",
-        )  # fmt: skip
+            retried = {c.name: exceptions.retry(conn, c.name, codes=codes or None) for c in chosen}
+            count, concerned = sum(retried.values()), {name for name, many in retried.items() if many}
+        if codes and not count:
+            raise Misconfigured(
+                f"No unresolved exception has the code {', '.join(codes)}.", code="unknown_exception",
+                fix="See qb-pipeline errors list.",
+            )  # fmt: skip
     text = f"{count:,} will be tried by the next sync: qb-pipeline sync"
-    output.result({"retried": count}, lambda console: console.print(text))
+    if len(concerned) == 1:
+        text = offered(text, *concerned)
+    output.result({"retried": count}, lambda console: unbroken(console, text))
 
 
 @errors.command()
@@ -171,7 +177,8 @@ def resolve(output: Output, number: int, take: str) -> None:
     """
     with store() as (_, engine), engine.begin() as conn:
         [found] = _unresolved(conn, [number])
-        said = deciding.take(conn, found.company, found, Side(take))
+        with refusing(completing(conn), found.company):
+            said = deciding.take(conn, found.company, found, Side(take))
     text = f"{_record(found)}: with the next sync, {said}."
     output.result({"resolved": number, "take": take, "next": said}, lambda console: console.print(text, markup=False))
 
@@ -187,23 +194,26 @@ def ignore(output: Output, numbers: Sequence[int]) -> None:
     output.result({"ignored": count}, lambda console: console.print(f"{count:,} ignored until their records change"))
 
 
-def _named(conn: Connection, numbers: Sequence[int]) -> list[Reported]:
-    """The exceptions of these ids, whosever they are; refuses an id there is none of."""
-    every = chosen_companies(conn, None)
-    found = {n: e for n in numbers for c in every if (e := exceptions.get(conn, c.name, n)) is not None}
+def _named(conn: Connection, numbers: Sequence[int], company: str | None = None) -> list[Reported]:
+    """The exceptions of these ids, of the company or whosever they are; refuses an id there is none of."""
+    chosen, asked = chosen_companies(conn, company), [n for n in numbers if abs(n) <= _LARGEST]
+    found = {n: e for n in asked for c in chosen if (e := exceptions.get(conn, c.name, n)) is not None}
     unknown = [str(n) for n in numbers if n not in found]
     if unknown:
+        whose = f" of {company}" if company else ""
         raise Misconfigured(
-            f"There is no exception {', '.join(unknown)}.", code="unknown_exception", fix="See qb-pipeline errors list."
-        )
+            f"There is no exception {', '.join(unknown)}{whose}.", code="unknown_exception",
+            fix="See qb-pipeline errors list.",
+        )  # fmt: skip
     return [found[n] for n in dict.fromkeys(numbers)]
 
 
-def _unresolved(conn: Connection, numbers: Sequence[int]) -> list[Reported]:
-    found = _named(conn, numbers)
+def _unresolved(conn: Connection, numbers: Sequence[int], company: str | None = None) -> list[Reported]:
+    found = _named(conn, numbers, company)
     over = [e for e in found if e.state is ExceptionState.RESOLVED]
     for one in over:
-        _refuse_outdated(conn, one)
+        with refusing(completing(conn), one.company):
+            _refuse_outdated(conn, one)
     done = [str(e.id) for e in over]
     if done:
         raise Misconfigured(
@@ -236,10 +246,10 @@ def _show_all(console: Console, found: Sequence[Reported]) -> None:
         console.print(f"    {e.cause}", markup=False)
         if waits := held_back(e):
             console.print(f"    {waits}", markup=False)
-        console.print(f"    Fix ({e.who}): {e.fix}", markup=False)
+        unbroken(console, f"    Fix ({e.who}): {e.fix}")
 
 
-def _show_causes(console: Console, found: Sequence[Reported], offered: Callable[[str, str], str]) -> None:
+def _show_causes(console: Console, found: Sequence[Reported], offered: Completing) -> None:
     for group in _alike(found):
         _show_all(console, [replace(group[0], blocks=[name for e in group for name in e.blocks])])
         if len(group) > 1:
@@ -247,7 +257,7 @@ def _show_causes(console: Console, found: Sequence[Reported], offered: Callable[
             more = f" and {len(group) - _NAMED:,} others" if len(group) > _NAMED else ""
             console.print(f"    The same holds for {len(group) - 1:,} more: {names}{more}", markup=False)
             retry_all = offered(f"qb-pipeline errors retry --code {group[0].code}", group[0].company)
-            console.print(f"    All at once: {retry_all}", markup=False)
+            unbroken(console, f"    All at once: {retry_all}")
     if not found:
         console.print("No exceptions.")
 
@@ -266,12 +276,12 @@ def _show_waiting(console: Console, found: Sequence[tuple[str, Waiting]]) -> Non
         since = f"{w.since:%Y-%m-%d %H:%M} UTC" if w.since else "the beginning"
         number = f" (exception {w.number})" if w.number else ""
         console.print(f"{w.kind}  {company}  {w.record}, since {since}{number}", markup=False)
-        console.print(f"    {w.why}", markup=False)
+        unbroken(console, f"    {w.why}")
         if w.next_attempt_at:
             again = f"    attempt {(w.attempts or 0) + 1} after {w.next_attempt_at:%Y-%m-%d %H:%M} UTC"
             console.print(again, markup=False)
         if w.fix:
-            console.print(f"    Fix ({w.who}): {w.fix}", markup=False)
+            unbroken(console, f"    Fix ({w.who}): {w.fix}")
     if not found:
         console.print("Nothing waits.")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qb_pipeline.commands.opening import chosen_companies, store
-from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.commands.output import Output, json_option, unbroken
 from qb_pipeline.store import notices
 from qb_pipeline.store.notices import EVERY, UNDELIVERED, Notice
 from qb_pipeline.sync import health as judging
@@ -68,7 +68,7 @@ def _show(console: Console, found: Sequence[Health], undelivered: Sequence[Notic
     for each in found:
         console.print(f"{each.company}: {each.verdict}", markup=False)
         for line in (*_findings(each.findings), *_figures(each)):
-            console.print(f"  {line}", markup=False)
+            unbroken(console, f"  {line}")
     if undelivered:
         last = undelivered[-1]
         line = f"mail: {many(len(undelivered), 'attempt')} refused since {undelivered[0].created_at:%Y-%m-%d %H:%M} UTC"

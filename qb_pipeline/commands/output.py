@@ -1,10 +1,12 @@
 """What a command shows: a result on standard output, everything else on standard error.
 
-Invariant: with --json, standard output is exactly one JSON document, also when the command fails.
+Invariant: with --json, standard output is exactly one JSON document, also when the command fails; only a reader that
+leaves before its end gets less.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _LATER = "It is retried by itself"  # true of a schedule's runs, not of a command somebody typed
 _QUIET_SECONDS = 2.0  # between two lines of progress where the terminal can't redraw one
+_READER_LEFT = 141  # what a shell says of any command whose reader left, as `| head` does
 _WIDTH = 160  # of text that goes to a file or another program
 
 
@@ -37,12 +40,19 @@ class Output:
 
     def result(self, document: Any, show: Callable[[Console], None]) -> None:
         """The command's result: the document with --json, otherwise what `show` prints."""
+        try:
+            self._show(document, show)
+        except BrokenPipeError:
+            _drop_unread()
+            raise SystemExit(_READER_LEFT) from None
+
+    def _show(self, document: Any, show: Callable[[Console], None]) -> None:
         if self.json:
             _write_json(document)
             return
-        from rich.console import Console  # noqa: PLC0415  # rich costs a moment that --json need not spend
+        from qb_pipeline.commands.screen import Screen  # noqa: PLC0415  # rich costs a moment that --json need not spend
 
-        show(Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH))
+        show(Screen(highlight=False, width=None if sys.stdout.isatty() else _WIDTH))
 
     def fail(self, code: str, cause: str, fix: str, who: str = "data engineer") -> None:
         """The one line of a failure."""
@@ -50,7 +60,10 @@ class Output:
         line = " ".join(f"{cause} {fix}".split())
         self.say(f"error: {line}")
         if self.json:
-            _write_json({"error": {"code": code, "cause": cause, "fix": fix, "who": who}})
+            try:
+                _write_json({"error": {"code": code, "cause": cause, "fix": fix, "who": who}})
+            except BrokenPipeError:
+                _drop_unread()  # it ends with its own code
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[str], None]]:
@@ -94,3 +107,13 @@ def _write_json(document: Any) -> None:
     text = simplejson.dumps(document, use_decimal=True, default=str, ensure_ascii=False, indent=2)
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _drop_unread() -> None:
+    """Nobody reads on: what is left to write goes nowhere, instead of to another error as the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def unbroken(console: Console, text: str) -> None:
+    """A line that may offer a command, which no break of ours may cut in two."""
+    console.print(text, markup=False, soft_wrap=True)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qb_pipeline.commands.opening import DRY_RUN, entity_names, store
-from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.commands.output import Output, json_option, unbroken
 from qb_pipeline.commands.preview import preview
 from qb_pipeline.commands.sync import check_entities, to_sync
 from qb_pipeline.entities import ENTITIES
+from qb_pipeline.sync.offered import Completing, completing
 from qb_pipeline.sync.session import session
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def plan(output: Output, company: str | None, entities: Sequence[str], limit: in
     only = entity_names(entities)
     documents = []
     with store() as (settings, engine):
+        with engine.connect() as conn:
+            offered = completing(conn)
         for chosen in to_sync(engine, company):
             with (
                 output.progress(f"{chosen.name}: reading") as progress,
@@ -47,10 +50,10 @@ def plan(output: Output, company: str | None, entities: Sequence[str], limit: in
             ):
                 check_entities(ctx, only)
                 documents.append(preview(ctx, only))
-    output.result({"companies": documents}, lambda console: _show(console, documents, limit))
+    output.result({"companies": documents}, lambda console: _show(console, documents, limit, offered))
 
 
-def _show(console: Console, documents: Sequence[Mapping[str, Any]], limit: int) -> None:
+def _show(console: Console, documents: Sequence[Mapping[str, Any]], limit: int, offered: Completing) -> None:
     for document in documents:
         operations = document["operations"]
         console.print(f"{document['company']}: {len(operations):,} writes planned", markup=False)
@@ -62,12 +65,13 @@ def _show(console: Console, documents: Sequence[Mapping[str, Any]], limit: int) 
             console.print(f"  … and {len(operations) - limit:,} more; --json lists all.", markup=False)
         for waiting in document["parked"][:limit]:
             console.print(f"  {waiting['record']} waits for {', '.join(waiting['waits_for'])}", markup=False)
+        listing = offered("qb-pipeline review list", document["company"])
         for waiting in document["review"][:limit]:
-            console.print(f"  {waiting['record']} {waiting['why']}: see qb-pipeline review list", markup=False)
+            unbroken(console, f"  {waiting['record']} {waiting['why']}: see {listing}")
         for brake in document["brakes"]:
-            console.print(f"  HELD: {brake['cause']} {brake['fix']}", markup=False)
+            unbroken(console, f"  HELD: {brake['cause']} {brake['fix']}")
         for problem in document["problems"][:limit]:
-            console.print(f"  {problem['cause']} {problem['fix']}", markup=False)
+            unbroken(console, f"  {problem['cause']} {problem['fix']}")
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -26,6 +26,7 @@ from qb_pipeline.sync.facts import read_preferences, refresh_credits, refresh_fa
 from qb_pipeline.sync.first_contact import match
 from qb_pipeline.sync.linkspace import Unlinked
 from qb_pipeline.sync.load import Decision, diff
+from qb_pipeline.sync.offered import completing
 from qb_pipeline.sync.plan import Operation, Verdict
 
 _ROUNDS = 4  # as deep as records of one entity may depend on each other
@@ -103,6 +104,7 @@ def _document(ctx: Preview, planned: Sequence[Planned]) -> dict[str, Any]:
     operations = [
         (p.entity, d, op, op in p.held) for p in planned for d in p.decisions for op in d.plan.operations
     ]  # fmt: skip
+    offered = completing(ctx.conn)
     names = _names(ctx, [(entity, values) for entity, d, op, _ in operations for values in (op.values, _now(d, op))])
     return {
         "company": ctx.company,
@@ -111,7 +113,12 @@ def _document(ctx: Preview, planned: Sequence[Planned]) -> dict[str, Any]:
         "parked": [_parked(p.entity, d) for p in planned for d in p.decisions if d.plan.verdict is Verdict.PARKED],
         "review": [_waiting(p.entity, d) for p in planned for d in p.decisions if d.plan.verdict is Verdict.REVIEW],
         "brakes": _brakes(ctx),
-        "problems": [_problem(p.entity, d, x) for p in planned for d in p.decisions for x in d.plan.problems],
+        "problems": [
+            _problem(p.entity, d, x, offered(x.fix, ctx.company))
+            for p in planned
+            for d in p.decisions
+            for x in d.plan.problems
+        ],
     }
 
 
@@ -227,8 +234,8 @@ def _waiting(entity: Entity, decision: Decision) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _problem(entity: Entity, decision: Decision, problem: Any) -> dict[str, Any]:
+def _problem(entity: Entity, decision: Decision, problem: Any, fix: str) -> dict[str, Any]:
     return {
         "entity": entity.name, "record": decision.owed.tree.label, "code": problem.code, "cause": problem.cause,
-        "fix": problem.fix, "who": problem.who,
+        "fix": fix, "who": problem.who,
     }  # fmt: skip

@@ -5,6 +5,7 @@ Invariant: what is decided here goes through sync/reviewing.py under the company
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ import click
 from sqlalchemy import Connection
 
 from qb_pipeline.commands.opening import chosen_companies, one_company, one_entity, store
-from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.commands.output import Output, json_option, unbroken
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.errors import Misconfigured
@@ -22,6 +23,7 @@ from qb_pipeline.store.candidates import Candidate
 from qb_pipeline.store.locks import company_lock
 from qb_pipeline.sync import reviewing
 from qb_pipeline.sync.context import label
+from qb_pipeline.sync.offered import Completing, completing, refusing
 from qb_pipeline.sync.reviewing import Pair
 
 if TYPE_CHECKING:
@@ -46,12 +48,13 @@ def list_(output: Output, company: str | None, entity: str | None) -> None:
     """What waits for a decision, the likeliest first."""
     only = one_entity(entity)
     with store() as (_, engine), engine.connect() as conn:
+        offered = completing(conn)
         found = [
             _document(conn, candidate)
             for c in chosen_companies(conn, company)
             for candidate in candidates.listing(conn, c.name, entity=only)
         ]
-    output.result({"candidates": found}, lambda console: _show(console, found))
+    output.result({"candidates": found}, lambda console: _show(console, found, offered))
 
 
 def _pair(command: Callable[..., None]) -> Callable[..., None]:
@@ -94,7 +97,7 @@ def unlink(output: Output, contractor_id: str, quickbooks_id: str, entity: str |
 
     Where the sync made one from the other, neither is copied until it is linked, removed, or kept apart by reject.
     """
-    document, done = _under_lock(contractor_id, quickbooks_id, entity, company, reviewing.unlink)
+    document, done, offered = _under_lock(contractor_id, quickbooks_id, entity, company, reviewing.unlink)
     text = f"{done.called} is unlinked; link it to its right counterpart before the next sync, or it is copied over"
     if done.made_here:
         text = (
@@ -103,7 +106,8 @@ def unlink(output: Output, contractor_id: str, quickbooks_id: str, entity: str |
             f"{document['entity']}"
         )
     if done.referring:
-        text += f"\n{done.referring} linked records refer to it: look at them after the next sync (qb-pipeline errors)"
+        text += f"\n{done.referring} linked records refer to it: after the next sync, see qb-pipeline errors list"
+    text = offered(text, document["company"])
     document |= {"decision": "unlinked", "referring": done.referring}
     output.result(document, lambda console: console.print(text, markup=False))
 
@@ -133,7 +137,8 @@ def export(output: Output, file: Path, company: str | None, entity: str | None, 
             for candidate in candidates.listing(conn, c.name, entity=only)
         ]
     review_workbook.write(file, questions)
-    text = f"{len(questions)} pairs in {file}; decide in its first column, then qb-pipeline review import {file}"
+    then = f"qb-pipeline review import {shlex.quote(str(file))}"
+    text = f"{len(questions)} pairs in {file}; decide in its first column, then {then}"
     output.result(
         {"file": str(file), "pairs": len(questions)}, lambda console: console.print(text, markup=False, soft_wrap=True)
     )
@@ -157,8 +162,9 @@ def import_(output: Output, file: Path) -> None:
 def _decide(
     output: Output, ids: tuple[str, str], entity: str | None, company: str | None, act: Act, decision: str, text: str
 ) -> None:
-    document, called = _under_lock(*ids, entity, company, act)
-    output.result({**document, "decision": decision}, lambda console: console.print(text.format(called), markup=False))
+    document, called, _ = _under_lock(*ids, entity, company, act)
+    said = text.replace("{}", called, 1)
+    output.result({**document, "decision": decision}, lambda console: console.print(said, markup=False))
 
 
 def _under_lock(
@@ -167,20 +173,24 @@ def _under_lock(
     entity: str | None,
     company: str | None,
     act: Callable[[Connection, str, Pair], T],
-) -> tuple[dict[str, Any], T]:
-    """Do one thing to a pair while no sync of the company runs."""
+) -> tuple[dict[str, Any], T, Completing]:
+    """Do one thing to a pair while no sync of the company runs; also returns what completes commands."""
     with store() as (_, engine):
         with engine.connect() as conn:
-            chosen = one_company(conn, company).name
-        with company_lock(engine, chosen, _LOCK_WAIT), engine.begin() as conn:
+            chosen, offered = one_company(conn, company).name, completing(conn)
+        with refusing(offered, chosen), company_lock(engine, chosen, _LOCK_WAIT), engine.begin() as conn:
             name = _entity(conn, chosen, entity, contractor_id, quickbooks_id)
             done = act(conn, chosen, Pair(name, contractor_id, quickbooks_id))
-    return {
-        "company": chosen,
-        "entity": name,
-        "contractor_id": contractor_id,
-        "quickbooks_id": quickbooks_id,
-    }, done
+    return (
+        {
+            "company": chosen,
+            "entity": name,
+            "contractor_id": contractor_id,
+            "quickbooks_id": quickbooks_id,
+        },
+        done,
+        offered,
+    )
 
 
 def _entity(conn: Connection, company: str, given: str | None, contractor_id: str, quickbooks_id: str) -> str:
@@ -249,7 +259,7 @@ def _name(conn: Connection, candidate: Candidate, side: Side, native: str) -> st
     return label(ENTITIES[candidate.entity], staged.record.values) if staged else None
 
 
-def _show(console: Console, found: Sequence[dict[str, Any]]) -> None:
+def _show(console: Console, found: Sequence[dict[str, Any]], offered: Completing) -> None:
     for c in found:
         console.print(
             f"{c['company']}  {c['entity']}  {c['contractor_id']} ({c['contractor_name']})  ~  "
@@ -257,5 +267,9 @@ def _show(console: Console, found: Sequence[dict[str, Any]]) -> None:
             markup=False,
         )
         console.print(f"    {'; '.join(str(e) for e in c['evidence'])}", markup=False)
-    many = ", or all at once: qb-pipeline review export pairs.xlsx"
-    console.print(f"Decide with qb-pipeline review link A B, or reject A B{many}." if found else "Nothing to review.")
+    for company in dict.fromkeys(c["company"] for c in found):
+        ways = "qb-pipeline review link A B, or qb-pipeline review reject A B"
+        many = "or all at once: qb-pipeline review export pairs.xlsx"
+        unbroken(console, f"Decide with {offered(ways, company)}, {many}.")
+    if not found:
+        console.print("Nothing to review.")

@@ -18,6 +18,7 @@ from qb_pipeline.store import candidates, exceptions, runs
 from qb_pipeline.store.companies import Company
 from qb_pipeline.store.runs import Run
 from qb_pipeline.sync.health import Health, of_company
+from qb_pipeline.sync.offered import Completing, completing
 from qb_pipeline.sync.owing import many
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ def status(output: Output, company: str | None) -> None:
     """Companies, their connections, last runs and what waits."""
     with store() as (settings, engine), engine.connect() as conn:
         stale = timedelta(hours=settings.stale_hours)
+        offered = completing(conn)
         documents = [_document(conn, c, stale) for c in chosen_companies(conn, company)]
     output.result(
         {"home": str(settings.home), "companies": documents},
-        lambda console: _show(console, str(settings.home), documents),
+        lambda console: _show(console, str(settings.home), documents, offered),
     )
 
 
@@ -83,7 +85,7 @@ def _run(run: Run) -> dict[str, Any]:
     }
 
 
-def _show(console: Console, home: str, documents: list[dict[str, Any]]) -> None:
+def _show(console: Console, home: str, documents: list[dict[str, Any]], offered: Completing) -> None:
     if not documents:
         console.print(f"No company is connected in {home}. Connect one with qb-pipeline connect.", markup=False)
     for d in documents:
@@ -94,7 +96,7 @@ def _show(console: Console, home: str, documents: list[dict[str, Any]]) -> None:
             console.print(f"  refresh token lasts {_left(d['tokens']['refresh_expires_at'])}", markup=False)
         console.print(f"  {_last(d['last_run'])}", markup=False)
         console.print(f"  {_waits(d)}", markup=False)
-        console.print(f"  health: {d['verdict']}{_more(d)}", markup=False)
+        console.print(f"  health: {d['verdict']}{offered(_more(d), d['company'])}", markup=False)
 
 
 def _last(run: dict[str, Any] | None) -> str:

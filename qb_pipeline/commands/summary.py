@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qb_pipeline.entities import ENTITIES
+from qb_pipeline.sync.offered import Completing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,7 @@ _COLUMNS = {
 _NAMED = frozenset(name for names in _COLUMNS.values() for name in names)
 
 
-def show_run(console: Console, run: Mapping[str, Any]) -> None:
+def show_run(console: Console, run: Mapping[str, Any], offered: Completing) -> None:
     """One company's run: a table and a line of totals."""
     from rich import box  # noqa: PLC0415  # only where it is shown
     from rich.table import Table  # noqa: PLC0415  # as above
@@ -45,7 +46,7 @@ def show_run(console: Console, run: Mapping[str, Any]) -> None:
         cells = [_cell(counts, _COLUMNS[heading]) for heading in shown]
         table.add_row(ENTITIES[name].plural.replace("_", " "), *cells, _others(counts))
     console.print(table)
-    console.print(_totals(run))
+    console.print(offered(_totals(run), run["company"]), markup=False)
 
 
 def _cell(counts: Mapping[str, int], names: tuple[str, ...]) -> str:

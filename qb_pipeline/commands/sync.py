@@ -20,6 +20,7 @@ from qb_pipeline.settings import Settings
 from qb_pipeline.store.companies import Company, CompanyState
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync.context import Context
+from qb_pipeline.sync.offered import Completing, completing
 from qb_pipeline.sync.session import session
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ def sync(output: Output, company: str | None, entities: Sequence[str], allow_mas
     """
     only = entity_names(entities)
     with store() as (settings, engine):
+        with engine.connect() as conn:
+            offered = completing(conn)
         runs = [
             run_company(output, engine, settings, chosen, only, allow_mass_change=allow_mass_change)
             for chosen in to_sync(engine, company)
         ]
-    report(output, runs, _show)
+    report(output, runs, lambda console, found: _show(console, found, offered))
 
 
 def report(
@@ -135,9 +138,9 @@ def _joint(runs: Sequence[dict[str, Any]]) -> PipelineError:
     return PipelineError(f"{len(failed)} of {len(runs)} companies failed.", code="some_failed", fix=causes)
 
 
-def _show(console: Console, runs: Sequence[dict[str, Any]]) -> None:
+def _show(console: Console, runs: Sequence[dict[str, Any]], offered: Completing) -> None:
     for run in runs:
-        show_run(console, run)
+        show_run(console, run, offered)
 
 
 def _since(started: float) -> float:

@@ -12,12 +12,13 @@ import click
 from sqlalchemy import Connection
 
 from qb_pipeline.commands.opening import DRY_RUN, chosen_companies, store
-from qb_pipeline.commands.output import Output, json_option
+from qb_pipeline.commands.output import Output, json_option, unbroken
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.store import runs
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync import undo as undoing
 from qb_pipeline.sync.facts import read_preferences, refresh_credits, refresh_facts
+from qb_pipeline.sync.offered import Completing, completing, refusing
 from qb_pipeline.sync.session import session
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def undo(output: Output, run: str, company: str | None, dry_run: bool) -> None:
     with store() as (settings, engine):
         with engine.connect() as conn:
             name, run_id = _found(conn, company, run)
+            offered = completing(conn)
         trigger = DRY_RUN if dry_run else f"undo {run_id}"
         with (
             output.progress(f"{name}: reading") as progress,
@@ -60,10 +62,12 @@ def undo(output: Output, run: str, company: str | None, dry_run: bool) -> None:
             own = ctx.run_id
     document = {"company": name, "run": run_id, "dry_run": dry_run, "undo_run": own, **_document(items)}
     if not items:
-        raise Misconfigured(
-            f"Run {run_id} wrote nothing.", code="nothing_to_undo", fix="See qb-pipeline status for the runs that did."
-        )
-    output.result(document, lambda console: _show(console, document))
+        with refusing(offered, name):
+            raise Misconfigured(
+                f"Run {run_id} wrote nothing.", code="nothing_to_undo",
+                fix="See qb-pipeline status for the runs that did.",
+            )  # fmt: skip
+    output.result(document, lambda console: _show(console, document, offered))
 
 
 def _found(conn: Connection, company: str | None, given: str) -> tuple[str, str]:
@@ -109,10 +113,11 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
-def _show(console: Console, document: dict[str, Any]) -> None:
+def _show(console: Console, document: dict[str, Any], offered: Completing) -> None:
     done, refused = document["undone"], document["refused"]
     verb = "would be" if document["dry_run"] else "were"
-    console.print(f"{document['company']}: {len(done):,} records {verb} taken back, {len(refused):,} can't be.")
+    told = f"{document['company']}: {len(done):,} records {verb} taken back, {len(refused):,} can't be."
+    console.print(told, markup=False)
     if document["undone_before"]:
         console.print(f"  {len(document['undone_before']):,} were taken back by an earlier undo.")
     for line in done:
@@ -121,9 +126,11 @@ def _show(console: Console, document: dict[str, Any]) -> None:
         for change in line["changes"]:
             console.print(f"      {change['name']}: {_short(change['old'])} → {_short(change['new'])}", markup=False)
     for line in refused:
-        console.print(f"  NOT {line['record']} in {_WHERE[line['in']]}: {line['why']}.", markup=False)
+        why = offered(line["why"], document["company"])
+        unbroken(console, f"  NOT {line['record']} in {_WHERE[line['in']]}: {why}.")
     if done and not document["dry_run"]:
-        console.print("Each is held until somebody decides: qb-pipeline errors list --code undone")
+        listing = offered("qb-pipeline errors list --code undone", document["company"])
+        console.print(f"Each is held until somebody decides: {listing}", markup=False)
 
 
 def _short(value: Any) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
+from qb_pipeline import typed
 from qb_pipeline.contractor.system import WebhookShape
 from qb_pipeline.contractor.systems import load_system
 from qb_pipeline.entities.spec import Side
@@ -140,4 +141,4 @@ def _no_secret(company: str, side: Side) -> Unheard:
 
 
 def _connect(company: str, side: Side) -> str:
-    return f"qb-pipeline connect --company {company!r} {_OPTION[side]}"
+    return f"qb-pipeline connect --company {typed.quoted(company)} {_OPTION[side]}"

@@ -18,7 +18,7 @@ from dagster import (
 from dagster._utils.warnings import PreviewWarning
 
 from qb_pipeline.defs.graph import SUMMARY, synced_key, two_sided, words
-from qb_pipeline.defs.metadata import open_problems, table_of
+from qb_pipeline.defs.metadata import listing_of, open_problems, table_of
 from qb_pipeline.defs.partitions import COMPANIES
 from qb_pipeline.defs.store import open_store
 from qb_pipeline.entities.spec import Entity
@@ -38,10 +38,11 @@ def open_checks() -> AssetChecksDefinition:
         wanted = context.selected_asset_check_keys
         with store.connect() as conn:
             found = {e: open_problems(conn, context.partition_key, e) for e in two_sided()}
+            listing = listing_of(conn, context.partition_key)
         for entity, (problems, conflicts) in found.items():
             for name, rows in ((NO_EXCEPTIONS, problems), (NO_CONFLICTS, conflicts)):
                 if AssetCheckKey(synced_key(entity), name) in wanted:
-                    yield _result(entity, name, rows)
+                    yield _result(entity, name, rows, listing)
 
     return check
 
@@ -69,11 +70,11 @@ def _specs(entity: Entity) -> list[AssetCheckSpec]:
         ]
 
 
-def _result(entity: Entity, name: str, problems: list[Reported]) -> AssetCheckResult:
+def _result(entity: Entity, name: str, problems: list[Reported], listing: str) -> AssetCheckResult:
     return AssetCheckResult(
         asset_key=synced_key(entity),
         check_name=name,
         passed=not problems,
         severity=AssetCheckSeverity.WARN,
-        metadata={"count": len(problems), **({"open": table_of(problems)} if problems else {})},
+        metadata={"count": len(problems), **({"open": table_of(problems, listing)} if problems else {})},
     )

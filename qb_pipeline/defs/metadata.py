@@ -24,6 +24,7 @@ from qb_pipeline.sync.waiting import held_back
 CONFLICT = "conflict_"
 _DEEDS = ("created", "updated", "voided", "deleted")
 _STATES = ("linked", "parked", "review", "skipped")
+_LISTING = "qb-pipeline errors list"
 _SHOWN = 50  # rows of a table in the UI; the rest is counted
 _QUICKBOOKS_PAGES = {
     "production": "https://app.qbo.intuit.com/app/homepage",
@@ -54,12 +55,13 @@ def of_synced(ctx: Context, conn: Connection, entity: Entity) -> Metadata:
     problems, conflicts = open_problems(conn, ctx.company, entity)
     written = {f"{deed} in {side.value}": tally.get(f"{deed}_{side.value}", 0) for side in Side for deed in _DEEDS}
     waiting = {state: tally.get(state, 0) for state in _STATES}
+    stand_open = problems + conflicts
     return {
         **waiting,
         **written,
         "conflicts": len(conflicts),
         "exceptions": len(problems),
-        **({"open exceptions": table_of(problems + conflicts)} if problems or conflicts else {}),
+        **({"open exceptions": table_of(stand_open, listing_of(conn, ctx.company))} if stand_open else {}),
     }
 
 
@@ -94,6 +96,11 @@ def quickbooks_page(settings: Settings, api: str | None) -> str:
     return api or _QUICKBOOKS_PAGES[settings.environment]
 
 
+def listing_of(conn: Connection, company: str) -> str:
+    """The command that lists everything that stands open for the company."""
+    return completing(conn)(_LISTING, company)
+
+
 def open_problems(conn: Connection, company: str, entity: Entity) -> tuple[list[Reported], list[Reported]]:
     """Unresolved exceptions and open conflicts of an entity."""
     found = exceptions.listing(conn, company, entity=entity.name)
@@ -104,15 +111,15 @@ def open_problems(conn: Connection, company: str, entity: Entity) -> tuple[list[
     return [e for e in found if e not in conflicts], conflicts
 
 
-def table_of(problems: Sequence[Reported]) -> MetadataValue[Any]:
-    """Record, cause, fix, who and state, for a person."""
+def table_of(problems: Sequence[Reported], listing: str = _LISTING) -> MetadataValue[Any]:
+    """Record, cause, fix, who and state, for a person; `listing` is the command that shows the rest."""
     lines = ["| record | cause | fix | who | state |", "|---|---|---|---|---|"]
     for each in problems[:_SHOWN]:
         cause = f"{each.cause} {held_back(each)}".strip()
         cells = (each.record_label or each.record_id, cause, each.fix, each.who, each.state.value)
         lines.append("| " + " | ".join(_cell(c) for c in cells) + " |")
     if len(problems) > _SHOWN:
-        lines += ["", f"{len(problems) - _SHOWN} more: `qb-pipeline errors list`."]
+        lines += ["", f"{len(problems) - _SHOWN} more: `{listing}`."]
     return MetadataValue.md("\n".join(lines))
 
 

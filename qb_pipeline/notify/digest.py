@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from qb_pipeline import typed
 from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.spec import Side
 from qb_pipeline.notify.wording import Text
@@ -137,7 +138,7 @@ def told(company: str, found: Sequence[New], since: datetime | None, joining: Se
     )
     parts = [opening, *(_group(group) for group in ordered)] if found else []
     parts += [_joining(joining, when)] if joining else []
-    listing = f"Each with its number: qb-pipeline errors list --company {company!r}"
+    listing = f"Each with its number: qb-pipeline errors list --company {typed.quoted(company)}"
     title = f"{many(len(found), 'record')} {verb} somebody" if found else _more(sum(len(j.names) for j in joining))
     return Text(f"{company}: {title}", "\n\n".join([*parts, listing]))
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from qb_pipeline import typed
 from qb_pipeline.store.notices import ALARM, DIGEST, EVERY, Notice
 from qb_pipeline.sync.health import Finding, Health, Quota
 from qb_pipeline.sync.owing import span
@@ -38,7 +39,7 @@ def mail_of(told: Sequence[Notice]) -> Mail:
     """One mail for notices of one company, the oldest first; the last one is its subject."""
     last = told[-1]
     others = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-    company = "" if last.company == EVERY else f" --company {last.company!r}"
+    company = "" if last.company == EVERY else f" --company {typed.quoted(last.company)}"
     parts = [last.body] if last.kind == DIGEST else [part for notice in told for part in _part(notice)]
     closing = f"Everything that waits: qb-pipeline health{company}"
     named = "|".join(f"{n.id} {n.company} {n.created_at.isoformat()}" for n in told)
@@ -50,7 +51,8 @@ def mail_of(told: Sequence[Notice]) -> Mail:
 def _part(notice: Notice) -> list[str]:
     over = f" Over since {_time(notice.cleared_at)}." if notice.cleared_at else ""
     stands = notice.kind == ALARM and notice.cleared_at is None
-    command = f"\nOn the pipeline's machine: qb-pipeline connect --company {notice.company!r}" if stands else ""
+    connect = f"qb-pipeline connect --company {typed.quoted(notice.company)}"
+    command = f"\nOn the pipeline's machine: {connect}" if stands else ""
     return [f"{notice.title}\n{notice.body}{command}", f"Noticed on {_time(notice.created_at)}.{over}"]
 
 

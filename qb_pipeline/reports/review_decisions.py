@@ -21,6 +21,7 @@ from qb_pipeline.store import candidates, companies
 from qb_pipeline.store.candidates import Decision
 from qb_pipeline.store.locks import company_lock
 from qb_pipeline.sync import reviewing
+from qb_pipeline.sync.offered import completing
 
 _DECISIONS = {Verdict.SAME: Decision.LINKED, Verdict.DIFFERENT: Decision.REJECTED}
 
@@ -84,7 +85,7 @@ def _one(conn: Connection, company: str, answer: Answer, done: Taken) -> list[st
             reviewing.keep_apart(conn, company, answer.pair)
             done.kept_apart += 1
     except Misconfigured as error:
-        return [f"row {answer.row}: {_sentence(error)}"]
+        return [f"row {answer.row}: {completing(conn)(_sentence(error), company)}"]
     return []
 
 

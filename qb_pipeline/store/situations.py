@@ -12,7 +12,7 @@ _TOWARDS = "the connection to QuickBooks"
 
 NOT_CONNECTED = Situation(
     "not_connected", "The company is not connected", "Company {company!r} is not connected to QuickBooks.",
-    "Run qb-pipeline connect --company {company!r} and give the consent.", "owner", Reconnect, _TOWARDS,
+    "Run qb-pipeline connect --company {company_quoted} and give the consent.", "owner", Reconnect, _TOWARDS,
 )  # fmt: skip
 TOKEN_BUSY = Situation(
     "token_busy", "Another process is refreshing the tokens",

@@ -10,12 +10,13 @@ reason in words and something to do about it. Whoever tells of health (command, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
 from sqlalchemy import Connection
 
+from qb_pipeline import typed
 from qb_pipeline.store import companies, measures
 from qb_pipeline.store.companies import CompanyState
 from qb_pipeline.store.engine import utcnow
@@ -23,6 +24,7 @@ from qb_pipeline.store.exceptions import ExceptionState
 from qb_pipeline.store.measures import Measures
 from qb_pipeline.store.runs import RunStatus
 from qb_pipeline.sync import owing
+from qb_pipeline.sync.offered import Completing, completing
 from qb_pipeline.sync.owing import Lag, Owed
 
 # Intuit's lowest tier, for all companies of one app together; what it counts are reads, while writes are free.
@@ -121,14 +123,22 @@ def of_company(
 ) -> Health:
     """The health of one company; `Misconfigured` when there is none of that name."""
     at = now or utcnow()
-    return judge(measures.take(conn, companies.get(conn, name), month_start(at)), at, stale_after)
+    found = judge(measures.take(conn, companies.get(conn, name), month_start(at)), at, stale_after)
+    return _told(found, completing(conn))
 
 
 def everything(conn: Connection, stale_after: timedelta = STALE_AFTER, now: datetime | None = None) -> list[Health]:
     """The health of every company, by name."""
     at = now or utcnow()
-    found = companies.listing(conn)
-    return [judge(measures.take(conn, company, month_start(at)), at, stale_after) for company in found]
+    found, offered = companies.listing(conn), completing(conn)
+    start = month_start(at)
+    return [_told(judge(measures.take(conn, company, start), at, stale_after), offered) for company in found]
+
+
+def _told(h: Health, offered: Completing) -> Health:
+    """With findings whose commands name the company."""
+    complete = (replace(f, reason=offered(f.reason, h.company), fix=offered(f.fix, h.company)) for f in h.findings)
+    return replace(h, findings=tuple(complete))
 
 
 def month_start(now: datetime) -> datetime:
@@ -201,7 +211,7 @@ def _findings(h: Health, now: datetime, stale_after: timedelta) -> Iterator[Find
 
 
 def _connection(h: Health) -> Iterator[Finding]:
-    connect = f"qb-pipeline connect --company {h.company!r}"
+    connect = f"qb-pipeline connect --company {typed.quoted(h.company)}"
     if h.state is CompanyState.RECONNECT:
         reason = f"The connection is refused: {h.state_reason or 'no reason was noted'}"
         yield Finding(Verdict.BROKEN, "reconnect", reason, f"Somebody with the right to it connects again: {connect}.")
@@ -218,7 +228,7 @@ def _token(h: Health) -> Iterator[Finding]:
     stage = None if h.token_days is None else stage_of_token(h.token_days)
     if stage is None or h.refresh_until is None or h.token_days is None:
         return
-    connect = f"qb-pipeline connect --company {h.company!r}"
+    connect = f"qb-pipeline connect --company {typed.quoted(h.company)}"
     when = f"{h.refresh_until:%Y-%m-%d %H:%M} UTC"
     if stage == 0:
         yield Finding(Verdict.BROKEN, "token_dead", f"The refresh token died on {when}.", f"Run {connect}.")
@@ -262,13 +272,13 @@ def _quota(quota: Quota) -> Iterator[Finding]:
 
 
 def _waiting(h: Health, now: datetime) -> Iterator[Finding]:
-    errors = f"qb-pipeline errors list --company {h.company!r}"
+    errors = f"qb-pipeline errors list --company {typed.quoted(h.company)}"
     # Where no run is started events wait for the connection, which has a finding of its own.
     tried = h.state in (CompanyState.CONNECTED, CompanyState.RECONNECT)
     dead, waits = h.exceptions.get(ExceptionState.DEAD, 0), h.exceptions.get(ExceptionState.OPEN, 0)
     if dead:
         reason = f"{owing.many(dead, 'record')} gave up after repeated faults."
-        yield Finding(Verdict.DEGRADED, "dead", reason, f"See {errors}, then qb-pipeline errors retry.")
+        yield Finding(Verdict.DEGRADED, "dead", reason, f"See {errors}, then qb-pipeline errors retry ID.")
     if waits:
         reason = f"{owing.many(waits, 'record')} can't be brought into agreement until somebody acts."
         yield Finding(Verdict.OK, "exceptions", reason, f"Each says what to do: {errors}.")
@@ -284,4 +294,4 @@ def _waiting(h: Health, now: datetime) -> Iterator[Finding]:
         yield Finding(Verdict.DEGRADED, "inbox", reason, fix)
     if h.gaps_owed:
         reason = f"{owing.many(h.gaps_owed, 'time')} out of touch not filled yet."
-        yield Finding(Verdict.DEGRADED, "gap", reason, f"Run qb-pipeline backfill --company {h.company!r}.")
+        yield Finding(Verdict.DEGRADED, "gap", reason, f"Run qb-pipeline backfill --company {typed.quoted(h.company)}.")

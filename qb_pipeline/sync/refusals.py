@@ -113,8 +113,8 @@ CLASSES_OFF = Situation(
 MASS_CHANGE = Situation(
     "mass_change", "Too much would be {done} at once",
     "This run would {do} {count} of {linked} {kind} in {system}{before}: {examples}.",
-    "Look at it: qb-pipeline plan --company {company!r}. If it is right: qb-pipeline sync --allow-mass-change "
-    "--company {company!r}.{until} The share is set in the company's file (.qb/companies/NAME.yaml), under brake.",
+    "Look at it: qb-pipeline plan --company {company_quoted}. If it is right: qb-pipeline sync --allow-mass-change "
+    "--company {company_quoted}.{until} The share is set in the company's file (.qb/companies/NAME.yaml), under brake.",
     "owner", area="planning",
 )  # fmt: skip
 NOT_TAKEN = Situation(

@@ -65,8 +65,7 @@ def excepted(office: World, code: str) -> Reported:
 
 
 def report(office: World, situation: Situation) -> None:
-    names = {"company": COMPANY}
-    fix = situation.fix.format_map(names).replace("NAME ", f"{COMPANY} ").replace("ADDRESS", "https://new.example")
+    fix = situation.fix_of(company=COMPANY).replace("NAME ", f"{COMPANY} ").replace("ADDRESS", "https://new.example")
     problem = Problem(
         "customer", Side.QUICKBOOKS, "1", situation.code, situation.title, "It is so.", fix, situation.who, False
     )
