@@ -1,7 +1,8 @@
 """Rows of a query, all of them: around rows that QuickBooks can't give, and through windows that move while we read.
 
 Invariant: every row that can be had is yielded, and every one that can't (4002) is named, or told with the ids between
-which it lies; a row that changes while its window is read is met again at the window's end, never skipped.
+which it lies; a row that changes while its window is read is met again at the window's end, never skipped. In the order
+of ids a page begins with a row that came already: where it does not, rows went meanwhile and the others moved up.
 
     around_poison(client, "Invoice", where=None) -> Iterator[Page]           in the order of ids
     changed_between(client, "Invoice", since, until) -> Iterator[Page]       in the order of the changes
@@ -22,6 +23,7 @@ from qb_pipeline.sync.reading.poison import gaps, pinned
 POISON = "qbo_4002"
 MOST_LISTS = 200  # lists of ids asked for in one reading, to find out the ids of rows that can't be read
 _FEW_LISTS = 20  # the same in a window of time, where neighbours tell little
+_MOST_BACK = 50  # pages read again in one reading; lists that never stand still end it all the same
 _SECOND = timedelta(seconds=1)
 Row = dict[str, Any]
 
@@ -83,20 +85,38 @@ def around_poison(
     """All rows under a condition, a thousand at a time; `likely` gives ids that may be the poison's, the likeliest
     first, and `most` says how many lists of ids are asked for to find out which they are."""
     window = _Window(name, where, active_too, "Id")
-    start, trail = 1, list[str | FixTheData]()
+    start, joined, trail = 1, False, list[str | FixTheData]()
+    back = _MOST_BACK
     while True:
         slots = _slots(client, window, start, MAX_PAGE)
-        trail += [slot if isinstance(slot, FixTheData) else str(slot["Id"]) for slot in slots]
-        if rows := _given(slots):
+        page = [slot if isinstance(slot, FixTheData) else str(slot["Id"]) for slot in slots]
+        at = 0 if start == 1 else _joint(trail, page) if joined else len(trail)
+        if at is None and back:
+            start, back = max(1, start - MAX_PAGE + 1), back - 1
+            continue
+        at = len(trail) if at is None else at
+        known = 1 if joined and at == len(trail) - 1 else 0
+        trail[at:] = page
+        if rows := _given(slots[known:]):
             yield Page(rows)
         if len(slots) < MAX_PAGE:
             break
-        start += MAX_PAGE
+        last = max((n for n, slot in enumerate(page) if isinstance(slot, str)), default=0)
+        joined = last > 0
+        start += last if joined else MAX_PAGE
     if found := gaps(trail):
         came = {slot for slot in trail if isinstance(slot, str)}
         absent = [i for i in likely() if i not in came]
         told = pinned(lambda ids: _refused(client, window, ids), found, absent, most)
         yield Page([], [Poison(name, one.id, one.refusal, one.gap.where()) for one in told])
+
+
+def _joint(trail: Sequence[str | FixTheData], came: Sequence[str | FixTheData]) -> int | None:
+    """Where in the trail the first row of a page stands; None where it never came, or can't be read."""
+    first = came[0] if came else None
+    if not isinstance(first, str):
+        return None
+    return next((n for n in range(len(trail) - 1, -1, -1) if trail[n] == first), None)
 
 
 def changed_between(

@@ -35,6 +35,7 @@ class Books:
     before: Callable[[Books, int], None] = lambda _books, _number: None
     queries: int = 0
     asked: list[list[str]] = field(default_factory=list)
+    given: set[str] = field(default_factory=set)
 
     def query(self, statement: str) -> Any:
         self.queries += 1
@@ -50,6 +51,7 @@ class Books:
         page = chosen[start - 1 : start - 1 + size]
         if self.poison & set(page):
             raise FixTheData("can't be read", code="qbo_4002", fix="")
+        self.given |= set(page)
         return SimpleNamespace(object_rows=[self.row(i) for i in page])
 
     def row(self, object_id: str) -> dict[str, Any]:
@@ -96,6 +98,29 @@ def test_a_row_that_changes_between_two_pages_is_met_at_the_windows_end() -> Non
     books = Books({str(n): n for n in range(1, 11)}, before=move)
     came, _ = ids(changed_between(books, "Invoice", START))
     assert came == {str(n) for n in range(1, 11)}
+
+
+def test_a_row_deleted_between_two_pages_in_the_order_of_ids_hides_no_other() -> None:
+    def delete(books: Books, number: int) -> None:
+        if number == 2:
+            books.seconds.pop("1")
+
+    books = Books({str(n): 0 for n in range(1, 3 * PAGE)}, before=delete)
+    assert ids(around_poison(books, "Invoice"))[0] >= {str(n) for n in range(2, 3 * PAGE)}
+
+
+@pytest.mark.parametrize("bad", [PAGE - 1, PAGE, PAGE + 1, 2 * PAGE])
+def test_rows_deleted_between_two_pages_beside_one_that_cannot_be_read_hide_nothing(bad: int) -> None:
+    def delete(books: Books, _number: int) -> None:
+        if str(2 * PAGE + 1) in books.given and "2" in books.seconds:
+            for gone in ("1", "2"):
+                books.seconds.pop(gone)
+
+    everything = [str(n) for n in range(1, 6 * PAGE)]
+    books = Books(dict.fromkeys(everything, 0), poison=frozenset({str(bad)}), before=delete)
+    came, poisoned = ids(around_poison(books, "Invoice", likely=lambda: everything))
+    assert came >= set(everything) - {"1", "2", str(bad)}
+    assert poisoned == {str(bad)}
 
 
 def test_more_rows_of_one_second_than_a_page_holds_are_all_read() -> None:
