@@ -248,9 +248,14 @@ class Instance:
         return dict(json.loads(out)["companies"][0])
 
     def rows(self, statement: str) -> list[Raw]:
-        with psycopg.connect(self.address, row_factory=psycopg.rows.dict_row) as conn:
-            conn.execute("set search_path to qb")
+        with self.asking() as conn:
             return list(conn.execute(statement.encode()).fetchall())
+
+    def asking(self) -> psycopg.Connection[Raw]:
+        """A connection to the pipeline's own tables; each statement is a transaction."""
+        conn = psycopg.connect(self.address, row_factory=psycopg.rows.dict_row, autocommit=True)
+        conn.execute("set search_path to qb")
+        return conn
 
 
 def kill(process: BaseProcess) -> bool:

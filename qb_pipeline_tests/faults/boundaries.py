@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -84,8 +85,8 @@ def _watch_commits(edges: Edges) -> None:
     def note(conn: Any, cursor: Any, statement: str, *_rest: Any) -> None:
         if cursor.rowcount == 0:
             return
-        deeds = {f"{_DEEDS[deed.lower()]} {_table(*table)}" for deed, *table in _CHANGES.findall(statement)}
-        open_.setdefault(conn.connection.dbapi_connection, set()).update(deeds)
+        if deeds := _deeds(statement):
+            open_.setdefault(conn.connection.dbapi_connection, set()).update(deeds)
 
     def committing(self: Any, connection: Any) -> None:
         changed = open_.pop(connection.dbapi_connection, None)
@@ -108,7 +109,12 @@ def _watch_commits(edges: Edges) -> None:
 
 def changes(statement: str) -> bool:
     """Whether a statement changes rows."""
-    return _CHANGES.search(statement) is not None
+    return bool(_deeds(statement))
+
+
+@lru_cache(maxsize=4096)  # the same statements come by the hundred thousand
+def _deeds(statement: str) -> frozenset[str]:
+    return frozenset(f"{_DEEDS[deed.lower()]} {_table(*table)}" for deed, *table in _CHANGES.findall(statement))
 
 
 def _table(schema: str, name: str) -> str:

@@ -11,17 +11,13 @@ import asyncio
 import logging
 import shutil
 import sqlite3
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import psycopg
 import requests
@@ -30,10 +26,7 @@ from psycopg import sql
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from qb_pipeline.contractor.rest import RestConnector
-from qb_pipeline.contractor.transport import Transport
 from qb_pipeline.errors import PipelineError
-from qb_pipeline.quickbooks.clock import SystemClock
 from qb_pipeline.sandbox.contractor import server as contractor_server
 from qb_pipeline.sandbox.kernel.control import Kernel
 from qb_pipeline.sandbox.quickbooks import server as quickbooks_server
@@ -41,9 +34,9 @@ from qb_pipeline.settings import Settings
 from qb_pipeline.store.engine import make_engine
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync.connecting import Connecting, Wanted
-from qb_pipeline.sync.reading import positions
 from qb_pipeline.sync.session import session
-from qb_pipeline_tests.end_to_end.harness import COMPANY, Instance, Sandbox, is_write
+from qb_pipeline_tests.end_to_end.harness import COMPANY, Instance, Raw, Sandbox, is_write
+from qb_pipeline_tests.faults.haste import OVERLAP, nobody_waits
 from qb_pipeline_tests.faults.mains import Mains, PowerCut, supplied_by
 from qb_pipeline_tests.faults.post import look
 from qb_pipeline_tests.faults.stage import KINDS, Run, runs_until_quiet
@@ -51,8 +44,7 @@ from qb_pipeline_tests.faults.wire import Wire, wired
 from qb_pipeline_tests.unit.console.running import settings_for
 
 _PORTS = {"contractor": 2, "quickbooks": 3}  # nobody listens there
-# Nearly everything in a real company is older than what two readings have in common; here it would all be younger.
-_OVERLAP = timedelta(seconds=2)
+_TO_COME = 10**9  # above the number of any request
 
 
 @dataclass
@@ -82,6 +74,23 @@ class IndoorSandbox(Sandbox):
         asyncio.run(self.kernel.webhooks.deliver_due())
 
 
+@dataclass
+class IndoorInstance(Instance):
+    """Asks over one connection for as long as its database stands."""
+
+    asked: psycopg.Connection[Raw] | None = None
+
+    def rows(self, statement: str) -> list[Raw]:
+        self.asked = self.asked or self.asking()
+        return list(self.asked.execute(statement.encode()).fetchall())
+
+    def hang_up(self) -> None:
+        """The database is about to go, or to be copied."""
+        if self.asked is not None:
+            self.asked.close()
+            self.asked = None
+
+
 def _quickbooks(state: Path) -> tuple[Kernel, Any, dict[str, str]]:
     made = quickbooks_server.create_app(state, empty=True)
     return made.kernel, made.app, {**made.control.info(), "discovery_url": quickbooks_server.DISCOVERY}
@@ -101,7 +110,7 @@ _MAKE: dict[str, Callable[[Path], tuple[Kernel, Any, dict[str, str]]]] = {
 class IndoorStage:
     """What `stage.Stage` is, without its processes."""
 
-    instance: Instance
+    instance: IndoorInstance
     boxes: tuple[IndoorSandbox, IndoorSandbox]
     folder: Path
     admin: str
@@ -113,6 +122,8 @@ class IndoorStage:
 
     def __post_init__(self) -> None:
         self.engine = make_engine(self.instance.database_url)
+        # Nobody restarts this server, and no connection of this engine outlives its database.
+        self.engine.dialect.do_ping = _there  # type: ignore[method-assign]  # for this engine alone
 
     def remember(self, moment: str) -> None:
         """Keep everything as it is now."""
@@ -121,14 +132,14 @@ class IndoorStage:
         for box in self.boxes:
             with sqlite3.connect(box.state) as state, sqlite3.connect(kept / box.kind) as copy:
                 state.backup(copy)
-        self.engine.dispose()
+        self._hang_up()
         self._admin("CREATE DATABASE {} TEMPLATE {}", f"{self.database}_{moment}", self.database)
         self.moments.append(moment)
         self.let_age()
 
     def let_age(self) -> None:
         """What there is leaves the overlap of two readings."""
-        time.sleep(_OVERLAP.total_seconds() + 1)
+        time.sleep(OVERLAP.total_seconds() + 1)
 
     def back_to(self, moment: str) -> None:
         """Everything as it was remembered."""
@@ -138,16 +149,20 @@ class IndoorStage:
                 old.unlink()
             shutil.copy(self.folder / moment / box.kind, box.state)
             box.start()
-        self.engine.dispose()
+        self._hang_up()
         self._admin("DROP DATABASE {} WITH (FORCE)", self.database)
         self._admin("CREATE DATABASE {} TEMPLATE {}", self.database, f"{self.database}_{moment}")
 
     def close(self) -> None:
         for box in self.boxes:
             box.stop()
-        self.engine.dispose()
+        self._hang_up()
         for name in (self.database, *(f"{self.database}_{m}" for m in self.moments)):
             self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _hang_up(self) -> None:
+        self.engine.dispose()
+        self.instance.hang_up()
 
     def _admin(self, command: str, *names: str) -> None:
         with psycopg.connect(self.admin, autocommit=True) as conn:
@@ -155,7 +170,7 @@ class IndoorStage:
 
     def run(self, *, stop: int | None = None, webhooks: bool = False) -> Run:
         """A sync (or a look at the webhooks), ended at the edge `stop`."""
-        marks = [box.requests_since(0)[1] for box in self.boxes]
+        marks = [box.requests_since(_TO_COME)[1] for box in self.boxes]
         self.mains.run(stop)
         try:
             code, log = self._work(webhooks)
@@ -194,52 +209,15 @@ class IndoorStage:
                 raise AssertionError(f"webhooks stay behind: {box.control('webhooks')}")
 
 
+def _there(dbapi_connection: object) -> bool:  # called by this name
+    return True
+
+
 def sync(engine: Engine, settings: Settings) -> None:
     """What the command `sync` does with one company."""
     with session(engine, settings, COMPANY, "command line", allow_mass_change=True) as ctx:
         ctx.retry_now = True
         steps.sync(ctx)
-
-
-class OneAfterTheOther(Executor):
-    """Does at once what it is given, so that one seed is one order of events."""
-
-    def __init__(self, *_args: Any, **_options: Any) -> None:
-        super().__init__()
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001  # a future holds whatever ended its work
-            done.set_exception(error)
-        return done
-
-
-class QuickClock(SystemClock):
-    """Who sleeps wakes up at once, later."""
-
-    slept = 0.0
-
-    def monotonic(self) -> float:
-        return time.monotonic() + QuickClock.slept
-
-    def sleep(self, seconds: float) -> None:
-        QuickClock.slept += seconds
-
-
-@contextmanager
-def _nobody_waits() -> Iterator[None]:
-    with ExitStack() as patches:
-        patches.enter_context(mock.patch.object(positions, "OVERLAP", _OVERLAP))
-        for name in ("monotonic", "sleep"):
-            patches.enter_context(mock.patch.object(SystemClock, name, getattr(QuickClock, name)))
-        for made in (RestConnector, Transport):
-            patches.enter_context(mock.patch.dict(made.__init__.__kwdefaults__, sleep=lambda _seconds: None))
-        for module in [m for n, m in sys.modules.items() if n.startswith("qb_pipeline.sync")]:
-            if getattr(module, "ThreadPoolExecutor", None) is ThreadPoolExecutor:
-                patches.enter_context(mock.patch.object(module, "ThreadPoolExecutor", OneAfterTheOther))
-        yield
 
 
 @contextmanager
@@ -252,9 +230,9 @@ def indoor_stage(folder: Path, template_url: str, name: str) -> Iterator[IndoorS
     url = make_url(template_url)
     admin = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
     own = url.set(database=name).render_as_string(hide_password=False)
-    with wired(wire), _nobody_waits(), supplied_by(mains), _quiet_log():
+    with wired(wire), nobody_waits(), supplied_by(mains), _quiet_log():
         contractor, quickbooks = (IndoorSandbox(k, folder / f"{k}.sqlite", wire=wire).start() for k in KINDS)
-        instance = Instance(home, own, contractor, quickbooks)
+        instance = IndoorInstance(home, own, contractor, quickbooks)
         settings = settings_for(home, database_url=own, rate_scale=0)
         made = IndoorStage(instance, (contractor, quickbooks), folder, admin, name, mains, settings)
         try:

@@ -124,11 +124,17 @@ def _raw(exchange: _Exchange, method: str) -> HTTPResponse:
 
 @contextmanager
 def wired(wire: Wire) -> Iterator[None]:
-    """Every `requests` session reaches the wire's applications; other addresses stay what they are."""
+    """Every `requests` session reaches the wire's applications; other addresses stay what they are. Nobody looks for a
+    proxy or for passwords kept in the home folder: on the wire there is neither."""
     other = requests.Session.get_adapter
 
     def adapter(session: requests.Session, url: str) -> Any:
         return wire if urlsplit(url).port in wire.applications else other(session, url)
 
-    with mock.patch.object(requests.Session, "get_adapter", adapter):
+    with (
+        mock.patch.object(requests.Session, "get_adapter", adapter),
+        mock.patch.object(requests.sessions, "get_environ_proxies", lambda *_args, **_options: {}),
+        mock.patch.object(requests.sessions, "resolve_proxies", lambda *_args, **_options: {}),
+        mock.patch.object(requests.sessions, "get_netrc_auth", lambda *_args: None),
+    ):
         yield
