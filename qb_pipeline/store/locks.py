@@ -20,6 +20,7 @@ from qb_pipeline.store.companies import CompanyState
 from qb_pipeline.store.situations import NOT_CONNECTED
 
 _state = tables.company.c.state
+_ALIVE = select(1)  # asked before every commit; making the statement costs more than its answer
 
 
 class Hold:
@@ -35,7 +36,7 @@ class Hold:
 
         Once lost it stays lost: SQLAlchemy would connect anew, and that session holds nothing.
         """
-        self._ask(select(1))
+        self._ask(_ALIVE)
 
     def check_connected(self) -> None:
         """As `check`, and by the same query `Reconnect` (code `not_connected`) once the company was disconnected."""

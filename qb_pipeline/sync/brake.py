@@ -76,19 +76,19 @@ class _Past:
     @cached_property
     def removed(self) -> removals.Removed:
         """What the last day removed without a person's word."""
-        with self._ctx.begin() as conn:
+        with self._ctx.look() as conn:
             return removals.since(conn, self._ctx.company, self._entity.name, self._ctx.now() - _DAY)
 
     @cached_property
     def linked(self) -> int:
         """Of how many: what is linked, and what was before it was removed."""
-        with self._ctx.begin() as conn:
+        with self._ctx.look() as conn:
             return removals.linked(conn, self._ctx.company, self._entity.name, self.removed)
 
     @cached_property
     def asked(self) -> frozenset[tuple[str, Side]]:
         """The questions that nobody has answered, by where they stand."""
-        with self._ctx.begin() as conn:
+        with self._ctx.look() as conn:
             found = exceptions.listing(conn, self._ctx.company, entity=self._entity.name, codes=[CODE])
         return frozenset((one.record_id, one.side) for one in found)
 

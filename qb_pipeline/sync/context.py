@@ -92,6 +92,13 @@ class Context:
             self.holding()
 
     @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A short transaction that reads only, which the server sees to. It does not ask whether the company is still
+        ours: what comes of the reading is written in a transaction that does."""
+        with self.engine.connect().execution_options(postgresql_readonly=True) as conn, conn.begin():
+            yield conn
+
+    @contextmanager
     def begin_leaving(self) -> Iterator[Connection]:
         """As `begin`, for what marks writes as leaving: none does once the company is disconnected, while what has left
         before is still answered for."""

@@ -138,9 +138,9 @@ def finish(ctx: Context, result: Result) -> None:
         problems.close_obsolete(ctx, conn)
         asking.ask_again(ctx, conn)
         blockers.report_waiting(ctx, conn, result.parked)  # in the exceptions that are left, so after those
-        for entity in ENTITIES.values():
-            for what, count in problems.counts(conn, ctx.company, entity).items():
-                ctx.tally.put(entity.name, what, count)
+        for name, counted in problems.counts(conn, ctx.company).items():
+            for what, count in counted.items():
+                ctx.tally.put(name, what, count)
     _leave_busy_overlaps(ctx)
 
 

@@ -42,8 +42,8 @@ def read_preferences(ctx: Context) -> None:
 
 def refresh_facts(ctx: Context) -> None:
     """Rebuild the port's facts from staging, and the rules that rest on them."""
-    with ctx.begin() as conn:
-        accounts = {name: _default_account(ctx, conn, name) for name in _SUBTYPE}
+    with ctx.look() as conn:
+        accounts = _default_accounts(ctx, conn)
         facts = Facts.from_preferences(
             ctx.preferences,
             job_parents=top_customers(conn, ctx.company),
@@ -61,7 +61,7 @@ def refresh_facts(ctx: Context) -> None:
 
 def refresh_credits(ctx: Context) -> None:
     """Rebuild what the facts say of credit memos; apart from the others because it looks through all payments."""
-    with ctx.begin() as conn:
+    with ctx.look() as conn:
         applied = _credit_applications(conn, ctx.company)
         numbers = _invoice_numbers(ctx, conn, applied)
     ctx.quickbooks.facts = replace(ctx.quickbooks.facts, credit_applications=applied, invoice_numbers=numbers)
@@ -124,19 +124,23 @@ def _rate_percents(conn: Connection, company: str) -> dict[str, Decimal]:
     return {rate: Decimal(percent) for rate, percent in rows}
 
 
-def _default_account(ctx: Context, conn: Connection, name: str) -> str | None:
-    """The account the company's file names, otherwise the oldest active one of the subtype QBO itself would take."""
-    wanted = ctx.defaults.get(name)
-    if wanted is not None:
-        return _named_account(ctx, conn, name, wanted)
-    found: str | None = conn.scalar(
-        text(
-            "SELECT id FROM staging_quickbooks.account WHERE company = :company AND active"
-            " AND raw->>'AccountSubType' = :subtype ORDER BY length(id), id LIMIT 1"
-        ),
-        {"company": ctx.company, "subtype": _SUBTYPE[name]},
+def _default_accounts(ctx: Context, conn: Connection) -> dict[str, str | None]:
+    """By name in `defaults` the account the company's file names, otherwise the oldest active one of the subtype QBO
+    itself would take."""
+    oldest = dict(
+        conn.execute(
+            text(
+                "SELECT DISTINCT ON (raw->>'AccountSubType') raw->>'AccountSubType', id"
+                " FROM staging_quickbooks.account WHERE company = :company AND active"
+                " AND raw->>'AccountSubType' = ANY(:subtypes) ORDER BY raw->>'AccountSubType', length(id), id"
+            ),
+            {"company": ctx.company, "subtypes": sorted(set(_SUBTYPE.values()))},
+        )
+        .tuples()
+        .all()
     )
-    return found
+    named = {name: _named_account(ctx, conn, name, ctx.defaults[name]) for name in _SUBTYPE if name in ctx.defaults}
+    return {name: named[name] if name in named else oldest.get(subtype) for name, subtype in _SUBTYPE.items()}
 
 
 def _named_account(ctx: Context, conn: Connection, name: str, wanted: str) -> str | None:

@@ -32,18 +32,20 @@ def match(ctx: Context, entity: Entity) -> int:
     if ctx.rules.entity_direction(entity) is Direction.NONE:
         return 0
     merging.follow(ctx, entity)
-    with ctx.begin() as conn:
+    with ctx.look() as conn:
         sides = {side: _unlinked(ctx, conn, entity, side) for side in Side}
         rejected = candidates.rejected_pairs(conn, ctx.company, entity.name)
         _leave_unsettled(ctx, conn, entity, sides)
+        proposed = candidates.listing(conn, ctx.company, entity=entity.name)
     contractor, quickbooks = sides[Side.CONTRACTOR], sides[Side.QUICKBOOKS]
     found = find_candidates(entity, contractor, quickbooks, rejected=rejected)
     certain = [c for c in found if c.match_class.automatic]
     unsure = [c for c in found if not c.match_class.automatic]
-    with ctx.begin() as conn:
-        _link(ctx, conn, entity, certain, contractor)
-        candidates.withdraw(conn, ctx.company, entity.name, keep={(c.left_id, c.right_id) for c in unsure})
-        _propose(ctx, conn, entity, unsure)
+    if found or proposed:
+        with ctx.begin() as conn:
+            _link(ctx, conn, entity, certain, contractor)
+            candidates.withdraw(conn, ctx.company, entity.name, keep={(c.left_id, c.right_id) for c in unsure})
+            _propose(ctx, conn, entity, unsure)
     ctx.tally.add(entity.name, "linked", len(certain))
     return len(certain)
 

@@ -75,13 +75,20 @@ def load(
 
 def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
     """Store the verdicts that need no write: agreement moves the base, problems become exceptions."""
+    causes.begin(ctx, entity)
+    if decisions:
+        _store(ctx, entity, decisions)
+    for verdict in _WAITING:
+        ctx.tally.put(entity.name, verdict.value, sum(d.plan.verdict is verdict for d in decisions))
+
+
+def _store(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
     with ctx.begin() as conn:
         agreed = [d for d in decisions if d.plan.verdict in (Verdict.AGREED, Verdict.ENDED)]
         waiting = [d for d in decisions if d.plan.verdict not in (Verdict.AGREED, Verdict.ENDED)]
         updates = [_agreed_update(entity, d) for d in agreed] + [_waiting_update(entity, d) for d in waiting]
         links.update_base_many(conn, ctx.company, [u for u in updates if u is not None])
         problems.resolve(ctx, conn, entity, [key for d in agreed for key in problems.keys_of(d.owed)])
-        causes.begin(ctx, entity)
         said = [(d.owed, p) for d in decisions for p in d.plan.problems]
         closed = [(o, p) for o, p in said if p.code == refusals.BOOKS_CLOSED.code]
         for owed_by, problem in closed:
@@ -93,8 +100,6 @@ def settle(ctx: Context, entity: Entity, decisions: Sequence[Decision]) -> None:
         found = [problems.from_plan(ctx, entity, o, blockers.with_names(ctx, conn, entity, o, p)) for o, p in own]
         problems.report(ctx, conn, entity, found)
         _log_waiting(ctx, conn, entity, waiting)
-    for verdict in _WAITING:
-        ctx.tally.put(entity.name, verdict.value, sum(d.plan.verdict is verdict for d in decisions))
 
 
 def _close_other_hold(ctx: Context, conn: Connection, entity: Entity, said: Sequence[tuple[Owed, Problem]]) -> None:

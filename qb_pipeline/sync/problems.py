@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from qb_pipeline.entities import ENTITIES
 from qb_pipeline.entities.records import State
 from qb_pipeline.entities.spec import Entity, Side
 from qb_pipeline.errors import PipelineError
@@ -206,7 +207,7 @@ def supersede(ctx: Context, conn: Connection, entity: Entity, problem: exception
 
 def refused(ctx: Context) -> bool:
     """Whether this run was refused a write."""
-    with ctx.begin() as conn:
+    with ctx.look() as conn:
         found = exceptions.listing(conn, ctx.company)
     return any(marks.of_a_write(one.fingerprint) and one.run_id == ctx.run_id for one in found)
 
@@ -256,8 +257,10 @@ def _settled(ctx: Context, conn: Connection, told: Sequence[exceptions.Reported]
     return {one.id for one in told if (one.entity, one.side, one.record_id) in over}
 
 
-def counts(conn: Connection, company: str, entity: Entity) -> Mapping[str, int]:
-    """Unresolved exceptions and conflicts of an entity."""
-    found = exceptions.listing(conn, company, entity=entity.name)
-    conflicts = sum(e.code.startswith("conflict_") for e in found)
-    return {"conflicts": conflicts, "exceptions": len(found) - conflicts}
+def counts(conn: Connection, company: str) -> Mapping[str, Mapping[str, int]]:
+    """Unresolved exceptions and conflicts of each entity."""
+    found = {name: {"conflicts": 0, "exceptions": 0} for name in ENTITIES}
+    for one in exceptions.listing(conn, company):
+        if one.entity in found:
+            found[one.entity]["conflicts" if one.code.startswith("conflict_") else "exceptions"] += 1
+    return found

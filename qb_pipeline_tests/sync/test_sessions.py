@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import simplejson
 from sqlalchemy import Engine
+from sqlalchemy.exc import InternalError
 
 from qb_pipeline.contractor.rest import RestConnector
 from qb_pipeline.contractor.systems import load_system
@@ -101,6 +102,14 @@ def test_a_run_whose_company_is_disconnected_may_still_note_answers_but_write_no
     with engine.connect() as conn:
         assert companies.get(conn, COMPANY).state is CompanyState.DISCONNECTED
         assert notices.open_(conn, COMPANY) == [], "who disconnects needs no alarm"
+
+
+def test_what_only_looks_can_change_nothing_and_the_next_transaction_can(engine: Engine, current: Settings) -> None:
+    with session(engine, current, COMPANY, "command line") as ctx:
+        with pytest.raises(InternalError, match="read-only transaction"), ctx.look() as conn:
+            ctx.note_calls(conn)
+        with ctx.begin() as conn:
+            ctx.note_calls(conn)
 
 
 def run(world: World) -> Context:

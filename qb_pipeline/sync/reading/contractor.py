@@ -35,11 +35,11 @@ def extract(ctx: Context) -> dict[str, int]:
 
 
 def _read_entity(ctx: Context, entity: Entity) -> int:
-    with ctx.begin() as conn:
+    with ctx.look() as conn:
         stored = cursors.get(conn, ctx.company, _SIDE, entity.name)
     position = Position.of(stored, ctx.now())
     count = _read_since(ctx, entity, position)
-    if position is not None:
+    if position is not None and position.debts:
         count += _pay_debts(ctx, entity)
     ctx.tally.add(entity.name, "read_contractor", count)
     return count
@@ -87,6 +87,8 @@ def _read_since(ctx: Context, entity: Entity, position: Position | None) -> int:
 
 
 def _take(ctx: Context, entity: Entity, records: Sequence[Record]) -> None:
+    if not records:
+        return
     with ctx.begin() as conn:
         doubted = take(ctx, conn, entity, _SIDE, records)
     for record_id in doubted:
@@ -100,10 +102,8 @@ def _move(ctx: Context, entity: Entity, position: Position | None, read_to: date
 
 
 def _pay_debts(ctx: Context, entity: Entity) -> int:
-    with ctx.begin() as conn:
+    with ctx.look() as conn:
         position = Position.from_json(cursors.get(conn, ctx.company, _SIDE, entity.name))
-    if not position.debts:
-        return 0
     debt, *others = position.debts
     count = 0
     rest: Debt | None = debt

@@ -53,13 +53,14 @@ def store(ctx: Context, name: str, rows: Sequence[Raw], *, current: bool = False
     for entity in sharing(name):
         others = [str(r["Id"]) for r in rows if not ctx.quickbooks.wants(entity, r)]
         records = list(decoded(ctx, entity, [r for r in rows if ctx.quickbooks.wants(entity, r)]))
-        with ctx.begin() as conn:
-            became = staging.alive(conn, ctx.company, SIDE, entity.name, others)
-            if current:
-                staging.mark_deleted(conn, ctx.company, SIDE, entity.name, became, ctx.now())
-            else:
-                doubts += [(entity, i) for i in became]
-            doubts += [(entity, i) for i in take(ctx, conn, entity, SIDE, records, current=current)]
+        if rows:
+            with ctx.begin() as conn:
+                became = staging.alive(conn, ctx.company, SIDE, entity.name, others)
+                if current:
+                    staging.mark_deleted(conn, ctx.company, SIDE, entity.name, became, ctx.now())
+                else:
+                    doubts += [(entity, i) for i in became]
+                doubts += [(entity, i) for i in take(ctx, conn, entity, SIDE, records, current=current)]
         counts[entity.name] = len(records)
     return counts, doubts
 
@@ -90,12 +91,13 @@ def restage(ctx: Context, entity: Entity) -> int:
     if told is None:
         return 0
     field, ids = told
-    with ctx.begin() as conn:
+    with ctx.look() as conn:
         before = staging.holding(conn, ctx.company, SIDE, entity.name, field)
         staged = staging.fetch(conn, ctx.company, SIDE, entity.name, {*ids, *before})
     rows = [row.record.raw for row in staged.values() if row.record.state is not State.DELETED]
     records = decoded(ctx, entity, rows)
     changed = [r for r in records if staging.record_hash(r) != staged[r.id].content_hash]
-    with ctx.begin() as conn:
-        take(ctx, conn, entity, SIDE, changed)
+    if changed:
+        with ctx.begin() as conn:
+            take(ctx, conn, entity, SIDE, changed)
     return len(changed)

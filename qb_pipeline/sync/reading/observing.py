@@ -49,7 +49,9 @@ def confirm_missing(ctx: Context, entity: Entity, side: Side, present: Sequence[
 
 def confirm_deleted(ctx: Context, entity: Entity, side: Side, ids: Sequence[str]) -> None:
     """A tombstone or an absence is a rumour until a read says so."""
-    with ctx.begin() as conn:
+    if not ids:
+        return
+    with ctx.look() as conn:
         alive = staging.alive(conn, ctx.company, side, entity.name, ids)
     for record_id in alive:
         look_at(ctx, entity, side, record_id)

@@ -84,14 +84,16 @@ def confirm_gone(ctx: Context, name: str, ids: Iterable[str], counts: Counter[st
 def _alive(ctx: Context, name: str, ids: Iterable[str]) -> list[str]:
     """Those of the ids that are staged and not deleted, those first that were missed first."""
     listed = list(dict.fromkeys(ids))
-    with ctx.begin() as conn:
+    if not listed:
+        return []
+    with ctx.look() as conn:
         alive = {i for e in sharing(name) for i in staging.alive(conn, ctx.company, SIDE, e.name, listed)}
     return [i for i in listed if i in alive]
 
 
 def _read_each(ctx: Context, name: str, ids: Sequence[str]) -> None:
-    for entity in sharing(name):
-        with ctx.begin() as conn:
+    for entity in sharing(name) if ids else ():
+        with ctx.look() as conn:
             staged = staging.alive(conn, ctx.company, SIDE, entity.name, ids)
         for record_id in staged:
             look_at(ctx, entity, SIDE, record_id)
@@ -127,14 +129,16 @@ def likely_ids(ctx: Context, name: str) -> list[str]:
     """Ids that a row which can't be read may have: those that could not be read before, then what is staged, the newest
     first."""
     before = [one.record_id for one in _open_poison(ctx, name) if not one.record_id.startswith(_NAMELESS)]
-    with ctx.begin() as conn:
+    with ctx.look() as conn:
         staged = {i for e in sharing(name) for i in staging.live_ids(conn, ctx.company, SIDE, e.name)}
     return list(dict.fromkeys([*before, *sorted(staged, key=lambda i: (len(i), i), reverse=True)]))
 
 
 def _not_staged(ctx: Context, name: str, ids: Collection[str]) -> set[str]:
     """Those of the ids that no object has which is staged and not deleted."""
-    with ctx.begin() as conn:
+    if not ids:
+        return set()
+    with ctx.look() as conn:
         return set(ids).difference(*(staging.alive(conn, ctx.company, SIDE, e.name, ids) for e in sharing(name)))
 
 
@@ -160,7 +164,7 @@ def unread(ctx: Context, name: str) -> int:
 
 
 def _open_poison(ctx: Context, name: str) -> list[exceptions.Reported]:
-    with ctx.begin() as conn:
+    with ctx.look() as conn:
         return [
             one
             for entity in sharing(name)
