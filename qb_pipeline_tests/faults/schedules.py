@@ -100,8 +100,8 @@ class Played:
 class AnyStage(Protocol):
     """Processes or one process: what a schedule needs of its stage."""
 
-    instance: Instance
-
+    @property
+    def instance(self) -> Instance: ...
     @property
     def boxes(self) -> Sequence[Sandbox]: ...
     def remember(self, moment: str) -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any
@@ -130,7 +130,7 @@ EARLY = date(2026, 1, 10)
 
 def joined_while_ignored(
     world: World, cause: Callable[[World], str], code: str, numbers: tuple[str, str, str]
-) -> tuple[str, list[tuple[ExceptionState, list[Any]]]]:
+) -> tuple[str, list[tuple[ExceptionState, Sequence[Any]]]]:
     """Two invoices are blocked by a cause that is ignored, a third one comes, that is ignored too, and the first goes.
 
     Returns their payer, and after each of the three the exception's state with what it blocks.
