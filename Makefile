@@ -58,8 +58,8 @@ crashes: $(READY) ## A sync killed at every edge of its work, one after the othe
 	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak crashes --processes 2 $(ARGS)
 
 .PHONY: schedules
-schedules: $(READY) ## Up to two thousand schedules of edits, faults and crashes, the same ones every time
-	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak model --count 2000 --minutes 25 --processes 2 $(ARGS)
+schedules: $(READY) ## Up to two and a half thousand schedules of edits, faults and crashes, the same ones every time
+	$(BIN)/python -m qb_pipeline_tests.benchmarks.soak model --count 2500 --minutes 28 --processes 2 $(ARGS)
 
 .PHONY: soak
 soak: $(READY) ## Every crash edge and ten thousand schedules; ARGS="--processes 2 --minutes 60 --batch 41"
