@@ -273,3 +273,19 @@ def test_two_of_one_name_that_were_merged_on_the_other_side_are_told_apart(books
     books.run()
     books.run()
     assert f"Customer Hazel Roofing ({a}) and Customer Hazel Roofing ({b}) were merged" in asked(books).cause
+
+
+def test_a_vanished_name_whose_counterpart_is_out_of_use_asks_nothing_until_that_is_used_again(books: World) -> None:
+    a, x = pair(books, "Hazel Roofing", "555 010 1000")
+    books.run()
+    books.contractor.edit("customer", a, active=False)
+    books.quickbooks.let_go("customer", x, State.DELETED)
+    written = books.writes()
+    books.run()
+    books.run()
+    assert books.codes() == []
+    assert books.writes() == written
+    books.contractor.edit("customer", a, active=True)
+    books.run()
+    books.run()
+    assert books.codes() == ["removed_but_edited"]
