@@ -15,8 +15,6 @@ from qb_pipeline_tests.end_to_end.harness_views import View
 from qb_pipeline_tests.end_to_end.harness_views_contractor import read_contractor
 from qb_pipeline_tests.end_to_end.harness_views_quickbooks import read_quickbooks
 
-_NAMES = ("division", "customer", "job", "item")
-
 
 @dataclass
 class Verdict:
@@ -114,8 +112,6 @@ class Judge:
             return
         if left in ended and right in ended and "inactive" not in (left, right):
             return
-        if (left, right) == ("inactive", "gone") and entity in _NAMES:
-            return  # merged in QuickBooks, where no name is deleted, and out of use here: neither is in use any more
         yield f"{left} for the contractor, {right} in QuickBooks"
 
     def _differences(self, entity: str, ours: View, theirs: View) -> Iterable[str]:

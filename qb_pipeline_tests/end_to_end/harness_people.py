@@ -41,6 +41,7 @@ class People:
     """One office on each side; `entered` holds what people (not the pipeline) created, by side."""
 
     def __init__(self, instance: Instance, seed: int) -> None:
+        self.instance = instance
         self.contractor = ContractorDesk(instance.contractor)
         self.quickbooks = QuickBooksDesk(instance.quickbooks)
         self.random = Random(seed)

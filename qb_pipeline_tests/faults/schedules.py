@@ -7,10 +7,11 @@ exists twice, no write stays unsettled, and further runs write nothing, as the s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -47,7 +48,10 @@ _DELIVERIES = ("normal", "normal", "duplicate", "shuffle", "drop")
 class Offices(Editor):
     """The two offices, in which people also merge names and bring payments to the bank."""
 
-    merges = 0
+    def __init__(self, instance: Instance, seed: int) -> None:
+        super().__init__(instance, seed)
+        self.merges = 0
+        self.bereft: dict[tuple[str, str], datetime] = {}  # whose twin in QuickBooks was merged away, and when
 
     def merge_names(self) -> None:
         """Two names become one in QuickBooks; only a person can do that."""
@@ -59,7 +63,13 @@ class Offices(Editor):
         self.say(f"quickbooks: merge {name} {loser['Id']} into {winner['Id']}")
         self._at_the_screen({"act": "merge", "entity": name, "from": loser["Id"], "into": winner["Id"]})
         self.merges += 1
+        self._bereave(_MERGED[name], loser["Id"])
         self._stands_for(_MERGED[name], winner["Id"], loser["Id"])
+
+    def _bereave(self, entity: str, loser: str) -> None:
+        for link in self.instance.rows("select * from link where contractor_id is not null"):
+            if (link["entity"], link["quickbooks_id"]) == (entity, loser):
+                self.bereft[entity, link["contractor_id"]] = datetime.now(UTC)
 
     def _stands_for(self, entity: str, winner: str, loser: str) -> None:
         """What a person entered goes on under the other's id, whoever made that one."""
@@ -173,7 +183,7 @@ class Performance:
         return [f"not at rest: {run.told()}\n{run.log[-1500:]}" for run in later if run.writes or run.code]
 
     def _judged(self) -> list[str]:
-        judge = MergeAwareJudge(self.stage.instance)
+        judge = MergeAwareJudge(self.stage.instance, self.offices.bereft)
         known = {side: set(ids) for side, ids in self.offices.entered.items()}
         for side, entity, record_id in judge.twins:
             known.setdefault(side, set()).add((entity, record_id))
@@ -214,10 +224,14 @@ class Theatre:
 
 
 class MergeAwareJudge(Judge):
-    """Knows that of two names merged in QuickBooks both counterparts stand for the survivor."""
+    """Knows which records lost their twin by a merge in QuickBooks, and when: they stand for the survivor, or are out
+    of use, but never by a write of ours."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, bereft: Mapping[tuple[str, str], datetime]) -> None:
         super().__init__(instance)
+        self.bereft = bereft
+        removal = "(operation in ('void', 'delete') or intended->>'active' = 'false')"
+        self.removals = instance.rows(f"select * from journal where side = 'contractor' and {removal}")
         twins = instance.rows("select entity, loser_id, survivor_id from alias where side = 'contractor'")
         self.twins = {("contractor", r["entity"], r["loser_id"]) for r in twins}
         for row in twins:
@@ -225,10 +239,25 @@ class MergeAwareJudge(Judge):
             if survivor is not None:
                 self.across[row["entity"], row["loser_id"]] = survivor
 
+    def _faults(self, entity: str, ours: View | None, theirs: View | None) -> Iterable[str]:
+        yield from super()._faults(entity, ours, theirs)
+        if ours is not None and theirs is None and ours.state == "gone" and self._removed_by_us(entity, ours.id):
+            yield "deleted by us for want of its twin, which was merged"
+
     def _why(self, entity: str, ours: View | None, theirs: View | None) -> str | None:
-        if ours is not None and ("contractor", entity, ours.id) in self.twins and ours.state != "live":
-            return "merged: its twin stands for it"  # which is what the exception about the two had asked for
+        if ours is not None and ours.state != "live" and not self._removed_by_us(entity, ours.id):
+            if ("contractor", entity, ours.id) in self.twins:
+                return "merged: its twin stands for it"  # which is what the exception about the two had asked for
+            if theirs is None and (entity, ours.id) in self.bereft:
+                return "merged: neither is in use any more"
         return super()._why(entity, ours, theirs)
+
+    def _removed_by_us(self, entity: str, contractor_id: str) -> bool:
+        """Whether a write that we planned after its twin was merged took it out of use."""
+        since = self.bereft.get((entity, contractor_id))
+        return since is not None and any(
+            (r["entity"], r["target_id"]) == (entity, contractor_id) and r["planned_at"] > since for r in self.removals
+        )
 
 
 @contextmanager
