@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from qb_pipeline.commands.lazy import LazyGroup
-from qb_pipeline.commands.output import Output
+from qb_pipeline.commands.output import READER_LEFT, Output, drop_unwritten
 from qb_pipeline.errors import PipelineError
 from qb_pipeline.secrecy import quoted, without_secrets
 
@@ -62,7 +62,17 @@ def cli(output: Output, debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit the process with its code."""
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    sys.exit(_written(run(list(sys.argv[1:] if arguments is None else arguments))))
+
+
+def _written(code: int) -> int:
+    """The exit code once the result is out: what finds no room, or no reader, only when it leaves the buffer counts."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        drop_unwritten()
+        return code or (READER_LEFT if isinstance(error, BrokenPipeError) else _report(Output(), error))
+    return code
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _LATER = "It is retried by itself"  # true of a schedule's runs, not of a command somebody typed
 _QUIET_SECONDS = 2.0  # between two lines of progress where the terminal can't redraw one
-_READER_LEFT = 141  # what a shell says of any command whose reader left, as `| head` does
+READER_LEFT = 141  # what a shell says of any command whose reader left, as `| head` does
 _WIDTH = 160  # of text that goes to a file or another program
 
 
@@ -43,8 +43,8 @@ class Output:
         try:
             self._show(document, show)
         except BrokenPipeError:
-            _drop_unread()
-            raise SystemExit(_READER_LEFT) from None
+            drop_unwritten()
+            raise SystemExit(READER_LEFT) from None
 
     def _show(self, document: Any, show: Callable[[Console], None]) -> None:
         if self.json:
@@ -62,8 +62,8 @@ class Output:
         if self.json:
             try:
                 _write_json({"error": {"code": code, "cause": cause, "fix": fix, "who": who}})
-            except BrokenPipeError:
-                _drop_unread()  # it ends with its own code
+            except OSError:  # nobody reads on, or there is no room: it ends with its own code
+                drop_unwritten()
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[str], None]]:
@@ -101,17 +101,17 @@ def json_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def drop_unwritten() -> None:
+    """What can't be written goes nowhere, instead of to another error and another exit code as the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _write_json(document: Any) -> None:
     import simplejson  # noqa: PLC0415  # only --json needs it
 
     text = simplejson.dumps(document, use_decimal=True, default=str, ensure_ascii=False, indent=2)
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-def _drop_unread() -> None:
-    """Nobody reads on: what is left to write goes nowhere, instead of to another error as the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def unbroken(console: Console, text: str) -> None:

@@ -304,15 +304,18 @@ def test_a_log_that_can_not_be_opened_is_one_line(office: Office) -> None:
     assert str(logs) in line
 
 
-def test_a_result_that_finds_no_room_is_no_success(office: Office) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_result_that_finds_no_room_is_no_success(office: Office, form: list[str], unbuffered: str) -> None:
+    environment = office.made.environment() | {"PYTHONUNBUFFERED": unbuffered}  # what is buffered fails later
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "qb_pipeline.cli", "status"], env=office.made.environment(), stdout=full,
+            [sys.executable, "-m", "qb_pipeline.cli", "status", *form], env=environment, stdout=full,
             stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines() == [done.stderr.strip()], "one line"
     assert "The disk is full" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 # A server that goes and comes.
