@@ -19,6 +19,7 @@ from qb_pipeline.commands.sync import TRIED, report
 from qb_pipeline.errors import Misconfigured
 from qb_pipeline.settings import Settings
 from qb_pipeline.store import gaps
+from qb_pipeline.sync import contact
 from qb_pipeline.sync import engine as steps
 from qb_pipeline.sync.context import Context
 from qb_pipeline.sync.reading import window
@@ -79,7 +80,8 @@ def _one(
 
 
 class _Reading:
-    """The reading of a run: a window, or every gap that is owed."""
+    """The reading of a run: a window, or every gap that is owed. A gap that still lasts is read up to now: it ends if
+    both sides answer, and the error says why if one does not."""
 
     def __init__(self, since: datetime | None, until: datetime) -> None:
         self._since, self._until = since, until
@@ -90,10 +92,21 @@ class _Reading:
         if self._since is not None:
             self.count = window.read_between(ctx, self._since, self._until)
             return
+        until = ctx.now()
         with ctx.begin() as conn:
             owed = gaps.owed(conn, ctx.company)
+            lasting = gaps.current(conn, ctx.company)
+        self.count = window.fill(ctx, [*owed, lasting] if lasting else owed)
         self.gaps = [gap.id for gap in owed]
-        self.count = window.fill(ctx, owed)
+        if lasting and _ended(ctx, until):
+            self.gaps.append(lasting.id)
+
+
+def _ended(ctx: Context, until: datetime) -> bool:
+    """Whether the gap that lasted is over, as both sides were read; it then ended before that reading began."""
+    with ctx.begin() as conn:
+        contact.proven(conn, ctx.company, both=True, now=until)
+        return gaps.current(conn, ctx.company) is None
 
 
 def _show(console: Console, done: Sequence[dict[str, Any]]) -> None:

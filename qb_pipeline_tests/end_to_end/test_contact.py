@@ -126,6 +126,28 @@ def test_a_look_at_one_side_says_nothing_of_the_other_and_clears_no_alarm(made: 
     assert made.rows("select state from company") == [{"state": "connected"}]
 
 
+def test_a_backfill_of_a_company_out_of_touch_says_why_or_fills_what_was_missed_until_now(made: Instance) -> None:
+    own, books = ContractorDesk(made.contractor), QuickBooksDesk(made.quickbooks)
+    own.create("customers", {"name": "Before"})
+    made.sync()
+    made.contractor.control("faults", [{"match": {"path": "/api/*"}, "action": "status", "status": 401}])
+    assert made.run("sync")[0] != 0
+    books.create("Customer", {"DisplayName": "Birch Plumbing"})
+    code, out, err = made.run("backfill")
+    assert (code, out) == (1, "")
+    assert "key" in err, "what lasts is no gap of nothing"
+    assert [g["ended_at"] for g in made.rows("select * from gap")] == [None]
+    made.contractor.control("faults", method="DELETE")
+    [done] = made.told("backfill")["companies"]
+    assert (done["gaps_filled"], done["writes"]) == (1, 1)
+    assert names(own.all("customers"), "name") == ["Before", "Birch Plumbing"]
+    [gap] = made.rows("select * from gap")
+    assert gap["began_at"] < gap["ended_at"] < gap["filled_at"]
+    assert made.rows("select state from company") == [{"state": "connected"}]
+    assert made.sync()["writes"] == 0
+    assert made.told("backfill")["companies"][0]["gaps_filled"] == 0
+
+
 def test_a_window_of_days_is_read_again_without_moving_a_position(made: Instance) -> None:
     own, books = ContractorDesk(made.contractor), QuickBooksDesk(made.quickbooks)
     own.create("customers", {"name": "Before"})
