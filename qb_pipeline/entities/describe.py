@@ -98,7 +98,7 @@ def _notes(field: Field) -> Iterator[str]:
     if field.required:
         yield "required"
     if field.create_only:
-        yield "set on creation only"
+        yield "set on creation only, a later change is an exception"
     if field.derived:
         yield "follows what it is computed from"
     if field.max_length:

@@ -6,6 +6,7 @@ with the same inputs is not tried again unchanged once it rests.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -40,6 +41,7 @@ __all__ = [
     "report", "resolve", "retry",
 ]  # fmt: skip
 _exception = tables.exception
+_OWN_ID = re.compile(r"(errors (?:resolve|ignore) )ID\b")
 
 
 def report(conn: Connection, company: str, problems: Sequence[Problem], now: datetime | None = None) -> list[int]:
@@ -282,4 +284,4 @@ def _read(row: Mapping[Any, Any]) -> Reported:
 
 def _numbered(fix: str, number: int) -> str:
     """The fix with the exception's own id in its commands: it is not known before the exception is stored."""
-    return fix.replace("errors resolve ID ", f"errors resolve {number} ")
+    return _OWN_ID.sub(rf"\g<1>{number}", fix)

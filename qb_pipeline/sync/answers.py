@@ -89,7 +89,8 @@ class Journalist:
         if bound.linked_elsewhere is not None and record is not None:
             problems.report(ctx, conn, entity, [self._left_over(conn, row, record.id, name)])
         else:
-            problems.resolve(ctx, conn, entity, self._keys(row, bound.answer), but=[problems.UNDONE])
+            stands = problems.of_fields(entity) if row.operation is Operation.UPDATE else []
+            problems.resolve(ctx, conn, entity, self._keys(row, bound.answer), but=[problems.UNDONE, *stands])
 
     def _left_over(self, conn: Connection, row: Write, record_id: str, name: str) -> exceptions.Problem:
         """Written, but one of the two records was linked to another one meanwhile."""

@@ -228,7 +228,7 @@ def agreement(
     """The base after looking at both sides; the hashes move only when nothing is left to write."""
     both = Both(contractor_values, quickbooks_values, contractor.record.updated_at, quickbooks.record.updated_at)
     merged = merge(entity, both, base, ctx.rules)
-    done = not merged.to_contractor and not merged.to_quickbooks and not merged.conflicts
+    done = not any((merged.to_contractor, merged.to_quickbooks, merged.conflicts, merged.fixed))
     return LinkUpdate(
         link.id,
         base=to_json(entity, merged.base),

@@ -28,8 +28,11 @@ def mark(code: str, cause: str, values: Any = None) -> str:
 
 
 def of_plan(entity: Entity, owed: Owed, problem: refusals.Problem) -> str:
-    """What the planner said of a record: a conflict rests on both versions of its field, all else on both records."""
+    """What the planner said of a record: a conflict rests on both versions of its field, what was chosen at creation on
+    what both sides chose, all else on both records."""
     fields = _told(entity)
+    if problem.code == refusals.FIXED_AT_CREATION.code:
+        fields = [f.name for f in entity.fields if f.create_only]
     if problem.code.startswith(_CONFLICT):
         fields = [problem.code.removeprefix(_CONFLICT)]
     nodes = {side.value: node for side in Side if (node := owed.tree.node(side)) is not None}

@@ -60,6 +60,7 @@ class Merged:
     to_quickbooks: dict[str, Any] = field(default_factory=dict)
     recompute: set[str] = field(default_factory=set)  # derived fields the target works out by itself
     conflicts: list[Conflict] = field(default_factory=list)
+    fixed: list[Conflict] = field(default_factory=list)  # alike before, and set at creation only: nobody can write them
 
     def target(self, side: Side) -> dict[str, Any]:
         return self.to_contractor if side is Side.CONTRACTOR else self.to_quickbooks
@@ -70,10 +71,12 @@ def merge(entity: Entity, both: Both, base: Mapping[str, Any] | None, rules: Rul
     result = Merged()
     derived = [f for f in entity.fields if f.derived]
     for spec in entity.fields:
-        if spec.derived or spec.create_only or rules.direction(entity, spec) is Direction.NONE:
+        if spec.derived or rules.direction(entity, spec) is Direction.NONE:
             continue
         known = MISSING if base is None or spec.name not in base else base[spec.name]
-        if spec.kind is Kind.LINES:
+        if spec.create_only:
+            _compare_fixed(spec, both, known, result)
+        elif spec.kind is Kind.LINES:
             _merge_lines_field(entity, spec, both, known, rules, result)
         else:
             _merge_field(entity, spec, both, known, rules, result)
@@ -95,6 +98,16 @@ def _merge_field(entity: Entity, spec: Field, both: Both, base: Any, rules: Rule
         return
     value = contractor if winner is Side.CONTRACTOR else quickbooks
     result.target(winner.other)[spec.name] = value
+
+
+def _compare_fixed(spec: Field, both: Both, base: Any, result: Merged) -> None:
+    """What two records differed in when they were linked is nobody's edit; what was alike once has been changed."""
+    contractor, quickbooks = both.contractor.get(spec.name), both.quickbooks.get(spec.name)
+    if same(spec, contractor, quickbooks):
+        result.base[spec.name] = quickbooks
+    elif base is not MISSING:
+        result.base[spec.name] = base
+        result.fixed.append(Conflict(spec.name, spec.label, contractor, quickbooks))
 
 
 def _winner(entity: Entity, spec: Field, both: Both, base: Any, rules: Rules) -> Side | None:

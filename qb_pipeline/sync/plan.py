@@ -197,10 +197,12 @@ def _plan_live(entity: Entity, tree: Tree, contractor: Node, quickbooks: Node, r
     merged = merge(entity, both, tree.base, rules)
     operations = [op for side in Side if (op := _update(entity, tree, side, merged)) is not None]
     problems = [refusals.conflict(tree.label, c) for c in merged.conflicts]
+    problems += [refusals.fixed_at_creation(entity, tree.label, c) for c in merged.fixed]
     if operations:
         return Plan(Verdict.WRITE, operations, merged.base, problems=problems)
     if problems:
-        return Plan(Verdict.CONFLICT, base=merged.base, problems=problems)
+        verdict = Verdict.CONFLICT if merged.conflicts else Verdict.EXCEPTION
+        return Plan(verdict, base=merged.base, problems=problems)
     return Plan(Verdict.AGREED, base=merged.base)
 
 

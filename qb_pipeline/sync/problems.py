@@ -35,7 +35,9 @@ CLASSES_OFF = refusals.CLASSES_OFF.code
 MERGED = refusals.MERGED_ON_ONE_SIDE.code
 UNDONE = refusals.UNDONE.code
 _OF_THE_ENGINE = frozenset(situation.code for situation in refusals.SITUATIONS)
-_OF_A_DIFFERENCE = frozenset({refusals.NAME_GONE.code, refusals.REMOVED_BUT_EDITED.code, refusals.FROZEN.code})
+_OF_A_DIFFERENCE = frozenset(
+    s.code for s in (refusals.NAME_GONE, refusals.REMOVED_BUT_EDITED, refusals.FROZEN, refusals.FIXED_AT_CREATION)
+)
 _CONFLICT = refusals.CONFLICT.code.removesuffix("{field}")
 
 
@@ -91,6 +93,11 @@ def from_error(
 def of_itself(one: exceptions.Reported) -> bool:
     """Whether an exception is about one record that failed itself, so that what waits for the record waits for it."""
     return one.code not in _FOR_OTHERS and not one.record_id.startswith("*")
+
+
+def of_fields(entity: Entity) -> list[str]:
+    """Codes of what is said of single fields: it stands until these agree, whatever else of the record is written."""
+    return [refusals.FIXED_AT_CREATION.code, *(_CONFLICT + spec.name for spec in entity.fields)]
 
 
 def report(ctx: Context, conn: Connection, entity: Entity, problems: Sequence[exceptions.Problem]) -> None:

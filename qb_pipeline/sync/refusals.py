@@ -46,6 +46,13 @@ CONFLICT = Situation(
     "Choose: qb-pipeline errors resolve ID --take contractor (or quickbooks). Or make both sides say the same, or set "
     "a policy for this field in the company's file.", area="planning",
 )  # fmt: skip
+FIXED_AT_CREATION = Situation(
+    "fixed_at_creation", "What is chosen at creation only was changed",
+    "{record}: the contractor's system says {contractor}, QuickBooks says {quickbooks}. Both said the same before, and "
+    "{label} is only chosen when {kind} is made, so neither is copied.",
+    "Make both say the same by hand, or make {kind} anew and this one inactive. If they may differ: qb-pipeline errors "
+    "ignore ID.", area="planning",
+)  # fmt: skip
 REMOVED_BUT_EDITED = Situation(
     "removed_but_edited", "Removed on one side, edited on the other",
     "{record} is {state} in {there} but {what}.",
@@ -154,7 +161,8 @@ UNDONE = Situation(
 
 SITUATIONS = (
     MISSING_REFERENCE, UNDECIDED, INACTIVE_REFERENCE, MERGED_ON_ONE_SIDE, NAME_GONE, LINKED_ELSEWHERE, COPY_TAKEN,
-    COUNTERPART_UNREAD, CONFLICT, REMOVED_BUT_EDITED, UNDONE, FROZEN, BOOKS_CLOSED, CLASSES_OFF, MASS_CHANGE, NOT_TAKEN,
+    COUNTERPART_UNREAD, CONFLICT, FIXED_AT_CREATION, REMOVED_BUT_EDITED, UNDONE, FROZEN, BOOKS_CLOSED, CLASSES_OFF,
+    MASS_CHANGE, NOT_TAKEN,
 )  # fmt: skip
 
 
@@ -253,6 +261,13 @@ def conflict(label: str, found: Conflict) -> Problem:
     here, there = _shown(found.contractor), _shown(found.quickbooks)
     named = {"record": label, "field": found.field, "label": found.label}
     return problem(CONFLICT, Side.QUICKBOOKS, contractor=here, quickbooks=there, **named)
+
+
+def fixed_at_creation(entity: Entity, label: str, found: Conflict) -> Problem:
+    here, there, kind = _shown(found.contractor), _shown(found.quickbooks), entity.title.lower()
+    kind = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    named = {"record": label, "label": found.label, "kind": kind}
+    return problem(FIXED_AT_CREATION, Side.QUICKBOOKS, contractor=here, quickbooks=there, **named)
 
 
 def removed_but_edited(label: str, gone: State, left: Side) -> Problem:

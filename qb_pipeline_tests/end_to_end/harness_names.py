@@ -135,6 +135,7 @@ class NameKeepers(People):
             {"name": self.name()}, {"unit_price": self.maybe(self.random.choice(PRICES))}, {"description": self.text()},
             {"active": not one["active"]}, {"unit_cost": self.random.choice(PRICES)}, {"taxable": not one["taxable"]},
             {"income_account_id": self.pick(accounts)["id"] if accounts else None}, {"sku": self.maybe("SKU 1")},
+            {"kind": "service" if one["kind"] == "material" else "material"},
         ))  # fmt: skip
         self.say(f"contractor: item {one['id']} {change}")
         self.contractor.edit("items", one["id"], change)
@@ -145,6 +146,7 @@ class NameKeepers(People):
             {"Name": self.name().replace(":", "")}, {"UnitPrice": Decimal(self.random.choice(PRICES))},
             {"Description": self.text()}, {"Active": not one["Active"]}, {"Taxable": not one.get("Taxable")},
             {"IncomeAccountRef": {"value": self.random.choice(("1", "2"))}}, {"Sku": self.text()},
+            {"Type": {"Service": "NonInventory", "NonInventory": "Service"}.get(one["Type"], one["Type"])},
         ))  # fmt: skip
         self.say(f"quickbooks: item {one['Id']} {change}")
         self.quickbooks.edit("Item", one["Id"], change)

@@ -38,3 +38,28 @@ def test_after_a_merge_in_quickbooks_nothing_is_copied_back_and_new_work_goes_to
     assert len(books.all("Customer")) == 1
     open_codes = {row["code"] for row in made.rows("select code from exception where state <> 'resolved'")}
     assert open_codes == {"merged_on_one_side"}
+
+
+def test_a_material_whose_twin_was_merged_into_a_service_is_told_to_differ_until_both_say_the_same(
+    made: Instance,
+) -> None:
+    own, books = ContractorDesk(made.contractor), QuickBooksDesk(made.quickbooks)
+    sold = own.create("items", {"name": "Shingle", "kind": "material", "unit_price": "80.00"})
+    invoice(own, str(own.create("customers", {"name": "Hazel Roofing"})["id"]), "M-1")
+    made.sync()
+    [twin] = books.all("Item")
+    service = books.create("Item", {"Name": "Roofing", "Type": "Service", "IncomeAccountRef": twin["IncomeAccountRef"]})
+    made.quickbooks.control("ui", {"act": "merge", "entity": "Item", "from": twin["Id"], "into": service["Id"]})
+    made.sync()
+    [link] = made.rows("select contractor_id, quickbooks_id from link where entity = 'item'")
+    assert link == {"contractor_id": sold["id"], "quickbooks_id": service["Id"]}
+    [told] = made.rows("select * from exception where state <> 'resolved'")
+    assert (told["code"], told["record_id"]) == ("fixed_at_creation", service["Id"])
+    assert told["cause"] == (
+        "Item Roofing: the contractor's system says 'goods', QuickBooks says 'service'. Both said the same before, and "
+        "service or goods is only chosen when an item is made, so neither is copied."
+    )
+    assert made.sync()["writes"] == 0
+    own.edit("items", sold["id"], {"kind": "service"})
+    assert made.sync()["writes"] == 0
+    assert made.rows("select * from exception where state <> 'resolved'") == []

@@ -133,6 +133,15 @@ def conflict(world: World) -> None:
     world.run()
 
 
+def fixed_at_creation(world: World) -> None:
+    world.entities = ("item",)
+    world.contractor.add("item", name="Hour", kind="service", active=True)
+    world.run()
+    [twin] = world.quickbooks.live("item")
+    world.quickbooks.edit("item", twin, kind="goods")
+    world.run()
+
+
 def removed_but_edited(world: World) -> None:
     record, twin = document(world, memo="a")
     world.contractor.edit("invoice", record, memo="b")
@@ -202,6 +211,7 @@ STORIES: dict[str, Callable[[World], Problem | None]] = {
     "copy_taken": copy_taken,
     "counterpart_unread": counterpart_unread,
     "conflict_{field}": conflict,
+    "fixed_at_creation": fixed_at_creation,
     "removed_but_edited": removed_but_edited,
     "undone": undone,
     "frozen": frozen,

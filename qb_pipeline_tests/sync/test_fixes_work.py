@@ -34,6 +34,7 @@ WAYS = [
     ("copy_taken", ["review unlink", "review link"]),
     ("copy_taken", ["review reject"]),
     ("conflict_{field}", ["errors resolve"]),
+    ("fixed_at_creation", ["errors ignore"]),
     ("removed_but_edited", ["errors resolve"]),
     ("undone", ["errors resolve"]),
     ("mass_change", ["plan"]),

@@ -60,6 +60,19 @@ def test_an_ignored_conflict_stays_ignored_while_nobody_edits_the_record(world: 
     assert stays_ignored(world)
 
 
+@pytest.mark.parametrize("side", list(Side))
+def test_an_ignored_conflict_stays_ignored_when_another_field_of_the_record_is_edited_and_carried(
+    world: World, side: Side
+) -> None:
+    record, twin = in_conflict(world)
+    ignore(world)
+    written = world.writes()
+    world.port(side).edit("customer", record if side is CONTRACTOR else twin, email="ann@hazel.example")
+    world.run()
+    assert world.writes() == written + 1
+    assert only(world).state is IGNORED
+
+
 @pytest.mark.parametrize("both", [True, False], ids=["both sides", "one side"])
 def test_an_ignored_conflict_is_open_again_when_its_field_is_edited(world: World, both: bool) -> None:
     record, twin = in_conflict(world)

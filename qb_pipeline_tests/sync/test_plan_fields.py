@@ -169,9 +169,31 @@ def test_an_entity_kept_in_quickbooks_takes_nothing_from_the_contractor() -> Non
     assert (operation.target, written(operation)) == (CONTRACTOR, {"due_days": 30})
 
 
-def test_a_create_only_field_is_left_alone_after_creation() -> None:
+@pytest.mark.parametrize("side", list(Side))
+def test_a_create_only_field_that_was_changed_is_named_and_written_to_nobody(side: Side) -> None:
     values = {"name": "Hour", "kind": "service", "active": True}
-    assert plan(ITEM, linked(values, {**values, "kind": "goods"}, values), RULES).verdict is Verdict.AGREED
+    sides = {side: {**values, "kind": "goods"}, side.other: {**values, "name": "Labor hour"}}
+    decided = plan(ITEM, linked(sides[CONTRACTOR], sides[QUICKBOOKS], values), RULES)
+    operation = only(decided)
+    assert (operation.target, written(operation)) == (side, {"name": "Labor hour"})
+    assert [p.code for p in decided.problems] == ["fixed_at_creation"]
+    assert decided.base is not None
+    assert decided.base["kind"] == "service"
+
+
+def test_a_create_only_field_in_which_two_records_differed_when_they_were_linked_is_left_alone() -> None:
+    values = {"name": "Hour", "kind": "service", "active": True}
+    decided = plan(ITEM, linked(values, {**values, "kind": "goods"}, {}), RULES)
+    assert decided.verdict is Verdict.AGREED
+    assert decided.base is not None
+    assert "kind" not in decided.base
+
+
+def test_a_create_only_field_in_which_both_agree_is_part_of_what_was_agreed() -> None:
+    values = {"name": "Hour", "kind": "service", "active": True}
+    decided = plan(ITEM, linked(values, values, {}), RULES)
+    assert decided.base is not None
+    assert decided.base["kind"] == "service"
 
 
 def test_first_contact_fills_the_blanks_of_either_side() -> None:
