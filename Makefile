@@ -29,8 +29,9 @@ demo: $(READY) ## The main job on a generated company, from nothing to BOOKS AGR
 	@$(BIN)/qb-pipeline demo $(ARGS)
 
 .PHONY: test
+# A worker that dies fails the run at once: with `loadfile`, one in its place would be waited for without end.
 test: lint ## Everything that must hold: lint, types, import contracts and all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=0 $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Formatting, lint, types and import contracts

@@ -38,13 +38,17 @@ class Judge:
         self.back = {(r["entity"], r["quickbooks_id"]): r["contractor_id"] for r in self.links}
         self.reasons: dict[tuple[str, str, str], list[str]] = defaultdict(list)
         self.blocked: dict[str, str] = {}
+        self.told_kinds: set[tuple[str, str]] = set()  # an exception about an item's kind explains nothing else of it
         self._read_reasons()
         self.verdict = Verdict()
 
     def _read_reasons(self) -> None:
         for row in self.instance.rows("select * from exception where state <> 'resolved'"):
             why = f"{row['code']}: {row['cause']}"
-            self.reasons[row["entity"], row["side"], row["record_id"]].append(why)
+            if row["code"] == "fixed_at_creation":
+                self.told_kinds.add((row["entity"], row["record_id"]))
+            else:
+                self.reasons[row["entity"], row["side"], row["record_id"]].append(why)
             self.blocked |= {str(name).casefold(): f"waits for {why}" for name in row["blocks"]}
         for row in self.instance.rows("select * from candidate where decision = 'open'"):
             for side in ("contractor", "quickbooks"):
@@ -121,7 +125,11 @@ class Judge:
             if name == "called" or (name == "kind" and (entity, ours.id) in self.matched):
                 continue
             same = Counter(mine[name]) == Counter(value) if isinstance(value, list) else mine[name] == value
-            if not same:
+            if name == "kind" and (entity, theirs.id) in self.told_kinds:
+                self.verdict.explained["fixed_at_creation"] += 1
+                if same:
+                    yield f"kind is said to differ, and is {value!r} on both sides"
+            elif not same:
                 yield f"{name} is {mine[name]!r} for the contractor, {value!r} in QuickBooks"
 
     def _translated(self, value: Any) -> Any:
